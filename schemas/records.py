@@ -1,0 +1,242 @@
+"""The records on the topics. Limits are enforced at decode (schemas.wire); an absent field is left out, never null.
+
+Times are RFC 3339 with an offset; probabilities lie in [0, 1]; ids are opaque. Unknown fields are ignored, so a producer can be ahead of
+us.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+MAX_TEXT_BYTES = 64 * 1024
+"""UTF-8 bytes of a post's text."""
+
+# `$(?!\n)`: Python's `$` also matches before a final newline; the JSON Schema dialect reads the same pattern.
+Id = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9._:-]{1,200}$(?!\n)", description="1-200 of [A-Za-z0-9._:-]")]
+Time = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339 with an offset")]
+Market = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2")]
+LanguageTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$(?!\n)", description="BCP 47")]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Revision = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Base of everything that travels."""
+
+
+class PostKind(enum.Enum):
+    """What happened to a post; also of a post in a conversation."""
+
+    CREATED = "created"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+class Action(enum.Enum):
+    """What the platform does with a post, from none to most severe; `restore` undoes an earlier restriction."""
+
+    ALLOW = "allow"
+    LIMIT = "limit"
+    REMOVE = "remove"
+    RESTORE = "restore"
+
+
+class Automation(enum.Enum):
+    """Who decided, in the words of the DSA transparency database: fully automated, partially (a person will look), not automated."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+class Unassessed(enum.Enum):
+    """Why a post, or part of it, was not assessed by the machine."""
+
+    NO_LANGUAGE = "no_language"  # nothing linguistic in it: emoji, links or digits alone
+    LANGUAGE_UNKNOWN = "language_unknown"  # text, but no language is sure enough
+    LANGUAGE_UNSUPPORTED = "language_unsupported"  # the model was not made for the language
+    NO_CALIBRATION = "no_calibration"  # the bundle has no calibration for the language
+    TOO_LONG = "too_long"  # longer than the model reads: only its first part was scored
+    MEDIA = "media"  # images, video and sound are not scored
+    STAGE_ERROR = "stage_error"  # a stage failed on this post alone
+
+
+class Media(Record, frozen=True, kw_only=True):
+    """Something attached to a post. Not scored."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=100)]
+    url: Annotated[str, Meta(min_length=1, max_length=2048)]
+
+
+class Post(Record, frozen=True, kw_only=True):
+    """The producer's contract: one event in the life of a post.
+
+    `author_id` is a pseudonym; it reaches no reviewer. `reach` counts views so far. `deleted` needs no text; `created` and `edited` need
+    text or media.
+    """
+
+    post_id: Id
+    revision: Revision
+    kind: PostKind
+    conversation_id: Id
+    author_id: Id
+    market: Market
+    created_at: Time
+    parent_id: Id | None = None
+    language_hint: LanguageTag | None = None
+    text: str | None = None
+    media: Annotated[tuple[Media, ...], Meta(max_length=32)] = ()
+    reach: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+
+    def __post_init__(self) -> None:
+        text = self.text
+        if text is None:
+            if self.kind is not PostKind.DELETED and not self.media:
+                raise ValueError(f"a post of kind {self.kind.value!r} needs `text` or `media`")
+        elif len(text) * 4 > MAX_TEXT_BYTES and len(text.encode()) > MAX_TEXT_BYTES:
+            raise ValueError(f"`text` has {len(text.encode())} bytes of UTF-8; at most {MAX_TEXT_BYTES} are allowed")
+
+
+class Language(Record, frozen=True, kw_only=True):
+    """The language of a text: `tag` is BCP 47, `und` (nothing linguistic) or `other` (outside the closed set).
+
+    `confidence` is calibrated: of posts with 0.9, nine in ten have this tag, or one of `alternatives` that it cannot be told apart from
+    (ms and id).
+    """
+
+    tag: str
+    confidence: Probability
+    alternatives: tuple[str, ...] = ()
+
+
+class LanguagePost(Record, frozen=True, kw_only=True):
+    """A post with its language. `received_at` is the broker's append time on the incoming topic, carried on."""
+
+    post: Post
+    received_at: Time
+    language: Language
+    unassessed: tuple[Unassessed, ...] = ()
+
+
+class ScoredPost(Record, frozen=True, kw_only=True):
+    """A post with its calibrated probability per label; `scores` is empty where nothing was scored."""
+
+    post: Post
+    received_at: Time
+    language: Language
+    model_version: str
+    scores: dict[str, Probability] = {}
+    unassessed: tuple[Unassessed, ...] = ()
+
+
+class Reason(Record, frozen=True, kw_only=True):
+    """Why: the rule of the policy, and for a scored label the probability and the threshold it passed."""
+
+    rule: str
+    label: str | None = None
+    probability: Probability | None = None
+    threshold: Probability | None = None
+
+
+class Decision(Record, frozen=True, kw_only=True):
+    """What the platform does with a revision of a post. Apply only one with a greater (revision, sequence) than what you have.
+
+    The same post, policy and model give the same `decision_id`: a duplicate is recognised by it. With `pending`, a person will look, and
+    `action` holds until then.
+    `cause` names what made it: policy and model version for sequence 0, an event's id for later ones. A `deleted` post is passed on with
+    `allow`: nothing to enforce.
+    """
+
+    decision_id: Id
+    post_id: Id
+    revision: Revision
+    sequence: Annotated[int, Meta(ge=0)]
+    kind: PostKind
+    cause: str
+    action: Action
+    automation: Automation
+    language: str
+    market: Market
+    policy_version: str
+    model_version: str
+    content_type: str
+    content_date: Time
+    source_type: str
+    received_at: Time
+    decided_at: Time
+    pending: bool = False
+    reasons: tuple[Reason, ...] = ()
+    unassessed: tuple[Unassessed, ...] = ()
+    ground: str | None = None
+    clause: str | None = None
+    category: str | None = None
+    region: str | None = None
+    task_id: str | None = None
+
+
+class ContextPost(Record, frozen=True, kw_only=True):
+    """A post of the conversation as a reviewer sees it: `speaker` is A, B, C... in order of appearance. `cut`: the text was shortened."""
+
+    post_id: Id
+    speaker: str
+    created_at: Time
+    kind: PostKind
+    text: str = ""
+    cut: bool = False
+    media: int = 0
+
+
+class Context(Record, frozen=True, kw_only=True):
+    """The conversation before a post, oldest first. `missing` lists ids that it refers to and that could not be found; then it is not
+    `complete`.
+
+    `digest` is the SHA-256 of what is shown (pipeline.routing.context); a verdict repeats it to prove what its reviewer saw.
+    """
+
+    complete: bool
+    digest: str
+    thread: tuple[ContextPost, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class ReviewPost(Record, frozen=True, kw_only=True):
+    """The post to be judged, without its author."""
+
+    post_id: Id
+    revision: Revision
+    kind: PostKind
+    speaker: str
+    market: Market
+    created_at: Time
+    text: str = ""
+    media: tuple[Media, ...] = ()
+    reach: int = 0
+    parent_id: Id | None = None
+
+
+class ReviewTask(Record, frozen=True, kw_only=True):
+    """A post that a person decides, with its conversation. Carries neither author nor reporter.
+
+    `out_of_language`: nobody who speaks it could be found, the region serves the post's market only. `priority`: 0 (can wait) to 100. The
+    task must be done by `due_at`.
+    """
+
+    task_id: Id
+    case_id: Id
+    decision_id: Id
+    post: ReviewPost
+    context: Context
+    language: Language
+    region: str
+    out_of_language: bool
+    priority: Annotated[int, Meta(ge=0, le=100)]
+    interim_action: Action
+    created_at: Time
+    due_at: Time
+    reasons: tuple[Reason, ...] = ()
+    unassessed: tuple[Unassessed, ...] = ()

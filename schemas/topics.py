@@ -1,0 +1,88 @@
+"""The one table of topics. Creation, AsyncAPI, access rights and the docs are made from it."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from schemas.records import Decision, LanguagePost, Post, Record, ReviewTask, ScoredPost
+
+MAX_MESSAGE_BYTES = 1024 * 1024
+"""Largest record on any topic, key and headers included: Kafka's own default for a broker is 1,048,588."""
+
+DAY_MS = 24 * 60 * 60 * 1000
+REGION_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic: `<domain>.<entity>.v<major>`, under a prefix that is a setting.
+
+    `key` is the path in the record whose value, as UTF-8, is the record's key; None keeps the key that came in. `append_time`: the broker
+    stamps the
+    time of arrival. `{region}` in a name stands for a review region. `same_partitions_as` names a topic whose partition count must be
+    equal.
+    """
+
+    name: str
+    record: type[Record] | None
+    key: str | None
+    partitions: int
+    retention_ms: int
+    written_by: tuple[str, ...]
+    read_by: tuple[str, ...]
+    title: str
+    append_time: bool = False
+    same_partitions_as: str | None = None
+    key_of: Callable[[Record], str] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key_of", operator.attrgetter(self.key) if self.key else None)
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The topic's settings on the broker."""
+        return {
+            "retention.ms": str(self.retention_ms),
+            "cleanup.policy": "delete",
+            "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
+            "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        }
+
+
+POSTS_INCOMING = Topic(
+    name="posts.incoming.v1", record=Post, key="conversation_id", partitions=12, retention_ms=7 * DAY_MS, append_time=True,
+    written_by=("producers",), read_by=("language",), title="What happens to posts: created, edited, deleted",
+)  # fmt: skip
+POSTS_LANGUAGE = Topic(
+    name="posts.language.v1", record=LanguagePost, key="post.conversation_id", partitions=12, retention_ms=7 * DAY_MS,
+    written_by=("language",), read_by=("scoring",), title="Posts with their language", same_partitions_as="posts.incoming.v1",
+)  # fmt: skip
+POSTS_SCORED = Topic(
+    name="posts.scored.v1", record=ScoredPost, key="post.conversation_id", partitions=12, retention_ms=7 * DAY_MS,
+    written_by=("scoring",), read_by=("routing",), title="Posts with a probability per label", same_partitions_as="posts.incoming.v1",
+)  # fmt: skip
+DECISIONS = Topic(
+    name="moderation.decisions.v1", record=Decision, key="post_id", partitions=12, retention_ms=30 * DAY_MS,
+    written_by=("routing",), read_by=("platform",), title="What the platform does with a post, and why",
+)  # fmt: skip
+REVIEW = Topic(
+    name="moderation.review.{region}.v1", record=ReviewTask, key="post.post_id", partitions=6, retention_ms=30 * DAY_MS,
+    written_by=("routing",), read_by=("review tools",), title="Posts that people of a region decide, with their conversation",
+)  # fmt: skip
+DEAD_LETTERS = Topic(
+    name="moderation.dead-letters.v1", record=None, key=None, partitions=3, retention_ms=14 * DAY_MS,
+    written_by=("language", "scoring", "routing"), read_by=("operators",),
+    title="What could not be read: original bytes, reason, where from",
+)  # fmt: skip
+
+TOPICS = (POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, DECISIONS, REVIEW, DEAD_LETTERS)
+
+
+def review_topic(region: str) -> Topic:
+    """The review topic of a region. ValueError if `region` is not lower-case words and digits joined by hyphens."""
+    if not REGION_PATTERN.fullmatch(region):
+        raise ValueError(f"region {region!r}: only lower-case letters, digits and single hyphens between them are allowed")
+    return replace(REVIEW, name=REVIEW.name.format(region=region))

@@ -1,0 +1,1 @@
+"""Tests mirror the code; tests/integration runs on a genuine Kafka."""
