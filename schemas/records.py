@@ -20,13 +20,12 @@ MAX_TEXT_BYTES = 64 * 1024
 Id = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9._:-]{1,200}$(?!\n)", description="1-200 of [A-Za-z0-9._:-]")]
 Time = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339 with an offset")]
 Market = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2")]
-LanguageTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$(?!\n)", description="BCP 47")]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Revision = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of everything that travels."""
+    """Base of everything that travels. Records hold no cycles, so they are kept from the garbage collector (gc=False)."""
 
 
 class PostKind(enum.Enum):
@@ -66,14 +65,14 @@ class Unassessed(enum.Enum):
     STAGE_ERROR = "stage_error"  # a stage failed on this post alone
 
 
-class Media(Record, frozen=True, kw_only=True):
+class Media(Record, frozen=True, kw_only=True, gc=False):
     """Something attached to a post. Not scored."""
 
     type: Annotated[str, Meta(min_length=1, max_length=100)]
     url: Annotated[str, Meta(min_length=1, max_length=2048)]
 
 
-class Post(Record, frozen=True, kw_only=True):
+class Post(Record, frozen=True, kw_only=True, gc=False):
     """The producer's contract: one event in the life of a post.
 
     `author_id` is a pseudonym; it reaches no reviewer. `reach` counts views so far. `deleted` needs no text; `created` and `edited` need
@@ -88,7 +87,7 @@ class Post(Record, frozen=True, kw_only=True):
     market: Market
     created_at: Time
     parent_id: Id | None = None
-    language_hint: LanguageTag | None = None
+    language_hint: Annotated[str, Meta(description="BCP 47; a weak prior. What is no tag is ignored")] | None = None
     text: str | None = None
     media: Annotated[tuple[Media, ...], Meta(max_length=32)] = ()
     reach: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
@@ -102,7 +101,7 @@ class Post(Record, frozen=True, kw_only=True):
             raise ValueError(f"`text` has {len(text.encode())} bytes of UTF-8; at most {MAX_TEXT_BYTES} are allowed")
 
 
-class Language(Record, frozen=True, kw_only=True):
+class Language(Record, frozen=True, kw_only=True, gc=False):
     """The language of a text: `tag` is BCP 47, `und` (nothing linguistic) or `other` (outside the closed set).
 
     `confidence` is calibrated: of posts with 0.9, nine in ten have this tag, or one of `alternatives` that it cannot be told apart from
@@ -114,7 +113,7 @@ class Language(Record, frozen=True, kw_only=True):
     alternatives: tuple[str, ...] = ()
 
 
-class LanguagePost(Record, frozen=True, kw_only=True):
+class LanguagePost(Record, frozen=True, kw_only=True, gc=False):
     """A post with its language. `received_at` is the broker's append time on the incoming topic, carried on."""
 
     post: Post
@@ -123,7 +122,7 @@ class LanguagePost(Record, frozen=True, kw_only=True):
     unassessed: tuple[Unassessed, ...] = ()
 
 
-class ScoredPost(Record, frozen=True, kw_only=True):
+class ScoredPost(Record, frozen=True, kw_only=True, gc=False):
     """A post with its calibrated probability per label; `scores` is empty where nothing was scored."""
 
     post: Post
@@ -134,7 +133,7 @@ class ScoredPost(Record, frozen=True, kw_only=True):
     unassessed: tuple[Unassessed, ...] = ()
 
 
-class Reason(Record, frozen=True, kw_only=True):
+class Reason(Record, frozen=True, kw_only=True, gc=False):
     """Why: the rule of the policy, and for a scored label the probability and the threshold it passed."""
 
     rule: str
@@ -143,7 +142,7 @@ class Reason(Record, frozen=True, kw_only=True):
     threshold: Probability | None = None
 
 
-class Decision(Record, frozen=True, kw_only=True):
+class Decision(Record, frozen=True, kw_only=True, gc=False):
     """What the platform does with a revision of a post. Apply only one with a greater (revision, sequence) than what you have.
 
     The same post, policy and model give the same `decision_id`: a duplicate is recognised by it. With `pending`, a person will look, and
@@ -179,7 +178,7 @@ class Decision(Record, frozen=True, kw_only=True):
     task_id: str | None = None
 
 
-class ContextPost(Record, frozen=True, kw_only=True):
+class ContextPost(Record, frozen=True, kw_only=True, gc=False):
     """A post of the conversation as a reviewer sees it: `speaker` is A, B, C... in order of appearance. `cut`: the text was shortened."""
 
     post_id: Id
@@ -191,7 +190,7 @@ class ContextPost(Record, frozen=True, kw_only=True):
     media: int = 0
 
 
-class Context(Record, frozen=True, kw_only=True):
+class Context(Record, frozen=True, kw_only=True, gc=False):
     """The conversation before a post, oldest first. `missing` lists ids that it refers to and that could not be found; then it is not
     `complete`.
 
@@ -204,7 +203,7 @@ class Context(Record, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
-class ReviewPost(Record, frozen=True, kw_only=True):
+class ReviewPost(Record, frozen=True, kw_only=True, gc=False):
     """The post to be judged, without its author."""
 
     post_id: Id
@@ -219,7 +218,7 @@ class ReviewPost(Record, frozen=True, kw_only=True):
     parent_id: Id | None = None
 
 
-class ReviewTask(Record, frozen=True, kw_only=True):
+class ReviewTask(Record, frozen=True, kw_only=True, gc=False):
     """A post that a person decides, with its conversation. Carries neither author nor reporter.
 
     `out_of_language`: nobody who speaks it could be found, the region serves the post's market only. `priority`: 0 (can wait) to 100. The

@@ -18,17 +18,17 @@ REGION_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic: `<domain>.<entity>.v<major>`, under a prefix that is a setting.
+    """A topic: `<domain>.<entity>.v<major>`, under a prefix that is a setting. `{region}` in a name stands for a review region.
 
-    `key` is the path in the record whose value, as UTF-8, is the record's key; None keeps the key that came in. `append_time`: the broker
-    stamps the
-    time of arrival. `{region}` in a name stands for a review region. `same_partitions_as` names a topic whose partition count must be
-    equal.
+    `key` is the path in the record whose value is the record's key; None keeps the key that came in. `identity` are the paths whose values,
+    joined by colons, are its CloudEvents id. `append_time`: the broker stamps the time of arrival. `same_partitions_as` names a topic whose
+    partition count must be equal.
     """
 
     name: str
     record: type[Record] | None
     key: str | None
+    identity: tuple[str, ...]
     partitions: int
     retention_ms: int
     written_by: tuple[str, ...]
@@ -37,9 +37,11 @@ class Topic:
     append_time: bool = False
     same_partitions_as: str | None = None
     key_of: Callable[[Record], str] = field(init=False, repr=False, compare=False, hash=False)
+    id_of: Callable[[Record], str] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key_of", operator.attrgetter(self.key) if self.key else None)
+        object.__setattr__(self, "key_of", _joined((self.key,) if self.key else ()))
+        object.__setattr__(self, "id_of", _joined(self.identity))
 
     @property
     def config(self) -> dict[str, str]:
@@ -52,31 +54,83 @@ class Topic:
         }
 
 
+def _joined(paths: tuple[str, ...]) -> Callable[[Record], str]:
+    """The values at `paths` of a record, joined by colons. One path, the usual case, is read without joining."""
+    if len(paths) == 1:
+        return operator.attrgetter(paths[0])
+    template, values = ":".join(["%s"] * len(paths)), operator.attrgetter(*paths) if paths else lambda _: ()
+    return lambda record: template % values(record)
+
+
 POSTS_INCOMING = Topic(
-    name="posts.incoming.v1", record=Post, key="conversation_id", partitions=12, retention_ms=7 * DAY_MS, append_time=True,
-    written_by=("producers",), read_by=("language",), title="What happens to posts: created, edited, deleted",
-)  # fmt: skip
+    name="posts.incoming.v1",
+    record=Post,
+    key="conversation_id",
+    identity=("post_id", "revision"),
+    partitions=12,
+    retention_ms=7 * DAY_MS,
+    append_time=True,
+    written_by=("producers",),
+    read_by=("language",),
+    title="What happens to posts: created, edited, deleted",
+)
 POSTS_LANGUAGE = Topic(
-    name="posts.language.v1", record=LanguagePost, key="post.conversation_id", partitions=12, retention_ms=7 * DAY_MS,
-    written_by=("language",), read_by=("scoring",), title="Posts with their language", same_partitions_as="posts.incoming.v1",
-)  # fmt: skip
+    name="posts.language.v1",
+    record=LanguagePost,
+    key="post.conversation_id",
+    identity=("post.post_id", "post.revision"),
+    partitions=12,
+    retention_ms=7 * DAY_MS,
+    written_by=("language",),
+    read_by=("scoring",),
+    title="Posts with their language",
+    same_partitions_as="posts.incoming.v1",
+)
 POSTS_SCORED = Topic(
-    name="posts.scored.v1", record=ScoredPost, key="post.conversation_id", partitions=12, retention_ms=7 * DAY_MS,
-    written_by=("scoring",), read_by=("routing",), title="Posts with a probability per label", same_partitions_as="posts.incoming.v1",
-)  # fmt: skip
+    name="posts.scored.v1",
+    record=ScoredPost,
+    key="post.conversation_id",
+    identity=("post.post_id", "post.revision"),
+    partitions=12,
+    retention_ms=7 * DAY_MS,
+    written_by=("scoring",),
+    read_by=("routing",),
+    title="Posts with a probability per label",
+    same_partitions_as="posts.incoming.v1",
+)
 DECISIONS = Topic(
-    name="moderation.decisions.v1", record=Decision, key="post_id", partitions=12, retention_ms=30 * DAY_MS,
-    written_by=("routing",), read_by=("platform",), title="What the platform does with a post, and why",
-)  # fmt: skip
+    name="moderation.decisions.v1",
+    record=Decision,
+    key="post_id",
+    identity=("decision_id",),
+    partitions=12,
+    retention_ms=30 * DAY_MS,
+    written_by=("routing",),
+    read_by=("platform",),
+    title="What the platform does with a post, and why",
+)
 REVIEW = Topic(
-    name="moderation.review.{region}.v1", record=ReviewTask, key="post.post_id", partitions=6, retention_ms=30 * DAY_MS,
-    written_by=("routing",), read_by=("review tools",), title="Posts that people of a region decide, with their conversation",
-)  # fmt: skip
+    name="moderation.review.{region}.v1",
+    record=ReviewTask,
+    key="post.post_id",
+    identity=("task_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    written_by=("routing",),
+    read_by=("review tools",),
+    title="Posts that people of a region decide, with their conversation",
+)
 DEAD_LETTERS = Topic(
-    name="moderation.dead-letters.v1", record=None, key=None, partitions=3, retention_ms=14 * DAY_MS,
-    written_by=("language", "scoring", "routing"), read_by=("operators",),
+    name="moderation.dead-letters.v1",
+    record=None,
+    key=None,
+    identity=(),
+    partitions=3,
+    retention_ms=14 * DAY_MS,
+    written_by=("language", "scoring", "routing"),
+    read_by=("operators",),
     title="What could not be read: original bytes, reason, where from",
-)  # fmt: skip
+)
 
 TOPICS = (POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, DECISIONS, REVIEW, DEAD_LETTERS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,6 +11,15 @@ import msgspec
 from schemas.records import Record
 
 R = TypeVar("R", bound=Record)
+
+# JavaScript writes half an emoji so when it cuts a text. Refusing it would let an author keep a post from being moderated.
+# The first alternative takes escaped backslashes and whole pairs, so that only halves are left for the second.
+LONE_SURROGATE = re.compile(rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+def _whole_or_replaced(match: re.Match[bytes]) -> bytes:
+    return match[1] or rb"\ufffd"
+
 
 _encoder = msgspec.json.Encoder()
 
@@ -28,7 +38,10 @@ def encode(record: Record) -> bytes:
 
 
 def decoder(record_type: type[R]) -> Callable[[bytes | None], R]:
-    """A function from bytes to `record_type`. It raises InvalidRecordError with reason `empty`, `not_json` or `invalid`."""
+    """A function from bytes to `record_type`. It raises InvalidRecordError with reason `empty`, `not_json` or `invalid`.
+
+    Halves of surrogate pairs, which JSON cannot mean, are read as U+FFFD.
+    """
     decode_json = msgspec.json.Decoder(record_type).decode
 
     def decode(value: bytes | None) -> R:
@@ -39,6 +52,9 @@ def decoder(record_type: type[R]) -> Callable[[bytes | None], R]:
         except msgspec.ValidationError as error:
             raise InvalidRecordError("invalid", str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            repaired = LONE_SURROGATE.sub(_whole_or_replaced, value)
+            if repaired != value:
+                return decode(repaired)
             raise InvalidRecordError("not_json", f"not JSON: {error}") from error
 
     return decode

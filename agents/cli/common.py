@@ -1,0 +1,44 @@
+"""What every command shares: the broker option, settings, and how errors are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agents.edge.failures import ExitCode, StopWorker
+from agents.settings import Settings, load
+from pipeline.config import ConfigError
+
+Broker = Annotated[str | None, typer.Option("--broker", metavar="HOST:PORT", help="Kafka's bootstrap servers [env: SLUICE_BROKER]")]
+
+out = Console()
+"""Standard output."""
+
+err = Console(stderr=True)
+"""For progress and errors, so that standard output can be piped."""
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """A fault that the user can mend is a sentence and an exit code, never a traceback."""
+    try:
+        yield
+    except ConfigError as error:
+        _fail(str(error), ExitCode.CONFIG)
+    except StopWorker as error:
+        _fail(str(error), error.code)
+
+
+def settings_for(broker: str | None) -> Settings:
+    """Settings with the command line's broker."""
+    return load(broker=broker)
+
+
+def _fail(message: str, code: int) -> None:
+    err.print(message, style="red", markup=False, highlight=False)
+    sys.exit(code)

@@ -1,0 +1,38 @@
+"""The command `sluice`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from agents.cli import worker
+from agents.cli.common import out
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Moderate posts that flow through Kafka: nothing lost, every decision explained, people where the machine should not decide.",
+)
+app.command()(worker.worker)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        out.print(f"sluice {version('sluice-moderation')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Options of `sluice` itself."""
+
+
+def main() -> None:
+    """Entry point."""
+    app()

@@ -1,0 +1,1 @@
+"""Kafka under Faust: transport, producer, runner, watchdog, and what an exception does. The same for every stage."""

@@ -1,0 +1,93 @@
+"""What an exception does is decided by its type, here and nowhere else. Failure never means `allow`.
+
+| what happens | what is done |
+|---|---|
+| a record cannot be decoded | dead letter, go on |
+| a stage fails on a batch | its posts one by one; what fails alone goes on as unassessed, reason `stage_error` |
+| even the stage's fallback fails | stop: BUG |
+| many dead letters or stage errors on an internal topic (a bad deploy) | stop: POISONED; on the incoming topic: go on |
+| the broker is away | retry for `delivery_timeout_seconds`, then stop: DELIVERY or UNREACHABLE; nothing was acknowledged |
+| a topic or right is missing | stop: DENIED |
+| no progress though there is work | stop: STUCK |
+| the log no longer holds what was not yet handled | stop: LOST |
+| anything else | stop: BUG |
+
+Stopping is immediate (crash-only): nothing unconfirmed was acknowledged, so a restart reads it again.
+The supervisor restarts with back-off.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import os
+import sys
+from collections import deque
+from typing import NoReturn
+
+logger = logging.getLogger(__name__)
+
+
+class ExitCode(enum.IntEnum):
+    """Exit codes of a stage's process."""
+
+    OK = 0
+    UNREACHABLE = 69  # no broker answers
+    DELIVERY = 70  # the broker did not confirm an output
+    STUCK = 71  # no progress though there is work
+    BUG = 72  # an exception nobody foresaw
+    DENIED = 73  # a topic or group is missing or not allowed
+    LOST = 75  # the committed offset is outside the log: posts are gone, or the topic was made anew
+    POISONED = 76  # too many dead letters or stage errors on an internal topic
+    CONFIG = 78  # a wrong setting, policy, region or model
+
+
+class StopWorker(Exception):  # noqa: N818 - it is no error of the code that raises it
+    """Ends the process with `code`. The message is for the operator."""
+
+    def __init__(self, code: ExitCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def stop(code: ExitCode, message: str) -> NoReturn:
+    """Ends the process at once, from any thread. Faust's own shutdown can hang, and would commit."""
+    logger.critical("stopping with exit code %d (%s): %s", code, code.name, message)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def stop_for(error: BaseException, doing: str) -> NoReturn:
+    """Ends the process for an exception: with its own code if it is a StopWorker, else as a bug."""
+    if isinstance(error, StopWorker):
+        stop(error.code, str(error))
+    logger.critical("unforeseen error while %s", doing, exc_info=error)
+    stop(ExitCode.BUG, f"{type(error).__name__} while {doing}")
+
+
+class FaultShare:
+    """Share of dead letters and stage errors among the last posts of a topic that a stage of ours wrote."""
+
+    WINDOW = 1000
+    LEAST = 100  # posts before a share means anything
+    LIMIT = 0.5
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[int, int]] = deque()
+        self._posts = self._faults = 0
+
+    def add(self, posts: int, faults: int) -> None:
+        """Counts a batch. Raises StopWorker when faults prevail."""
+        self._recent.append((posts, faults))
+        self._posts += posts
+        self._faults += faults
+        while self._posts - self._recent[0][0] >= self.WINDOW:
+            posts, faults = self._recent.popleft()
+            self._posts -= posts
+            self._faults -= faults
+        if self._posts >= self.LEAST and self._faults > self.LIMIT * self._posts:
+            raise StopWorker(
+                ExitCode.POISONED,
+                f"{self._faults} of the last {self._posts} posts could not be handled: does the stage before run another version?",
+            )

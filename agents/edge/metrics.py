@@ -1,0 +1,105 @@
+"""Every metric, declared once; docs/metrics.md is generated from them. Labels are closed sets: what is outside is counted as `other`."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from schemas.records import Decision, ReviewTask
+
+disable_created_metrics()
+REGISTRY = CollectorRegistry(auto_describe=True)
+for collector in (ProcessCollector, PlatformCollector, GCCollector):
+    collector(registry=REGISTRY)
+
+SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
+POSTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+OTHER = "other"
+
+
+def _counter(name: str, text: str, *labels: str) -> Counter:
+    return Counter(name, text, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(name, text, labels, registry=REGISTRY)
+
+
+POSTS_IN = _counter("sluice_posts_in_total", "Records read from a stage's topic.", "stage")
+POSTS_DONE = _counter(
+    "sluice_posts_total", "Records whose outputs the broker has confirmed, by result: ok, dead_letter or stage_error.", "stage", "result"
+)
+POSTS_OUT = _counter("sluice_outputs_total", "Records that the broker has confirmed, by topic.", "stage", "topic")
+STAGE_SECONDS = Histogram(
+    "sluice_stage_seconds", "Time to decode, handle and encode one batch.", ("stage",), buckets=SECONDS, registry=REGISTRY
+)
+BATCH_POSTS = Histogram("sluice_batch_posts", "Posts handled in one go.", ("stage",), buckets=POSTS, registry=REGISTRY)
+END_TO_END_SECONDS = Histogram(
+    "sluice_end_to_end_seconds", "From the broker's receipt of a post to its decision.", buckets=SECONDS, registry=REGISTRY
+)
+LAG = _gauge("sluice_consumer_lag_records", "Records of the assigned partitions that are not acknowledged.", "stage", "topic")
+OLDEST = _gauge("sluice_oldest_unprocessed_seconds", "Age of the oldest record read and not acknowledged; 0 if none.", "stage", "topic")
+COMMIT_AGE = _gauge("sluice_commit_age_seconds", "For how long acknowledged work has waited for a commit; 0 if none waits.", "stage")
+ASSIGNED = _gauge("sluice_assigned_partitions", "Partitions that this process reads.", "stage")
+DECISIONS = _counter(
+    "sluice_decisions_total",
+    "Decisions, by the label that weighed most (none where no rule fired).",
+    "action", "language", "market", "label", "automation",
+)  # fmt: skip
+REVIEWS = _counter("sluice_reviews_total", "Posts handed to people.", "region", "out_of_language")
+UNASSESSED = _counter("sluice_unassessed_total", "Posts that the machine did not assess, or not wholly.", "reason")
+INCOMPLETE = _counter("sluice_incomplete_context_total", "Review tasks whose conversation is not complete.", "region")
+DEAD_LETTERS = _counter("sluice_dead_letters_total", "Records that could not be read.", "stage", "reason")
+REBALANCES = _counter("sluice_rebalances_total", "Times that partitions were assigned to this process.", "stage")
+RESTARTS = _counter("sluice_restarts_total", "Times that the supervisor has started this stage again.", "stage")
+BUILD_INFO = _gauge("sluice_build_info", "1, with the versions that run.", "version", "python")
+MODEL_INFO = _gauge("sluice_model_info", "1, with the model bundle that scores.", "model")
+POLICY_INFO = _gauge(
+    "sluice_policy_info", "1, with the policy in force at the start and the hash of the regions file.", "policy", "regions"
+)
+
+BUILD_INFO.labels(version("sluice-moderation"), platform.python_version()).set(1)
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A closed set of label values."""
+
+    values: Collection[str]
+
+    def __call__(self, value: str) -> str:
+        """`value` if it belongs to the set, else `other`."""
+        return value if value in self.values else OTHER
+
+
+class DecisionMetrics:
+    """Counts what routing decided."""
+
+    def __init__(self, languages: Collection[str], markets: Collection[str], labels: Collection[str]) -> None:
+        self._language, self._market, self._label = Closed(languages), Closed(markets), Closed({*labels, "none"})
+
+    def __call__(self, record: object) -> None:
+        """Counts one confirmed output."""
+        if isinstance(record, Decision):
+            label = record.reasons[0].label if record.reasons else None
+            DECISIONS.labels(
+                record.action.value,
+                self._language(record.language),
+                self._market(record.market),
+                self._label(label or "none"),
+                record.automation.value,
+            ).inc()
+            END_TO_END_SECONDS.observe(max(0.0, (record.decided_at - record.received_at).total_seconds()))
+            for reason in record.unassessed:
+                UNASSESSED.labels(reason.value).inc()
+        elif isinstance(record, ReviewTask):
+            REVIEWS.labels(record.region, str(record.out_of_language).lower()).inc()
+            if not record.context.complete:
+                INCOMPLETE.labels(record.region).inc()

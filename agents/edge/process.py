@@ -1,0 +1,82 @@
+"""One stage in one process: `python -m agents.edge.process STAGE INSTANCE PORT`. `sluice worker` starts these; nobody else has to."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import faust
+
+from agents.edge import metrics
+from agents.edge.failures import ExitCode, StopWorker, stop
+from agents.edge.preflight import preflight
+from agents.edge.runner import Agent, Runner, consumer_group
+from agents.edge.security import client_config
+from agents.edge.watchdog import Watchdog, serve
+from agents.settings import Settings, load
+from pipeline.config import ConfigError
+from schemas.topics import DEAD_LETTERS
+
+LOG_FORMAT = "%(asctime)s %(levelname)s {stage} %(name)s: %(message)s"
+NOISY = ("faust", "mode", "aiokafka", "asyncio")
+
+
+def run(stage: str, instance: str, port: int, restarts: int) -> None:
+    """Runs until SIGTERM (exit code 0) or a failure (failures.ExitCode)."""
+    settings = load()
+    logging.basicConfig(format=LOG_FORMAT.format(stage=stage), level=settings.log_level, stream=sys.stderr)
+    for name in NOISY:
+        logging.getLogger(name).setLevel("DEBUG" if settings.log_level == "DEBUG" else "ERROR")
+    agent: Agent[Any] = importlib.import_module(f"agents.{stage}").agent(settings)
+    check(agent, settings)
+    runner = Runner(agent, settings, instance)
+    watchdog = Watchdog(stage, runner.pulse, settings.stuck_after_seconds)
+    listening = serve(settings.metrics_host, port, watchdog.health)
+    metrics.RESTARTS.labels(stage).inc(restarts)
+    logging.getLogger(__name__).info(
+        "reading %s as %s, instance %s; http://%s:%d/metrics", runner.source, consumer_group(settings, stage), instance,
+        settings.metrics_host, listening,
+    )  # fmt: skip
+    watchdog.start()
+    faust.Worker(
+        runner.app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True, override_logging=False
+    ).execute_from_commandline()
+
+
+def check(agent: Agent[Any], settings: Settings) -> None:
+    """Broker, topics and rights."""
+    spec, prefix = agent.spec, settings.topic_prefix
+    outputs = [prefix + topic.name for topic in (*spec.outputs, DEAD_LETTERS)]
+    patience = settings.delivery_timeout_seconds
+    preflight(client_config(settings), consumer_group(settings, spec.name), prefix + spec.source.name, outputs, patience)
+
+
+def end_with_parent() -> None:
+    """The supervisor holds the other end of standard input: when it is gone, however it went, this process ends too."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def main() -> None:
+    """The command."""
+    stage, instance, port, restarts = sys.argv[1:]
+    end_with_parent()
+    try:
+        run(stage, instance, int(port), int(restarts))
+    except ConfigError as error:
+        stop(ExitCode.CONFIG, str(error))
+    except StopWorker as error:
+        stop(error.code, str(error))
+
+
+if __name__ == "__main__":
+    main()

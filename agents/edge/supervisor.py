@@ -1,0 +1,165 @@
+"""Starts the stages of a worker, a process each, and starts again what dies, with back-off."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from agents.edge.failures import ExitCode
+from agents.settings import Settings
+from pipeline.config import ConfigError
+
+FIRST_BACKOFF_SECONDS = 0.5
+LAST_BACKOFF_SECONDS = 30.0
+HEALTHY_AFTER_SECONDS = 10.0
+"""A stage that ran so long starts with the first back-off again."""
+
+STOP_SECONDS = 15.0
+POLL_SECONDS = 0.1
+PORTS_PER_INSTANCE = 10
+MOST_INSTANCES = 100
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Slot:
+    """A worker's place on this host. The lock is free again when its process ends, however it ends."""
+
+    number: int
+    instance: str
+    lock: IO[str] | None
+
+
+def claim_slot(settings: Settings) -> Slot:
+    """The named instance, or the first free number of this host. Raises ConfigError when the name is taken."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if settings.instance is not None:
+        lock = _lock(settings.data_dir / f"{settings.instance}.lock")
+        if lock is None:
+            raise ConfigError(f"instance: a worker named {settings.instance!r} runs here already (data_dir {settings.data_dir})")
+        return Slot(0, settings.instance, lock)
+    for number in range(MOST_INSTANCES):
+        instance = f"{socket.gethostname()}-{number}"
+        if lock := _lock(settings.data_dir / f"{instance}.lock"):
+            return Slot(number, instance, lock)
+    raise ConfigError(f"data_dir: {settings.data_dir} holds the locks of {MOST_INSTANCES} running workers; choose another folder")
+
+
+def _lock(path: Path) -> IO[str] | None:
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+class Child:
+    """One stage's process."""
+
+    def __init__(self, stage: str, slot: Slot, port: int, environment: Mapping[str, str]) -> None:
+        self.stage, self._slot, self._port, self._environment = stage, slot, port, environment
+        self.restarts = -1
+        self._backoff = FIRST_BACKOFF_SECONDS
+        self._next_start: float | None = None
+        self.start()
+
+    def start(self) -> None:
+        """A process whose standard input ends with this one."""
+        self.restarts += 1
+        self._next_start = None
+        self._started = time.monotonic()
+        command = [sys.executable, "-m", "agents.edge.process", self.stage, self._slot.instance, str(self._port), str(self.restarts)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **self._environment}, start_new_session=True)  # noqa: S603
+
+    def look(self) -> int | None:
+        """Starts it again when it is time. Returns the exit code if no restart can help."""
+        code = self.process.poll()
+        if code is None:
+            return None
+        now = time.monotonic()
+        if self._next_start is None:
+            if code in (ExitCode.OK, ExitCode.CONFIG):
+                return code
+            if now - self._started > HEALTHY_AFTER_SECONDS:
+                self._backoff = FIRST_BACKOFF_SECONDS
+            logger.error("stage %s ended with %s; it starts again in %.1f s", self.stage, describe(code), self._backoff)
+            self._next_start = now + self._backoff
+            self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
+        elif now >= self._next_start:
+            self.start()
+        return None
+
+    def stop(self, deadline: float) -> int:
+        """Asks it to end, then makes it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            logger.error(
+                "stage %s did not end in %.0f s and is killed; what it had not acknowledged is read again", self.stage, STOP_SECONDS
+            )
+            self.process.kill()
+            return self.process.wait()
+
+
+def describe(code: int) -> str:
+    """An exit code in words."""
+    if code < 0:
+        return signal.Signals(-code).name
+    known = code in ExitCode.__members__.values()
+    return f"exit code {code}" + (f" ({ExitCode(code).name})" if known else "")
+
+
+class Supervisor:
+    """The stages of one worker. `given` are settings that the processes must have, beyond environment and file."""
+
+    def __init__(self, stages: Sequence[str], settings: Settings, given: Mapping[str, str]) -> None:
+        self._slot = claim_slot(settings)
+        environment = {f"SLUICE_{name.upper()}": value for name, value in given.items()}
+        self.children = [
+            Child(stage, self._slot, self.port(settings, stage_number), environment) for stage_number, stage in stages_numbered(stages)
+        ]
+        self._stopping = threading.Event()
+
+    def port(self, settings: Settings, stage_number: int) -> int:
+        """The port of a stage: its place in the flow and the worker's slot decide, so that it is the same after a restart."""
+        return settings.metrics_port + self._slot.number * PORTS_PER_INSTANCE + stage_number if settings.metrics_port else 0
+
+    def request_stop(self, *_: object) -> None:
+        """For a signal handler or another thread."""
+        self._stopping.set()
+
+    def run(self) -> int:
+        """Until asked to stop, or until a stage ends for a reason that no restart mends. Returns the exit code."""
+        code = 0
+        while not self._stopping.wait(POLL_SECONDS):
+            ended = [result for child in self.children if (result := child.look()) is not None]
+            if ended:
+                code = max(ended)
+                break
+        for child in self.children:
+            if child.process.poll() is None:
+                child.process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        return max([code, *(abs(child.stop(deadline)) for child in self.children)])
+
+
+def stages_numbered(stages: Sequence[str]) -> list[tuple[int, str]]:
+    """Each stage with its place in the flow."""
+    from pipeline.flow import STAGES
+
+    return [(STAGES.index(stage), stage) for stage in stages]

@@ -1,0 +1,309 @@
+"""Faust's aiokafka transport, changed where stock Faust loses messages or time. Registered as the URL scheme `sluice://`.
+
+1. One event per chunk of records of one partition, instead of four asyncio tasks per record.
+2. What is committed is the first offset still in flight. An acknowledgement is matched by the identity of its message, so that a late one
+   cannot free a chunk that was read again. (Faust's own arithmetic commits past unfinished work when acknowledgements come out of order.)
+3. How long a fetch waits is a setting, short while records flow and long when idle; no sleep of a second under back-pressure.
+4. When the committed offset lies outside the log, the worker stops instead of skipping what is lost in silence.
+
+tests/agents/edge/test_faust_contract.py pins every private name of Faust and aiokafka that is used here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import ConsumerRecord
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, AppT, ConsumerMessage, Message
+from mode.utils.futures import notify
+
+from agents.edge.failures import ExitCode, StopWorker, stop_for
+
+SCHEME = "sluice"
+IDLE_AFTER_SECONDS = 1.0
+YIELD_EVERY = 100
+"""Chunks after which the event loop gets a turn, whatever happens."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one chunk holds, and how long a fetch waits for it."""
+
+    chunk_records: int
+    chunk_bytes: int
+    fetch_wait_ms: int
+    idle_fetch_wait_ms: int
+    fetch_min_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Consecutive records of one partition: the value of one Faust event. `epoch` tells whether it was read before a rebalance."""
+
+    tp: TP
+    records: list[ConsumerRecord]
+    size: int  # bytes of the values
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """What is in flight: a chunk's first offset, its message, and when the broker got its first record (ms since 1970)."""
+
+    first: int
+    message: Message
+    appended_ms: int
+
+
+def split(records: list[ConsumerRecord], limits: Limits) -> list[tuple[list[ConsumerRecord], int]]:
+    """`records` in order, in parts within the limits, each with its bytes; a single record may exceed them."""
+    parts: list[tuple[list[ConsumerRecord], int]] = []
+    start = size = 0
+    for position, record in enumerate(records):
+        length = len(record.value or b"")
+        if position > start and (size + length > limits.chunk_bytes or position - start == limits.chunk_records):
+            parts.append((records[start:position], size))
+            start, size = position, 0
+        size += length
+    parts.append((records[start:], size))
+    return parts
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Sets what Faust hard-codes in aiokafka's consumer."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - as in Faust
+        consumer = super()._create_worker_consumer(transport)
+        limits: Limits = self.app.limits
+        consumer._fetch_max_wait_ms = limits.fetch_wait_ms  # read once, when the consumer makes its Fetcher
+        consumer._fetch_min_bytes = limits.fetch_min_bytes
+        return consumer
+
+    def set_fetch_wait(self, milliseconds: int) -> None:
+        """For the fetches to come; an int, so any thread may set it."""
+        self._ensure_consumer()._fetcher._fetch_max_wait_ms = milliseconds
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """See the module. All methods run on the event loop."""
+
+    app: AppT
+    _thread: ConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as in Faust
+        super().__init__(*args, **kwargs)
+        self.limits: Limits = self.app.limits
+        self.epoch = 0
+        """Grows when partitions come, go or are read again: a chunk of an earlier epoch is out of date."""
+        self.last_commit: float = time.monotonic()
+        self._in_flight: defaultdict[TP, dict[int, Unit]] = defaultdict(dict)  # by last offset, in the order read
+        self._last_read: dict[TP, int] = {}
+        self._last_records = time.monotonic()
+        self._fetch_wait_ms = self.limits.fetch_wait_ms
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # Acknowledging and committing ------------------------------------------------------------------------------------
+
+    def ack(self, message: Message) -> bool:
+        """The chunk behind `message` is done with."""
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        unit = self._in_flight[message.tp].get(message.offset)
+        if unit is not None and unit.message is message:
+            del self._in_flight[message.tp][message.offset]
+            self._acked[message.tp]  # Faust commits only the partitions that are keys here
+            self._n_acked += 1
+        notify(self._waiting_for_ack)
+        return True
+
+    def _new_offset(self, tp: TP) -> int | None:
+        for unit in self._in_flight[tp].values():
+            return unit.first
+        last = self._last_read.get(tp)
+        return None if last is None else last + 1
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        return offset > (self._committed_offset[tp] or 0)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Faust notes holes in the log here. Rule 2 needs no such notes."""
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        committed = await super()._commit_offsets(offsets, start_new_transaction)
+        if committed:
+            self.last_commit = time.monotonic()
+        return bool(committed)
+
+    # Rebalances ------------------------------------------------------------------------------------------------------
+
+    async def perform_seek(self) -> None:
+        """Back to the committed offsets: what is in flight will be read again."""
+        self.epoch += 1
+        self._in_flight.clear()
+        self._last_read.clear()
+        await super().perform_seek()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Partitions go."""
+        self.epoch += 1
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self._in_flight.pop(tp, None)
+            self._last_read.pop(tp, None)
+
+    # Reading ---------------------------------------------------------------------------------------------------------
+
+    async def _wait_next_records(self, timeout: float) -> tuple[dict[TP, list[ConsumerRecord]] | None, set[TP] | None]:
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        active = self._get_active_partitions()
+        if not active:
+            await asyncio.sleep(0.005)  # every partition is held back: the stage is behind
+            return {}, active
+        records = await self._getmany(active_partitions=active, timeout=timeout)
+        self._adapt_fetch_wait(bool(records))
+        return records, active
+
+    def _adapt_fetch_wait(self, records_came: bool) -> None:
+        now = time.monotonic()
+        if records_came:
+            self._last_records = now
+        idle = now - self._last_records > IDLE_AFTER_SECONDS
+        wanted = self.limits.idle_fetch_wait_ms if idle else self.limits.fetch_wait_ms
+        if wanted != self._fetch_wait_ms:
+            self._fetch_wait_ms = wanted
+            self._thread.set_fetch_wait(wanted)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        """One message per chunk, round robin over the partitions."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        queues = []
+        for tp, fetched in records.items():
+            if fetched and (active is None or tp in active or tp in self._buffered_partitions):
+                await self._check_position(tp, fetched[0].offset)
+                self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+                queues.append((tp, iter(split(fetched, self.limits))))
+        while queues:
+            left = []
+            for tp, parts in queues:
+                if not self.flow_active or self.app.consumer_generation_id != generation:
+                    return
+                if (part := next(parts, None)) is not None:
+                    yield tp, self._message(tp, *part)
+                    left.append((tp, parts))
+            queues = left
+
+    def _message(self, tp: TP, records: list[ConsumerRecord], size: int) -> ConsumerMessage:
+        """A message that stands for a chunk: its offset is the last one. From now on the chunk is in flight."""
+        message = self._to_message(tp, records[-1])
+        message.key, message.value = None, Chunk(tp, records, size, self.epoch)
+        self._in_flight[tp][message.offset] = Unit(records[0].offset, message, records[0].timestamp)
+        self._last_read[tp] = message.offset
+        return message
+
+    async def _check_position(self, tp: TP, offset: int) -> None:
+        """Ends the worker when records between the position and `offset` are gone from the log, or the log is a new one."""
+        last = self._last_read.get(tp)
+        expected = self._committed_offset[tp] if last is None else last + 1
+        if expected is None or offset == expected:
+            return
+        if offset > expected:
+            earliest = (await self.earliest_offsets(tp))[tp]
+            if earliest > expected:
+                stop_for(
+                    StopWorker(
+                        ExitCode.LOST,
+                        f"{tp.topic}[{tp.partition}]: {earliest - expected} records from offset {expected} were deleted before they were "
+                        f"handled (the log starts at {earliest}). Lengthen the retention; then set the group's offset to go on.",
+                    ),
+                    "reading",
+                )
+        elif self.highwater(tp) < expected:
+            stop_for(
+                StopWorker(
+                    ExitCode.LOST,
+                    f"{tp.topic}[{tp.partition}]: the group is at offset {expected}, behind the log's end: was the topic made anew? "
+                    f"Set the group's offset to go on.",
+                ),
+                "reading",
+            )
+
+    async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - as in Faust
+        count = 0
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                messages = self.getmany(timeout=0.1)
+                await asyncio.sleep(0)
+                if self.should_stop:
+                    break
+                async for tp, message in messages:
+                    count += 1
+                    if count % YIELD_EVERY == 0:
+                        await asyncio.sleep(0)
+                    await self._deliver(tp, message)
+        except (asyncio.CancelledError, *self.consumer_stopped_errors):
+            if not self.app.should_stop:
+                raise
+
+    async def _deliver(self, tp: TP, message: ConsumerMessage) -> None:
+        position = self._read_offset[tp]
+        if position is not None and message.offset < position:
+            self._in_flight[tp].pop(message.offset, None)
+            return
+        if self.app.flow_control.is_active() and not self.suspend_flow.is_set() and not self._stream_is_full(tp):
+            await self.callback(message)
+        else:  # it may block on a full stream, and must not hold up a rebalance
+            await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        self._read_offset[tp] = message.offset
+
+    def _stream_is_full(self, tp: TP) -> bool:
+        return any(channel.queue.full() for channel in self.app.topics._tp_index.get(tp, ()))
+
+    # For metrics and health ------------------------------------------------------------------------------------------
+
+    def lag(self) -> int:
+        """Records of the assigned partitions that are not yet acknowledged."""
+        return sum(max(0, (self.highwater(tp) or 0) - position) for tp, position in self._positions())
+
+    def oldest_in_flight_ms(self) -> int | None:
+        """When the broker got the oldest record that is read and not acknowledged (ms since 1970)."""
+        firsts = (next(iter(units.values()), None) for units in list(self._in_flight.values()))
+        return min((unit.appended_ms for unit in firsts if unit), default=None)
+
+    def uncommitted(self) -> bool:
+        """Whether acknowledged work waits for a commit."""
+        return any(self._should_commit(tp, position) for tp, position in self._positions())
+
+    def _positions(self) -> Iterable[tuple[TP, int]]:
+        for tp in self.assignment():
+            position = self._new_offset(tp)
+            if position is None:
+                position = self._committed_offset[tp]
+            if position is not None:
+                yield tp, position
+
+
+class Transport(driver.Transport):  # type: ignore[misc]
+    """aiokafka's transport with the consumer above."""
+
+    Consumer = Consumer
+
+
+drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"

@@ -1,0 +1,106 @@
+"""Ends a stage that makes no progress, and tells others how it is."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import make_wsgi_app
+
+from agents.edge.failures import ExitCode, stop
+from agents.edge.metrics import REGISTRY
+from agents.edge.runner import Pulse
+from pipeline.config import ConfigError
+
+TICK_SECONDS = 1.0
+STALE_AFTER_SECONDS = 15.0
+COMMIT_AGE_LIMIT_SECONDS = 60.0
+
+
+class Watchdog:
+    """Looks at the pulse each second. Ticks are counted, not clock time: a process that was stopped and woken has not been idle."""
+
+    def __init__(self, stage: str, pulse: Pulse, stuck_after: int) -> None:
+        self._stage, self._pulse, self._stuck_after = stage, pulse, stuck_after
+        self._seen = (0, 0)
+        self.idle_ticks = 0
+        """Seconds without progress though there is work, or without a partition assignment."""
+
+    def start(self) -> None:
+        """On a thread of its own, so that a blocked event loop is noticed."""
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(TICK_SECONDS)
+            self.tick()
+
+    def tick(self) -> None:
+        """Once a second. Stops the process when nothing has moved for too long."""
+        pulse = self._pulse
+        seen = (pulse.done, pulse.beats)
+        progress = pulse.done != self._seen[0] or (not pulse.outstanding and pulse.beats != self._seen[1])
+        self._seen = seen
+        self.idle_ticks = 0 if progress and pulse.joined and not pulse.rebalancing else self.idle_ticks + 1
+        if self.idle_ticks > self._stuck_after:
+            state = "rebalancing" if pulse.rebalancing else f"{pulse.outstanding} chunks at hand" if pulse.joined else "not in the group"
+            stop(ExitCode.STUCK, f"{self._stage}: no progress in {self._stuck_after} s ({state})")
+
+    def health(self) -> tuple[bool, dict[str, object]]:
+        """Whether the stage does its work, and why."""
+        pulse = self._pulse
+        age = time.monotonic() - pulse.measured
+        if age > STALE_AFTER_SECONDS:
+            status = "event loop blocked"
+        elif not pulse.joined or pulse.rebalancing:
+            status = "joining the group"
+        elif self.idle_ticks > self._stuck_after / 2:
+            status = "no progress"
+        elif pulse.commit_age > COMMIT_AGE_LIMIT_SECONDS:
+            status = "not committing"
+        else:
+            status = "ok"
+        return status == "ok", {
+            "status": status,
+            "stage": self._stage,
+            "partitions": pulse.partitions,
+            "lag_records": pulse.lag,
+            "commit_age_seconds": round(pulse.commit_age, 1),
+            "seconds_without_progress": self.idle_ticks,
+        }
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+        """A scrape every few seconds is no news."""
+
+
+def serve(host: str, port: int, health: Callable[[], tuple[bool, dict[str, object]]]) -> int:
+    """/metrics and /healthz on a thread; returns the port. Raises ConfigError when it is taken."""
+    metrics = make_wsgi_app(REGISTRY)
+
+    def answer(environ: dict[str, object], start_response: Callable[[str, list[tuple[str, str]]], object]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO")
+        if path == "/metrics":
+            return metrics(environ, start_response)  # type: ignore[no-any-return]
+        if path != "/healthz":
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"/metrics and /healthz are here\n"]
+        ok, report = health()
+        start_response("200 OK" if ok else "503 Service Unavailable", [("Content-Type", "application/json")])
+        return [json.dumps(report).encode() + b"\n"]
+
+    try:
+        server = make_server(host, port, answer, server_class=_Server, handler_class=_Handler)
+    except OSError as error:
+        raise ConfigError(f"metrics_host, metrics_port: cannot listen on {host}:{port}: {error.strerror}; choose a free port") from error
+    threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+    return server.server_port

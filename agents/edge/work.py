@@ -1,0 +1,184 @@
+"""What is done with the chunks of one go: decode, call the stage, encode. No Kafka client here: it runs in a test as in a worker."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar, cast
+
+from aiokafka import ConsumerRecord
+from faust.types import TP
+
+from agents.edge.dead_letters import dead_letter
+from agents.edge.failures import StopWorker
+from agents.edge.producer import Header, Message
+from agents.edge.transport import Chunk
+from pipeline.stage import Incoming, Output, Stage, StageSpec
+from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, SPECVERSION, TRACEPARENT, check_event_type, event_type
+from schemas.records import Record
+from schemas.topics import DEAD_LETTERS, Topic
+from schemas.wire import InvalidRecordError, decoder, encode
+
+R = TypeVar("R", bound=Record)
+Restore = Callable[[TP, int], Iterable[bytes | None]]
+"""The values before an offset of a partition, oldest first."""
+
+TRACEPARENT_PATTERN = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of one chunk: messages to send, and what to count once they are confirmed."""
+
+    chunk: Chunk
+    messages: list[Message] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    dead: list[str] = field(default_factory=list)
+    stage_errors: int = 0
+    topics: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes to be sent, headers left out."""
+        return sum(len(message.value or b"") for message in self.messages)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a stage's records go and how they are marked: what is the same for all records of a topic."""
+
+    name: str
+    headers: tuple[Header, ...]
+
+
+class Work(Generic[R]):
+    """A stage with its place on Kafka. `handle` runs on one thread, the same each time or another."""
+
+    def __init__(
+        self, spec: StageSpec[R], opened: Callable[[Iterable[R]], Stage[R]], restore: Restore, *, prefix: str, dead_letter_bytes: int
+    ) -> None:
+        self._spec, self._open, self._restore = spec, opened, restore
+        self._prefix, self._dead_letter_bytes = prefix, dead_letter_bytes
+        self._decode = decoder(cast(type[R], spec.source.record))
+        self._shared = None if spec.history else opened(())
+        self._partitions: dict[TP, tuple[int, Stage[R]]] = {}
+        self._addresses: dict[str, Address] = {}
+
+    def handle(self, chunks: Sequence[Chunk], now: dt.datetime) -> list[Result]:
+        """The result of each chunk, in order."""
+        results = [Result(chunk) for chunk in chunks]
+        if self._shared is not None:
+            self._handle(self._shared, results, now)
+            return results
+        by_partition: dict[TP, list[Result]] = {}
+        for result in results:
+            by_partition.setdefault(result.chunk.tp, []).append(result)
+        for tp, group in by_partition.items():
+            self._handle(self._stage_of(tp, group[0].chunk), group, now)
+        return results
+
+    def forget(self, epoch: int) -> None:
+        """Drops the state of partitions that were opened in an earlier epoch: they are another's now, or are read again."""
+        self._partitions = {tp: opened for tp, opened in self._partitions.items() if opened[0] == epoch}
+
+    def _stage_of(self, tp: TP, chunk: Chunk) -> Stage[R]:
+        """The partition's stage; on its first chunk after an assignment it is opened with what came before."""
+        known = self._partitions.get(tp)
+        if known is not None and known[0] == chunk.epoch:
+            return known[1]
+        stage = self._open(self._history(tp, chunk.records[0].offset))
+        self._partitions[tp] = (chunk.epoch, stage)
+        return stage
+
+    def _history(self, tp: TP, offset: int) -> Iterable[R]:
+        for value in self._restore(tp, offset):
+            try:
+                yield self._decode(value)
+            except InvalidRecordError:
+                logger.debug(
+                    "%s[%d]: a record before offset %d cannot be read; it became a dead letter then", tp.topic, tp.partition, offset
+                )
+
+    def _handle(self, stage: Stage[R], results: list[Result], now: dt.datetime) -> None:
+        items: list[Incoming[R]] = []
+        owners: list[tuple[Result, bytes | None]] = []
+        for result in results:
+            for record in result.chunk.records:
+                try:
+                    if record.headers:
+                        check_event_type(record.headers, self._spec.source)
+                    items.append(Incoming(self._decode(record.value), dt.datetime.fromtimestamp(record.timestamp / 1000, dt.UTC)))
+                    owners.append((result, _traceparent(record.headers)))
+                except InvalidRecordError as fault:
+                    self._bury(result, record, fault)
+        if not items:
+            return
+        outputs, failed = self._process(stage, items, now)
+        for position in failed:
+            owners[position][0].stage_errors += 1
+        time = (CE_TIME, now.isoformat().encode())
+        for (result, trace), produced in zip(owners, outputs, strict=True):
+            for output in produced:
+                self._encode(result, output, time, trace)
+
+    def _process(self, stage: Stage[R], items: list[Incoming[R]], now: dt.datetime) -> tuple[list[list[Output]], list[int]]:
+        """Outputs per item, and the positions of those on which the stage failed."""
+        try:
+            return stage.process(items, now), []
+        except StopWorker:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is: see failures.py
+            self._log_stage_error(error, len(items))
+        outputs: list[list[Output]] = []
+        failed: list[int] = []
+        for position, item in enumerate(items):
+            try:
+                outputs += stage.process([item], now)
+            except StopWorker:
+                raise
+            except Exception as error:  # noqa: BLE001
+                self._log_stage_error(error, 1)
+                failed.append(position)
+                outputs.append(stage.fallback(item, now))
+        return outputs, failed
+
+    def _log_stage_error(self, error: Exception, posts: int) -> None:
+        """The message of an exception may quote a post: only its type and place are logged."""
+        place = "".join(traceback.format_tb(error.__traceback__, limit=-3))
+        logger.error("stage %s failed on %d posts: %s at\n%s", self._spec.name, posts, type(error).__name__, place)
+
+    def _encode(self, result: Result, output: Output, time: Header, trace: bytes | None) -> None:
+        topic, record = output
+        address = self._addresses.get(topic.name) or self._address_of(topic)
+        headers = [*address.headers, (CE_ID, topic.id_of(record).encode()), time]
+        if trace is not None:
+            headers.append((TRACEPARENT, trace))
+        result.messages.append(Message(address.name, topic.key_of(record), encode(record), headers))
+        result.records.append(record)
+        result.topics[topic.name] = result.topics.get(topic.name, 0) + 1
+
+    def _address_of(self, topic: Topic) -> Address:
+        marks = {CE_SPECVERSION: SPECVERSION, CE_TYPE: event_type(topic), CE_SOURCE: f"sluice/{self._spec.name}"}
+        address = Address(self._prefix + topic.name, tuple((name, value.encode()) for name, value in marks.items()))
+        self._addresses[topic.name] = address
+        return address
+
+    def _bury(self, result: Result, record: ConsumerRecord, fault: InvalidRecordError) -> None:
+        result.dead.append(fault.reason)
+        result.messages.append(
+            dead_letter(self._prefix + DEAD_LETTERS.name, record, fault, stage=self._spec.name, max_bytes=self._dead_letter_bytes)
+        )
+        result.topics[DEAD_LETTERS.name] = result.topics.get(DEAD_LETTERS.name, 0) + 1
+
+
+def _traceparent(headers: Sequence[tuple[str, bytes]]) -> bytes | None:
+    """The W3C trace context that is passed through every hop, if it is one."""
+    for name, value in headers:
+        if name == TRACEPARENT and value is not None and TRACEPARENT_PATTERN.fullmatch(value):
+            return value
+    return None

@@ -1,0 +1,31 @@
+"""The routing agent: posts.scored.v1 -> decisions, and review tasks per region."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+from agents.edge import metrics
+from agents.edge.runner import Agent
+from agents.settings import Settings
+from pipeline import flow
+from pipeline.language.languages import LANGUAGES, OTHER, UNDETERMINED
+from pipeline.policy.policy import read_policies
+from pipeline.policy.regions import read_regions
+from schemas.records import ScoredPost
+
+
+def agent(settings: Settings) -> Agent[ScoredPost]:
+    """The stage with this worker's settings."""
+    policies, regions = read_policies(settings.policy), read_regions(settings.regions)
+    fingerprint = hashlib.sha256(settings.regions.read_bytes()).hexdigest()[:12]
+    metrics.POLICY_INFO.labels(policies.at(dt.datetime.now(dt.UTC)).id, fingerprint).set(1)
+    observe = metrics.DecisionMetrics(
+        languages={*LANGUAGES, OTHER, UNDETERMINED},
+        markets={market for region in regions.regions for market in region.markets},
+        labels={label for policy in policies.policies for label in policy.labels},
+    )
+    spec = flow.routing(
+        policies, regions, context_bytes=settings.context_bytes, history=settings.context_history, batch=settings.batch_posts
+    )
+    return Agent(spec, observe)

@@ -1,0 +1,60 @@
+"""The flow, on one page: what each stage reads and writes, and what it is made of.
+
+    posts.incoming.v1 -> language -> posts.language.v1 -> scoring -> posts.scored.v1 -> routing -> moderation.decisions.v1
+                                                                                             `--> moderation.review.<region>.v1
+
+What cannot be read goes to moderation.dead-letters.v1, at every stage (the edge sees to that). Models and policies are loaded by `start`,
+in the process that runs the stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pipeline.policy.policy import PolicySet
+from pipeline.policy.regions import Regions
+from pipeline.stage import Stage, StageSpec
+from schemas.records import LanguagePost, Post, ScoredPost
+from schemas.topics import DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, review_topic
+
+STAGES = ("language", "scoring", "routing")
+"""In the order of the flow."""
+
+
+def language(*, batch: int) -> StageSpec[Post]:
+    """Which language a post is in, and how sure that is."""
+
+    def start() -> Callable[[Iterable[Post]], Stage[Post]]:
+        from pipeline.language.identify import Identifier
+        from pipeline.language.stage import LanguageStage
+
+        stage = LanguageStage(Identifier())
+        return lambda _history: stage
+
+    return StageSpec("language", POSTS_INCOMING, (POSTS_LANGUAGE,), start, batch)
+
+
+def scoring(bundle: Path, *, threads: int, batch: int) -> StageSpec[LanguagePost]:
+    """The model's calibrated probability per label."""
+
+    def start() -> Callable[[Iterable[LanguagePost]], Stage[LanguagePost]]:
+        from pipeline.scoring.model import Model
+        from pipeline.scoring.stage import ScoringStage
+
+        stage = ScoringStage(Model.load(bundle, threads))
+        return lambda _history: stage
+
+    return StageSpec("scoring", POSTS_LANGUAGE, (POSTS_SCORED,), start, batch)
+
+
+def routing(policies: PolicySet, regions: Regions, *, context_bytes: int, history: int, batch: int) -> StageSpec[ScoredPost]:
+    """Allow, limit, remove, or hand to people who speak the language; one conversation memory per partition."""
+
+    def start() -> Callable[[Iterable[ScoredPost]], Stage[ScoredPost]]:
+        from pipeline.routing.stage import RoutingStage
+
+        return lambda earlier: RoutingStage(policies, regions, context_bytes, earlier)
+
+    outputs = (DECISIONS, *(review_topic(region.name) for region in regions.regions))
+    return StageSpec("routing", POSTS_SCORED, outputs, start, batch, history)

@@ -1,0 +1,1 @@
+"""Which language a post is in, and how sure that is."""

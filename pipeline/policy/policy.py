@@ -1,0 +1,147 @@
+"""A policy, its versions, and the one in force at a time. docs/policy.md explains the file."""
+
+from __future__ import annotations
+
+import bisect
+import datetime as dt
+import enum
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
+
+from pipeline.config import ConfigError, ConfigModel, read_toml
+from pipeline.policy.rules import Ground, Label, LabelName, Rule, UnassessedRule, applicable, faults
+from schemas.records import Unassessed
+
+MAX_CONTEXT_POSTS = 50
+MAX_CONTEXT_BYTES = 32 * 1024
+"""With the largest post and every byte escaped in JSON, a review task of this size is still under schemas.topics.MAX_MESSAGE_BYTES."""
+
+MAX_CACHED_SCOPES = 10_000
+"""(language, market) pairs whose rules are kept at hand: tens of languages in 249 markets, and a bound if a producer invents markets."""
+
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class ContentType(enum.Enum):
+    """Content types of the DSA transparency database."""
+
+    APP = "CONTENT_TYPE_APP"
+    AUDIO = "CONTENT_TYPE_AUDIO"
+    IMAGE = "CONTENT_TYPE_IMAGE"
+    PRODUCT = "CONTENT_TYPE_PRODUCT"
+    SYNTHETIC_MEDIA = "CONTENT_TYPE_SYNTHETIC_MEDIA"
+    TEXT = "CONTENT_TYPE_TEXT"
+    VIDEO = "CONTENT_TYPE_VIDEO"
+    OTHER = "CONTENT_TYPE_OTHER"
+
+
+class SourceType(enum.Enum):
+    """What led to the decision, in the words of the DSA transparency database."""
+
+    ARTICLE_16 = "SOURCE_ARTICLE_16"
+    TRUSTED_FLAGGER = "SOURCE_TRUSTED_FLAGGER"
+    OTHER_NOTIFICATION = "SOURCE_TYPE_OTHER_NOTIFICATION"
+    VOLUNTARY = "SOURCE_VOLUNTARY"
+
+
+class Statement(ConfigModel):
+    """What every statement of reasons says unless a label says otherwise."""
+
+    ground: Ground
+    content_type: ContentType
+    source_type: SourceType
+
+
+class Review(ConfigModel):
+    """Of what goes to people: hours until it is due, and how much of the conversation goes along."""
+
+    due_hours: float = Field(gt=0, le=24 * 30, allow_inf_nan=False)
+    context_posts: int = Field(ge=0, le=MAX_CONTEXT_POSTS)
+    context_bytes: int = Field(ge=1024, le=MAX_CONTEXT_BYTES)
+
+
+def _utc(time: dt.datetime) -> dt.datetime:
+    if time.utcoffset():
+        raise ValueError("a time in UTC, as in 2026-11-01T00:00:00Z, is allowed")
+    return time
+
+
+class Policy(ConfigModel):
+    """One version of a policy."""
+
+    name: Word
+    version: Word
+    effective_from: Annotated[AwareDatetime, AfterValidator(_utc)]
+    statement: Statement
+    review: Review
+    labels: dict[LabelName, Label] = Field(min_length=1)
+    rules: tuple[Rule, ...]
+    unassessed: tuple[UnassessedRule, ...]
+    _applicable: dict[tuple[str, str], dict[str, tuple[Rule, ...]]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+    def rules_for(self, language: str, market: str) -> dict[str, tuple[Rule, ...]]:
+        """By label, the rules that apply, lowest threshold first."""
+        found = self._applicable.get((language, market))
+        if found is None:
+            if len(self._applicable) >= MAX_CACHED_SCOPES:
+                self._applicable.clear()
+            found = self._applicable[language, market] = applicable(self.rules, language, market)
+        return found
+
+    def unassessed_rule(self, reasons: Collection[Unassessed], language: str, market: str) -> UnassessedRule:
+        """The first that matches one of `reasons`; the last one matches everything."""
+        return next(rule for rule in self.unassessed if not rule.reasons.isdisjoint(reasons) and rule.covers(language, market))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = Counter(rule.id for rule in [*self.rules, *self.unassessed])
+        twice = sorted(name for name, times in ids.items() if times > 1)
+        if twice:
+            raise ValueError(f"a rule's `id` may stand once in a policy, {', '.join(twice)} stands more often")
+        for fault in faults(self.rules, self.labels):
+            raise ValueError(fault)
+        catch_all = [rule.catches_all for rule in self.unassessed]
+        if not any(catch_all):
+            raise ValueError('`unassessed` needs a last rule with `reasons = "all"` and neither languages nor markets')
+        if any(catch_all[:-1]):
+            raise ValueError(f"`unassessed` rules after {self.unassessed[catch_all.index(True)].id!r} are never reached")
+        return self
+
+
+class PolicySet:
+    """Versions of a policy, each in force from its `effective_from` until that of the next."""
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self.policies = tuple(sorted(policies, key=lambda policy: policy.effective_from))
+        self._starts = [policy.effective_from for policy in self.policies]
+
+    def at(self, received_at: dt.datetime) -> Policy:
+        """The newest that is in force when a post is received; before the first one, the first. A replay so uses the same one."""
+        return self.policies[max(0, bisect.bisect_right(self._starts, received_at) - 1)]
+
+
+def read_policies(path: Path) -> PolicySet:
+    """One file, or every `.toml` of a folder. ConfigError when one does not fit, two are the same version or start at the same time."""
+    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    if not files:
+        raise ConfigError(f"{path}: holds no policy; at least one .toml file is needed")
+    policies = [read_toml(file, Policy) for file in files]
+    ids: dict[str, Path] = {}
+    starts: dict[dt.datetime, Path] = {}
+    for file, policy in zip(files, policies, strict=True):
+        if policy.id in ids:
+            raise ConfigError(f"{file}: version: {policy.id} is also in {ids[policy.id].name}; a version may stand once")
+        if policy.effective_from in starts:
+            same = starts[policy.effective_from].name
+            raise ConfigError(f"{file}: effective_from: {same} starts at the same time; each version needs its own")
+        ids[policy.id] = starts[policy.effective_from] = file
+    return PolicySet(policies)

@@ -1,0 +1,162 @@
+"""What follows from a post's probabilities under a policy. Pure: no ids, no clock, no context."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pipeline.policy.policy import Policy
+from pipeline.policy.rules import SEVERITY, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule
+from schemas.records import Action, Automation, Post, PostKind, Reason, ScoredPost, Unassessed
+
+MACHINE_MAY_ACT_DESPITE = frozenset({Unassessed.MEDIA, Unassessed.TOO_LONG})
+"""With these a part of the post was assessed in full: what was found in it stays found, whatever the rest holds."""
+
+_REACH_CEILING = 6.0  # a million views; beyond that nothing weighs more
+
+
+class Grounds(NamedTuple):
+    """What a statement of reasons says: ground (terms or law), clause, category."""
+
+    ground: str
+    clause: str
+    category: str
+
+
+class Judgement(NamedTuple):
+    """`pending`: a person will look, and `action` holds until then. `weight`: 0 to 100, how grave it is (see `weight`)."""
+
+    action: Action
+    automation: Automation
+    pending: bool = False
+    reasons: tuple[Reason, ...] = ()
+    weight: float = 0.0
+    grounds: Grounds | None = None
+
+
+class Fired(NamedTuple):
+    """A rule whose threshold was reached. `action` is what follows: a look, where the machine may not act alone."""
+
+    action: RuleAction
+    rule: Rule
+    label: Label
+    probability: float
+
+
+_PASSED_ON = Judgement(Action.ALLOW, Automation.NONE)
+_ALLOWED = Judgement(Action.ALLOW, Automation.FULL)
+
+
+def judge(scored: ScoredPost, policy: Policy) -> Judgement:
+    """What happens to a post. A deletion is passed on; among what fired, the most severe action wins."""
+    if scored.post.kind is PostKind.DELETED:
+        return _PASSED_ON
+    fired = _fired(scored, policy)
+    reasons = [Reason(rule=f.rule.id, label=f.rule.label, probability=f.probability, threshold=f.rule.at_least) for f in fired]
+    unassessed = None
+    if scored.unassessed:
+        unassessed = policy.unassessed_rule(scored.unassessed, scored.language.tag, scored.post.market)
+        reasons.append(Reason(rule=unassessed.id))
+    if not fired:
+        return _unassessed(scored, policy, unassessed, tuple(reasons)) if unassessed else _ALLOWED
+    first = fired[0]
+    pending = first.action is RuleAction.REVIEW
+    return Judgement(
+        action=_interim(fired, unassessed) if pending else Action(first.action.value),
+        automation=Automation.PARTIAL if pending else Automation.FULL,
+        pending=pending,
+        reasons=tuple(reasons),
+        weight=weight(scored, policy, fired),
+        grounds=Grounds((first.label.ground or policy.statement.ground).value, first.label.clause, first.label.category.value),
+    )
+
+
+def _unassessed(scored: ScoredPost, policy: Policy, rule: UnassessedRule, reasons: tuple[Reason, ...]) -> Judgement:
+    heavy = weight(scored, policy, ())
+    pending = _draw(scored.post.post_id) < review_share(rule.review_share, scored.post, heavy)
+    restricted = rule.action is not UnassessedAction.ALLOW
+    grounds = None
+    if restricted and rule.clause is not None and rule.category is not None:
+        grounds = Grounds(policy.statement.ground.value, rule.clause, rule.category.value)
+    return Judgement(
+        action=Action.LIMIT if restricted else Action.ALLOW,
+        automation=Automation.PARTIAL if pending else Automation.FULL,
+        pending=pending,
+        reasons=reasons,
+        weight=heavy,
+        grounds=grounds,
+    )
+
+
+def _fired(scored: ScoredPost, policy: Policy) -> list[Fired]:
+    """Every rule whose threshold is reached, most severe first.
+
+    A language that cannot be told from others (ms and id) is judged as each of them: the machine acts alone only where it might in all.
+    """
+    scores = scored.scores
+    if not scores:
+        return []
+    tags = dict.fromkeys((scored.language.tag, *scored.language.alternatives))
+    by_tag = [_reached(policy.rules_for(tag, scored.post.market), scores) for tag in tags]
+    if not any(by_tag):
+        return []
+    alone: set[tuple[str, RuleAction]] = set()
+    if MACHINE_MAY_ACT_DESPITE.issuperset(scored.unassessed):
+        alone = set.intersection(*({(rule.label, rule.action) for rule in reached} for reached in by_tag))
+    once = {rule.id: rule for reached in by_tag for rule in reached}
+    fired = [
+        Fired(rule.action if (rule.label, rule.action) in alone else RuleAction.REVIEW, rule, policy.labels[rule.label], scores[rule.label])
+        for rule in once.values()
+    ]
+    return sorted(fired, key=_order)
+
+
+def _reached(rules_by_label: dict[str, tuple[Rule, ...]], scores: dict[str, float]) -> list[Rule]:
+    reached = []
+    for label, rules in rules_by_label.items():
+        probability = scores.get(label, 0.0)
+        for rule in rules:
+            if probability < rule.at_least:
+                break
+            reached.append(rule)
+    return reached
+
+
+def _order(fired: Fired) -> tuple[int, int, int, float, str]:
+    return (-SEVERITY[fired.action], -fired.label.severity, -SEVERITY[fired.rule.action], -fired.probability, fired.rule.id)
+
+
+def _interim(fired: Iterable[Fired], unassessed: UnassessedRule | None) -> Action:
+    limited = any(f.label.interim is Interim.LIMIT for f in fired) or (unassessed and unassessed.action is not UnassessedAction.ALLOW)
+    return Action.LIMIT if limited else Action.ALLOW
+
+
+def weight(scored: ScoredPost, policy: Policy, fired: Iterable[Fired]) -> float:
+    """How grave a post is, 0 to 100: the severity of the gravest label that fired, else of any label times its probability."""
+    gravest = max((f.label.severity for f in fired), default=None)
+    if gravest is not None:
+        return float(gravest)
+    labels = policy.labels
+    return max((labels[name].severity * probability for name, probability in scored.scores.items() if name in labels), default=0.0)
+
+
+def review_share(share: float, post: Post, heavy: float) -> float:
+    """The policy's share, raised by reach and gravity to at most eight times: share * (1 + min(log10(1 + reach), 6) + weight / 100)."""
+    return min(1.0, share * (1.0 + _reach(post) + heavy / 100))
+
+
+def priority(post: Post, heavy: float) -> int:
+    """0 (can wait) to 100: 0.7 * weight + 5 * min(log10(1 + reach), 6)."""
+    return round(0.7 * heavy + 5 * _reach(post))
+
+
+def _reach(post: Post) -> float:
+    return min(math.log10(1 + post.reach), _REACH_CEILING)
+
+
+def _draw(post_id: str) -> float:
+    """A number in [0, 1) that stays with the post: the first 53 bits of a SHA-256, so that it is exact in a float."""
+    digest = hashlib.sha256(b"review-share:" + post_id.encode()).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53

@@ -1,0 +1,4 @@
+"""Scoring: a probability per label from a model bundle.
+
+bundle.py describes a bundle, model.py runs it, check.py judges it, stage.py is the step of the flow, offline.py the same without Kafka.
+"""

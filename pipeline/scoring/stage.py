@@ -1,0 +1,100 @@
+"""Step two of the flow: a post with its language in, the post with a probability per label out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pipeline.scoring.bundle import Bundle
+from pipeline.scoring.model import Model, Scored
+from pipeline.stage import Incoming, Output
+from schemas.records import Language, LanguagePost, PostKind, ScoredPost, Unassessed
+from schemas.topics import POSTS_SCORED
+
+_LANGUAGE_NOT_KNOWN = frozenset({Unassessed.LANGUAGE_UNKNOWN, Unassessed.STAGE_ERROR})
+"""Whether the model was made for a language can only be said of one that is known; a stage error so far is that of the language stage."""
+
+
+class Text(NamedTuple):
+    """Something to assess: the text, its language, and why it is not, or not wholly, assessed so far."""
+
+    text: str
+    language: Language
+    unassessed: tuple[Unassessed, ...]
+
+
+class Assessment(NamedTuple):
+    """Probability per label, empty where nothing was scored, and why the text is not, or not wholly, assessed."""
+
+    scores: dict[str, float]
+    unassessed: tuple[Unassessed, ...]
+
+
+def assess(model: Model, texts: Sequence[Text]) -> list[Assessment]:
+    """Scores for every text that has language in it.
+
+    A text in a language that the model was not made for is scored too: the scores still help to put work in order. Its reasons say that
+    they are no ground to decide on. ms and id cannot be told apart, so a text is supported when one of its alternatives is.
+    """
+    chosen = [index for index, text in enumerate(texts) if text.text and Unassessed.NO_LANGUAGE not in text.unassessed]
+    scored = model.score([texts[index].text for index in chosen], [texts[index].language.tag for index in chosen])
+    assessments = [Assessment({}, text.unassessed) for text in texts]
+    for index, result in zip(chosen, scored, strict=True):
+        text = texts[index]
+        assessments[index] = Assessment(result.probabilities, _joined(text.unassessed, _reasons(model, text, result)))
+    return assessments
+
+
+def _reasons(model: Model, text: Text, scored: Scored) -> list[Unassessed]:
+    reasons = []
+    if _LANGUAGE_NOT_KNOWN.isdisjoint(text.unassessed) and not supports(model.bundle, text.language):
+        reasons.append(Unassessed.LANGUAGE_UNSUPPORTED)
+    if not model.calibration.covers(text.language.tag):
+        reasons.append(Unassessed.NO_CALIBRATION)
+    if scored.truncated:
+        reasons.append(Unassessed.TOO_LONG)
+    return reasons
+
+
+def supports(bundle: Bundle, language: Language) -> bool:
+    """Whether the bundle was made for the language, or for one that it cannot be told apart from."""
+    return not {language.tag, *language.alternatives}.isdisjoint(bundle.languages)
+
+
+def _joined(known: tuple[Unassessed, ...], new: Sequence[Unassessed]) -> tuple[Unassessed, ...]:
+    return tuple(dict.fromkeys((*known, *new)))
+
+
+class ScoringStage:
+    """pipeline.stage.Stage for LanguagePost. Deleted posts and posts without text go on with empty scores."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def process(self, batch: Sequence[Incoming[LanguagePost]], now: dt.datetime) -> list[list[Output]]:  # noqa: ARG002 - Stage's signature
+        """One ScoredPost for each post."""
+        assessments = assess(self._model, [_text(item.record) for item in batch])
+        return [[self._output(item.record, assessment)] for item, assessment in zip(batch, assessments, strict=True)]
+
+    def fallback(self, item: Incoming[LanguagePost], now: dt.datetime) -> list[Output]:  # noqa: ARG002 - Stage's signature
+        """The post without scores."""
+        return [self._output(item.record, Assessment({}, _joined(item.record.unassessed, [Unassessed.STAGE_ERROR])))]
+
+    def _output(self, record: LanguagePost, assessment: Assessment) -> Output:
+        return Output(
+            POSTS_SCORED,
+            ScoredPost(
+                post=record.post,
+                received_at=record.received_at,
+                language=record.language,
+                model_version=self._model.bundle.model_version,
+                scores=assessment.scores,
+                unassessed=assessment.unassessed,
+            ),
+        )
+
+
+def _text(record: LanguagePost) -> Text:
+    text = None if record.post.kind is PostKind.DELETED else record.post.text
+    return Text(text or "", record.language, record.unassessed)

@@ -1,0 +1,45 @@
+"""The headers of a record: CloudEvents in binary mode (its Kafka binding, 1.0) and W3C Trace Context. All values are UTF-8."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from schemas.topics import Topic
+from schemas.wire import InvalidRecordError
+
+CE_SPECVERSION = "ce_specversion"
+CE_ID = "ce_id"
+CE_TYPE = "ce_type"
+CE_SOURCE = "ce_source"
+CE_TIME = "ce_time"
+TRACEPARENT = "traceparent"
+
+SPECVERSION = "1.0"
+NAMESPACE = "sluice."
+"""What every `ce_type` of ours begins with."""
+
+_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def event_type(topic: Topic) -> str:
+    """The `ce_type` of a topic's records, with the topic's major version: `sluice.language-post.v1`.
+
+    ValueError for a topic that carries any bytes.
+    """
+    if topic.record is None:
+        raise ValueError(f"topic {topic.name}: carries records of any type")
+    record = _WORD_START.sub("-", topic.record.__name__).lower()
+    return f"{NAMESPACE}{record}.{topic.name.rpartition('.')[2]}"
+
+
+def check_event_type(headers: Iterable[tuple[str, bytes | None]], topic: Topic) -> None:
+    """Raises InvalidRecordError, reason `schema_version`, when `ce_type` names another record of ours, or another major version.
+
+    Such a record may decode by chance and mean something else. No `ce_type`, or one that is not ours, says nothing about the record.
+    """
+    expected = event_type(topic).encode()
+    for name, value in headers:
+        if name == CE_TYPE and value is not None and value != expected and value.startswith(NAMESPACE.encode()):
+            shown = value[:100].decode(errors="backslashreplace")
+            raise InvalidRecordError("schema_version", f"header {CE_TYPE} is {shown!r}; {topic.name} carries {expected.decode()!r}")

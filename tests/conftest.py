@@ -1,0 +1,34 @@
+"""Fixtures for tests on a genuine Kafka: one broker for the whole run, topics of its own for each test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.clients import OwnTopics
+from tests.support.kafka import Broker, KafkaBroker, broker_for_tests
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A genuine Kafka, shared by the tests: its own process, or the one in SLUICE_TEST_BROKER. A test that kills it restarts it."""
+    broker = broker_for_tests(tmp_path_factory.mktemp("kafka"))
+    yield broker
+    if isinstance(broker, KafkaBroker):
+        broker.stop()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Before the names of a test's topics and groups, so that tests can share a broker."""
+    return f"t{secrets.token_hex(4)}."
+
+
+@pytest.fixture
+def topics(kafka: Broker, prefix: str) -> Iterator[OwnTopics]:
+    """Creates, fills and reads topics under the test's prefix; deletes them afterwards."""
+    own = OwnTopics(kafka.address, prefix)
+    yield own
+    own.delete()

@@ -1,0 +1,98 @@
+"""What `sluice policy check` finds, and that the policy in the package passes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import pipeline
+from pipeline.policy.check import Level, check
+from pipeline.policy.policy import Policy, read_policies
+from pipeline.policy.regions import Regions, read_regions
+from pipeline.policy.rules import RuleAction
+from pipeline.scoring.bundle import read_bundle
+
+PACKAGED = Path(pipeline.__file__).parent
+
+
+@pytest.fixture
+def house() -> Policy:
+    return read_policies(Path(__file__).parent / "cases" / "policy.toml").policies[0]
+
+
+@pytest.fixture
+def regions() -> Regions:
+    return Regions.model_validate(
+        {
+            "regions": [
+                {"name": "all", "languages": ["nl", "fr", "en", "ms"], "default": True},
+                {"name": "nordics", "languages": ["sv"]},
+            ]
+        }
+    )
+
+
+LANGUAGES = {"nl", "fr", "en", "ms", "sv"}
+ALWAYS = {
+    "house@7: by rule 'threat-limit' the machine may limit alone in every language of the model; "
+    "name those where labelled posts show how often it errs",
+    "region 'nordics' serves no market: posts reach it by their language only",
+}
+
+
+@pytest.mark.parametrize(
+    ("labels", "languages", "error", "warning"),
+    [
+        ({"toxic", "threat"}, LANGUAGES, set(), set()),
+        ({"toxic"}, LANGUAGES, {"house@7: label 'threat' is none of the model's (toxic)"}, set()),
+        (
+            {"toxic", "threat", "spam"},
+            LANGUAGES,
+            set(),
+            {"house@7: the model's label 'spam' is not in the policy, so nothing follows from it"},
+        ),
+        (
+            {"toxic", "threat"},
+            LANGUAGES | {"sw"},
+            set(),
+            {"no region speaks 'sw', a language of the model: its posts go to their market's region, flagged out of language"},
+        ),
+        (
+            {"toxic", "threat"},
+            LANGUAGES - {"fr"},
+            set(),
+            {"house@7: rule 'toxic-review-nl-be' is for 'fr', a language that the model was not made for"},
+        ),
+    ],
+)
+def test_findings(labels: set[str], languages: set[str], error: set[str], warning: set[str], house: Policy, regions: Regions) -> None:
+    findings = check(house, regions, labels, languages)
+    assert {finding.text for finding in findings if finding.level is Level.ERROR} == error
+    assert {finding.text for finding in findings if finding.level is Level.WARNING} == warning | ALWAYS
+
+
+def test_a_label_without_rules_is_found(house: Policy, regions: Regions) -> None:
+    silent = Policy.model_validate({**house.model_dump(), "rules": [rule for rule in house.rules if rule.label != "threat"]})
+    texts = [finding.text for finding in check(silent, regions, {"toxic", "threat"}, LANGUAGES)]
+    assert "house@7: label 'threat' has no rule, so nothing follows from it" in texts
+
+
+def test_errors_come_first(house: Policy, regions: Regions) -> None:
+    assert check(house, regions, {"toxic"}, LANGUAGES)[0].level is Level.ERROR
+
+
+def test_the_packaged_policy_fits_the_packaged_model_and_regions() -> None:
+    bundle = read_bundle(PACKAGED / "models" / "default")
+    regions = read_regions(PACKAGED / "policies" / "regions.toml")
+    for policy in read_policies(PACKAGED / "policies" / "default").policies:
+        assert check(policy, regions, bundle.labels, bundle.languages) == []
+
+
+def test_by_the_packaged_policy_the_machine_acts_alone_only_in_languages_with_labelled_rows() -> None:
+    labelled = set(read_bundle(PACKAGED / "models" / "default").labelled_languages)
+    for policy in read_policies(PACKAGED / "policies" / "default").policies:
+        for rule in policy.rules:
+            if rule.action is not RuleAction.REVIEW:
+                assert rule.languages and rule.languages <= labelled, rule.id
+                assert rule.label not in {"toxic", "profanity"}, rule.id

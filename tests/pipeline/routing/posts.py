@@ -1,0 +1,98 @@
+"""Scored posts, the house policy and two regions, to test routing with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from pipeline.policy.policy import Policy, read_policies
+from pipeline.policy.regions import Regions
+from pipeline.routing.stage import RoutingStage
+from schemas.records import Language, Media, Post, PostKind, ScoredPost, Unassessed
+
+NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
+POLICIES = read_policies(Path(__file__).parents[1] / "policy" / "cases" / "policy.toml")
+POLICY = POLICIES.policies[0]
+REGIONS = Regions.model_validate(
+    {
+        "regions": [
+            {"name": "english", "languages": ["en"], "markets": ["GB"]},
+            {"name": "asia", "languages": ["id"], "markets": ["SG", "ID"]},
+        ]
+    }
+)
+
+
+def house(**changes: Any) -> Policy:
+    """The house policy with `changes` of whole keys."""
+    return Policy.model_validate({**POLICY.model_dump(), **changes})
+
+
+def post(post_id: str = "p", **changes: Any) -> Post:
+    """A post by `author-<id>` in conversation c."""
+    fields: dict[str, Any] = {
+        "post_id": post_id,
+        "revision": 1,
+        "kind": PostKind.CREATED,
+        "conversation_id": "c",
+        "author_id": f"author-{post_id}",
+        "market": "GB",
+        "created_at": NOW - dt.timedelta(minutes=1),
+        "text": f"text of {post_id}",
+    }
+    return Post(**(fields | changes))
+
+
+def scored(what: Post | None = None, *, tag: str = "en", alternatives: tuple[str, ...] = (), **changes: Any) -> ScoredPost:
+    """A post that was assessed and has no scores, with `changes`."""
+    fields: dict[str, Any] = {
+        "post": what or post(),
+        "received_at": NOW - dt.timedelta(seconds=1),
+        "language": Language(tag=tag, confidence=0.95, alternatives=alternatives),
+        "model_version": "tiny@1",
+    }
+    return ScoredPost(**(fields | changes))
+
+
+def stage(earlier: list[ScoredPost] | None = None, context_bytes: int = 1_000_000) -> RoutingStage:
+    """A partition's routing under the house policy."""
+    return RoutingStage(POLICIES, REGIONS, context_bytes, earlier or [])
+
+
+_ids = st.sampled_from([f"p{number}" for number in range(8)])
+_media = st.lists(st.just(Media(type="image/png", url="https://media.example/1")), max_size=2).map(tuple)
+_posts = st.builds(
+    Post,
+    post_id=_ids,
+    revision=st.integers(1, 3),
+    kind=st.sampled_from(PostKind),
+    conversation_id=st.sampled_from(["c1", "c2"]),
+    author_id=st.sampled_from(["author-1", "author-2", "author-3"]),
+    market=st.sampled_from(["GB", "BE", "DE", "SG"]),
+    created_at=st.just(NOW),
+    parent_id=st.none() | _ids,
+    text=st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(["long " * 400, "é" * 900]),
+    media=_media,
+    reach=st.sampled_from([0, 10, 10**7, 2**63 - 1]),
+)
+streams = st.lists(
+    st.builds(
+        ScoredPost,
+        post=_posts,
+        received_at=st.just(NOW),
+        language=st.builds(
+            Language,
+            tag=st.sampled_from(["en", "nl", "ms", "id", "und", "other"]),
+            confidence=st.just(0.9),
+            alternatives=st.sampled_from([(), ("id",), ("ms",)]),
+        ),
+        model_version=st.just("tiny@1"),
+        scores=st.dictionaries(st.sampled_from(["toxic", "threat", "spam"]), st.floats(0, 1)),
+        unassessed=st.lists(st.sampled_from(Unassessed), max_size=2, unique=True).map(tuple),
+    ),
+    max_size=25,
+)
+"""Scored posts of a partition in order, with duplicates, edits, deletions, cycles and replies to posts that never came."""

@@ -1,0 +1,142 @@
+"""What is published for a post: ids, fields, topics."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import pytest
+
+from pipeline.routing.context import Conversations, Snapshot, alone
+from pipeline.routing.decide import case_id, cause_of, decide, decision_id
+from pipeline.stage import Incoming, Output
+from schemas import wire
+from schemas.records import Action, Automation, Decision, Media, PostKind, ReviewTask, ScoredPost, Unassessed
+from schemas.topics import MAX_MESSAGE_BYTES
+from tests.pipeline.routing.posts import NOW, POLICY, REGIONS, post, scored, stage
+
+
+def decided(one: ScoredPost) -> list[Output]:
+    def show() -> Snapshot:
+        return alone(one.post)
+
+    return decide(one, POLICY, REGIONS, show, NOW)
+
+
+def incoming(one: ScoredPost) -> Incoming[ScoredPost]:
+    return Incoming(one, NOW)
+
+
+def records(outputs: list[Output]) -> tuple[Decision, ReviewTask]:
+    decision, task = (output.record for output in outputs)
+    assert isinstance(decision, Decision)
+    assert isinstance(task, ReviewTask)
+    return decision, task
+
+
+def test_what_is_allowed_is_one_decision() -> None:
+    def not_called() -> Snapshot:
+        raise AssertionError("nobody looks, so no conversation is wanted")
+
+    one = scored(post(market="NL"), tag="nl")
+    outputs = decide(one, POLICY, REGIONS, not_called, NOW)
+    assert [output.topic.name for output in outputs] == ["moderation.decisions.v1"]
+    assert outputs[0].record == Decision(
+        decision_id=decision_id("p", 1, 0, "house@7 tiny@1"),
+        post_id="p",
+        revision=1,
+        sequence=0,
+        kind=PostKind.CREATED,
+        cause="house@7 tiny@1",
+        action=Action.ALLOW,
+        automation=Automation.FULL,
+        language="nl",
+        market="NL",
+        policy_version="house@7",
+        model_version="tiny@1",
+        content_type="CONTENT_TYPE_TEXT",
+        content_date=one.post.created_at,
+        source_type="SOURCE_VOLUNTARY",
+        received_at=one.received_at,
+        decided_at=NOW,
+    )
+
+
+def test_what_people_decide_is_a_decision_and_a_task() -> None:
+    one = scored(post(reach=99, parent_id="q", media=(Media(type="image/png", url="https://media.example/1"),)), scores={"threat": 0.4})
+    outputs = decided(one)
+    assert [output.topic.name for output in outputs] == ["moderation.decisions.v1", "moderation.review.english.v1"]
+    decision, task = records(outputs)
+    assert (decision.action, decision.pending, decision.automation) == (Action.LIMIT, True, Automation.PARTIAL)
+    assert (decision.ground, decision.clause, decision.category) == ("law", "2.1 Threats", "STATEMENT_CATEGORY_VIOLENCE")
+    assert (decision.region, decision.task_id) == ("english", task.task_id)
+    assert (task.decision_id, task.case_id, task.interim_action) == (decision.decision_id, case_id("p"), Action.LIMIT)
+    assert (task.region, task.out_of_language, task.priority) == ("english", False, 73)
+    assert (task.created_at, task.due_at) == (NOW, one.received_at + dt.timedelta(hours=12))
+    assert task.reasons == decision.reasons
+    assert (task.post.text, task.post.media, task.post.reach, task.post.parent_id) == ("text of p", one.post.media, 99, "q")
+
+
+def test_no_author_reaches_a_reviewer() -> None:
+    earlier = [scored(post("q")), scored(post("r", parent_id="q"))]
+    routed = stage(earlier).process([incoming(scored(post("p", parent_id="r"), scores={"toxic": 0.6}))], NOW)
+    _, task = records(routed[0])
+    assert len(task.context.thread) == 2
+    assert b"author" not in wire.encode(task)
+
+
+def test_a_post_that_nobody_can_read_is_flagged() -> None:
+    decision, task = records(decided(scored(post(market="SG"), tag="other", unassessed=(Unassessed.LANGUAGE_UNKNOWN,))))
+    assert (task.region, task.out_of_language) == ("asia", True)
+    assert task.unassessed == decision.unassessed == (Unassessed.LANGUAGE_UNKNOWN,)
+
+
+def test_a_deletion_is_passed_on() -> None:
+    outputs = decided(scored(post(kind=PostKind.DELETED, revision=2, text=None), unassessed=(Unassessed.NO_LANGUAGE,)))
+    (decision,) = (output.record for output in outputs)
+    assert isinstance(decision, Decision)
+    assert (decision.kind, decision.revision, decision.action, decision.automation) == (PostKind.DELETED, 2, Action.ALLOW, Automation.NONE)
+    assert decision.unassessed == ()
+
+
+def test_the_id_can_be_computed_elsewhere() -> None:
+    said = '["p",1,0,"house@7 tiny@1"]'
+    assert decision_id("p", 1, 0, cause_of("house@7", "tiny@1")) == hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("p", 11, 0, "c"), ("p1", 1, 0, "c")),
+        (("p", 1, 10, "c"), ("p", 11, 0, "c")),
+        (("p", 1, 0, "0c"), ("p", 1, 0, "c")),
+        (("p", 1, 0, 'c"'), ("p", 1, 0, "c")),
+        (("p", 1, 0, cause_of("a@1", "b@2")), ("p", 1, 0, cause_of("a@1", "b@22"))),
+        (("p", 1, 0, cause_of("a@1", "b c")), ("p", 1, 0, cause_of("a@1", "b"))),
+    ],
+)
+def test_different_decisions_have_different_ids(one: tuple[str, int, int, str], other: tuple[str, int, int, str]) -> None:
+    assert decision_id(*one) != decision_id(*other)
+
+
+def test_the_largest_task_fits_into_a_message() -> None:
+    # U+0001 takes six bytes in JSON: no text grows more.
+    worst, long_id = "\x01", "i" * 199
+    media = tuple(Media(type=worst * 100, url=worst * 2048) for _ in range(32))
+    thread = [scored(post(f"{long_id}{n % 10}"[n // 10 :], text=worst * 65536, media=media)) for n in range(50)]
+    last = post("p", conversation_id="c", text=worst * 65536, media=media, parent_id=long_id)
+    review = POLICY.review.model_copy(update={"context_posts": 50, "context_bytes": 32 * 1024})
+    conversations = Conversations(16_000_000)
+    for one in thread:
+        conversations.add(one.post)
+    snapshot = conversations.snapshot(last, review.context_posts, review.context_bytes)
+    _, task = records(decide(scored(last, scores={"toxic": 0.6}), POLICY, REGIONS, lambda: snapshot, NOW))
+    assert sum(len(shown.text) for shown in task.context.thread) > 32_000
+    assert len(wire.encode(task)) < MAX_MESSAGE_BYTES - 10_000
+
+
+def test_a_fallback_needs_nothing_but_the_post() -> None:
+    outputs = stage().fallback(incoming(scored(post("p", parent_id="q"))), NOW)
+    decision, task = records(outputs)
+    assert (decision.action, decision.pending, decision.unassessed) == (Action.LIMIT, True, (Unassessed.STAGE_ERROR,))
+    assert (task.context.complete, task.context.thread, task.context.missing) == (False, (), ("q",))

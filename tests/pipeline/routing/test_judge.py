@@ -1,0 +1,123 @@
+"""What the policy makes of a post: a table of cases, and what holds for every post."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from pipeline.policy.rules import RuleAction
+from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE, judge, priority, review_share
+from schemas.records import Action, Automation, PostKind, ScoredPost, Unassessed
+from tests.pipeline.routing.posts import POLICY, house, post, scored, streams
+
+CASES = tomllib.loads((Path(__file__).parent / "cases" / "decisions.toml").read_text())["cases"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_table(case: dict[str, Any]) -> None:
+    judgement = judge(
+        scored(
+            post(market=case.get("market", "GB"), kind=PostKind(case.get("kind", "created"))),
+            tag=case.get("language", "en"),
+            alternatives=tuple(case.get("alternatives", ())),
+            scores=case.get("scores", {}),
+            unassessed=tuple(map(Unassessed, case.get("unassessed", ()))),
+        ),
+        POLICY,
+    )
+    action, _, pending = case["then"].partition(", ")
+    passed_on = action == "passed on"
+    assert judgement.action is (Action.ALLOW if passed_on else Action(action))
+    assert judgement.pending is bool(pending)
+    assert judgement.automation is (Automation.NONE if passed_on else Automation.PARTIAL if pending else Automation.FULL)
+    assert [reason.rule for reason in judgement.reasons] == case["rules"]
+    if "clause" in case:
+        assert judgement.grounds and judgement.grounds.clause == case["clause"]
+    if "ground" in case:
+        assert judgement.grounds and judgement.grounds.ground == case["ground"]
+    if judgement.action is Action.ALLOW and not judgement.pending:
+        assert judgement.grounds is None
+
+
+def test_a_reason_says_what_was_measured_against_what() -> None:
+    reason = judge(scored(scores={"toxic": 0.625}), POLICY).reasons[0]
+    assert (reason.rule, reason.label, reason.probability, reason.threshold) == ("toxic-review", "toxic", 0.625, 0.5)
+
+
+@given(streams)
+def test_what_was_not_assessed_is_never_removed_by_the_machine(stream: list[ScoredPost]) -> None:
+    eager = {"id": "eager", "label": "spam", "action": "remove", "at_least": 0.01}
+    policy = house(rules=[*POLICY.rules, eager], labels={**POLICY.labels, "spam": POLICY.labels["toxic"]})
+    for one in stream:
+        judgement = judge(one, policy)
+        if not MACHINE_MAY_ACT_DESPITE.issuperset(one.unassessed):
+            assert judgement.action is not Action.REMOVE
+        if judgement.action is Action.REMOVE:
+            assert max(one.scores.values()) >= 0.01
+
+
+@given(streams)
+def test_whoever_is_restricted_is_told_why(stream: list[ScoredPost]) -> None:
+    for one in stream:
+        judgement = judge(one, POLICY)
+        if judgement.action is not Action.ALLOW:
+            assert judgement.grounds is not None and judgement.reasons
+
+
+def sampled(share: float) -> int:
+    policy = house(unassessed=[{"id": "rest", "reasons": "all", "review_share": share, "action": "allow"}])
+    posts = (scored(post(f"post-{number}"), unassessed=(Unassessed.MEDIA,)) for number in range(20_000))
+    return sum(judge(one, policy).pending for one in posts)
+
+
+def test_the_share_that_goes_to_people_is_the_policys() -> None:
+    # 20,000 draws at 0.05: 1,000 expected, standard deviation 30.8; five of them.
+    assert abs(sampled(0.05) - 1_000) < 154
+    assert sampled(0.0) == 0
+    assert sampled(1.0) == 20_000
+
+
+def test_who_is_in_a_small_share_is_in_every_larger_one() -> None:
+    def chosen(reach: int) -> set[str]:
+        policy = house(unassessed=[{"id": "rest", "reasons": "all", "review_share": 0.05, "action": "allow"}])
+        posts = [scored(post(f"post-{number}", reach=reach), unassessed=(Unassessed.MEDIA,)) for number in range(2_000)]
+        return {one.post.post_id for one in posts if judge(one, policy).pending}
+
+    assert chosen(0) < chosen(1_000)
+
+
+@pytest.mark.parametrize(
+    ("share", "reach", "weight", "raised"),
+    [(0.1, 0, 0, 0.1), (0.1, 99, 0, 0.3), (0.1, 0, 50, 0.15), (0.1, 10**9, 100, 0.8), (0.5, 10**9, 0, 1.0), (0.0, 10**9, 100, 0.0)],
+)
+def test_reach_and_gravity_raise_the_share_within_bounds(share: float, reach: int, weight: float, raised: float) -> None:
+    assert review_share(share, post(reach=reach), weight) == pytest.approx(raised)
+
+
+@pytest.mark.parametrize(("reach", "weight", "expected"), [(0, 0, 0), (0, 90, 63), (99, 90, 73), (2**63 - 1, 100, 100)])
+def test_priority(reach: int, weight: float, expected: int) -> None:
+    assert priority(post(reach=reach), weight) == expected
+
+
+@pytest.mark.parametrize(
+    ("scores", "weight"),
+    [
+        ({"toxic": 0.6, "threat": 0.1}, 40),  # what fired counts with all its severity
+        ({"toxic": 0.6, "threat": 0.4}, 90),
+    ],
+)
+def test_weight_is_the_severity_of_the_gravest_label_that_fired(scores: dict[str, float], weight: float) -> None:
+    assert judge(scored(scores=scores), POLICY).weight == weight
+
+
+def test_a_post_that_only_draws_a_persons_look_weighs_by_its_probabilities() -> None:
+    judgement = judge(scored(scores={"toxic": 0.4, "threat": 0.2}, unassessed=(Unassessed.LANGUAGE_UNKNOWN,)), POLICY)
+    assert judgement.weight == pytest.approx(18)
+
+
+def test_the_actions_of_rules_are_actions_of_decisions() -> None:
+    assert {action.value for action in RuleAction} - {"review"} <= {action.value for action in Action}

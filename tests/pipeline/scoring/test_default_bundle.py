@@ -1,0 +1,41 @@
+"""The bundle that the project ships."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.scoring.check import check, load_verified
+from pipeline.scoring.model import Model
+from tests.pipeline.scoring.conftest import DEFAULT_BUNDLE
+from tests.support.tiny_model import LABELS
+
+
+def test_passes_every_check() -> None:
+    assert [finding for finding in check(DEFAULT_BUNDLE) if not finding.ok] == []
+
+
+def test_gives_its_golden_scores_here() -> None:
+    assert load_verified(DEFAULT_BUNDLE).bundle.labels == LABELS
+
+
+@pytest.mark.parametrize(
+    ("language", "mild", "insulting"),
+    [
+        ("en", "The library opens at nine on Saturdays.", "Shut your mouth, you stupid idiot."),
+        ("nl", "De bibliotheek gaat zaterdag om negen uur open.", "Hou je bek, stomme idioot."),
+        ("de", "Die Bibliothek öffnet samstags um neun Uhr.", "Halt die Fresse, du dummer Idiot."),
+        ("fr", "La bibliothèque ouvre à neuf heures le samedi.", "Ferme ta gueule, espèce d'imbécile."),
+        ("es", "La biblioteca abre a las nueve los sábados.", "Cállate la boca, estúpido idiota."),
+        ("pt", "A biblioteca abre às nove aos sábados.", "Cala a boca, seu idiota imbecil."),
+        ("tr", "Kütüphane cumartesi günü dokuzda açılıyor.", "Kapa çeneni, aptal herif."),
+        ("zh", "图书馆星期六九点开门。", "闭嘴，你这个蠢货。"),
+    ],
+)
+def test_ranks_an_insult_above_a_mild_sentence(default: Model, language: str, mild: str, insulting: str) -> None:
+    low, high = default.score([mild, insulting], [language, language])
+    assert low.probabilities["toxic"] + 0.2 < high.probabilities["toxic"]
+
+
+def test_makes_no_claim_to_be_calibrated(default: Model) -> None:
+    assert default.bundle.calibration.method.value == "none"
+    assert set(default.bundle.labelled_languages) == {"en", "de", "fr", "pt", "tr", "ko", "zh", "ms"}

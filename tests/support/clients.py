@@ -1,0 +1,172 @@
+"""Looking at a broker from outside: create topics, produce, read everything. Waits are bounded and end with a sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+from confluent_kafka import OFFSET_BEGINNING, TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Message as RawMessage
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from schemas.topics import Topic
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+class Outgoing(NamedTuple):
+    """A message to produce. `timestamp_ms` 0: now."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as read. `append_time`: its timestamp was given by the broker."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp_ms: int
+    append_time: bool
+
+    def header(self, name: str) -> bytes | None:
+        """The first header of that name. KeyError if there is none."""
+        for each, value in self.headers:
+            if each == name:
+                return value
+        raise KeyError(name)
+
+
+def create_topics(address: str, prefix: str, topics: Iterable[Topic], partitions: Mapping[str, int] | None = None) -> list[str]:
+    """Creates the topics of the table as `prefix` + name; `partitions` overrides counts by name without prefix. Returns the full names."""
+    counts = partitions or {}
+    new = [NewTopic(prefix + topic.name, counts.get(topic.name, topic.partitions), 1, config=topic.config) for topic in topics]
+    admin = AdminClient({"bootstrap.servers": address})
+    for future in admin.create_topics(new, operation_timeout=30).values():
+        future.result(30)
+    return [topic.topic for topic in new]
+
+
+def delete_topics(address: str, names: list[str]) -> None:
+    """Deletes topics by their full names."""
+    admin = AdminClient({"bootstrap.servers": address})
+    for future in admin.delete_topics(names, operation_timeout=30).values() if names else ():
+        future.result(30)
+
+
+def produce(address: str, topic: str, messages: Iterable[Outgoing], timeout: float = 60) -> list[tuple[int, int]]:
+    """Sends all and waits until all are confirmed: (partition, offset) of each, in order. KafkaException if one was refused.
+
+    Keys land on the partitions that Java and aiokafka choose.
+    """
+    settings = {"bootstrap.servers": address, "enable.idempotence": True, "partitioner": "murmur2_random", "linger.ms": 5}
+    producer = Producer({**settings, "message.timeout.ms": int(timeout * 1000)})
+    places: dict[int, tuple[int, int]] = {}
+    refused: list[KafkaError] = []
+
+    def remember(number: int) -> Callable[[KafkaError | None, RawMessage], None]:
+        def delivered(error: KafkaError | None, message: RawMessage) -> None:
+            if error is not None:
+                refused.append(error)
+            places[number] = (message.partition() or 0, message.offset() or 0)
+
+        return delivered
+
+    count = 0
+    for count, (key, value, headers, timestamp) in enumerate(messages, start=1):
+        while len(producer) >= 50_000:  # librdkafka's queue holds 100,000
+            producer.poll(0.1)
+        producer.produce(topic, value, key, headers=list(headers), timestamp=timestamp, on_delivery=remember(count))
+        producer.poll(0)
+    producer.flush(timeout + 5)
+    if refused:
+        raise KafkaException(refused[0])
+    return [places[number] for number in range(1, count + 1)]
+
+
+def read_all(
+    address: str, topic: str, until: Callable[[list[Message]], bool] | None = None, timeout: float = 30, committed: bool = True
+) -> list[Message]:
+    """Everything in a topic from its start, ordered within a partition: to the current end, or on until `until(messages so far)` holds.
+
+    TimeoutError, saying how much was read, after `timeout` seconds. `committed`: only what committed transactions wrote.
+    """
+    deadline = time.monotonic() + timeout
+    isolation = "read_committed" if committed else "read_uncommitted"
+    settings = {"bootstrap.servers": address, "group.id": "tests-read-all", "enable.auto.commit": False, "isolation.level": isolation}
+    consumer = Consumer({**settings, "enable.partition.eof": True, "fetch.wait.max.ms": 50, "auto.offset.reset": "error"})
+    try:
+        found = consumer.list_topics(topic, timeout=timeout).topics[topic]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in found.partitions])
+        messages: list[Message] = []
+        unfinished = set(found.partitions)
+        while unfinished if until is None else not until(messages):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{topic}: read {len(messages)} messages in {timeout} s, but not what was waited for")
+            for raw in consumer.consume(1000, timeout=0.1):
+                error = raw.error()
+                if error is None:
+                    messages.append(message_of(raw))
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    unfinished.discard(raw.partition())
+                elif not error.retriable():
+                    raise KafkaException(error)
+        return messages
+    finally:
+        consumer.close()
+
+
+def message_of(raw: RawMessage) -> Message:
+    """confluent-kafka's message as plain data."""
+    kind, timestamp = raw.timestamp()
+    return Message(
+        topic=raw.topic() or "",
+        partition=raw.partition() or 0,
+        offset=raw.offset() or 0,
+        key=raw.key(),
+        value=raw.value(),
+        headers=tuple(cast("list[tuple[str, bytes | None]]", raw.headers() or [])),  # read: always such a list
+        timestamp_ms=timestamp,
+        append_time=kind == TIMESTAMP_LOG_APPEND_TIME,
+    )
+
+
+class OwnTopics:
+    """A test's own topics, under a prefix that no other test has."""
+
+    def __init__(self, address: str, prefix: str) -> None:
+        self.address = address
+        self.prefix = prefix
+        self.created: list[str] = []
+
+    def name(self, topic: Topic) -> str:
+        """The topic's full name."""
+        return self.prefix + topic.name
+
+    def create(self, *topics: Topic, partitions: Mapping[str, int] | None = None) -> None:
+        """Creates topics of the table; `partitions` overrides counts by name without prefix."""
+        self.created += create_topics(self.address, self.prefix, topics, partitions)
+
+    def produce(self, topic: Topic, messages: Iterable[Outgoing]) -> list[tuple[int, int]]:
+        """See `produce`."""
+        return produce(self.address, self.name(topic), messages)
+
+    def read_all(self, topic: Topic, until: Callable[[list[Message]], bool] | None = None, timeout: float = 30) -> list[Message]:
+        """See `read_all`."""
+        return read_all(self.address, self.name(topic), until, timeout)
+
+    def delete(self) -> None:
+        """Deletes what was created."""
+        delete_topics(self.address, self.created)
