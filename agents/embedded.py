@@ -74,7 +74,7 @@ class EmbeddedBroker:
         # By default a group waits 3 s for more members; here it has one.
         library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
         for name, partitions in self._topics.items():
-            if code := library.rd_kafka_mock_topic_create(self._cluster, name.encode(), 1, 1):
+            if code := library.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1):
                 self.stop()
                 raise RuntimeError(f"the embedded broker refused topic {name!r}: {library.rd_kafka_err2str(code).decode()}")
         self.address = library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()

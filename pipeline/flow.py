@@ -39,10 +39,10 @@ def scoring(bundle: Path, *, threads: int, batch: int) -> StageSpec[LanguagePost
     """The model's calibrated probability per label."""
 
     def start() -> Callable[[Iterable[LanguagePost]], Stage[LanguagePost]]:
-        from pipeline.scoring.model import Model
+        from pipeline.scoring.check import load_verified
         from pipeline.scoring.stage import ScoringStage
 
-        stage = ScoringStage(Model.load(bundle, threads))
+        stage = ScoringStage(load_verified(bundle, threads))
         return lambda _history: stage
 
     return StageSpec("scoring", POSTS_LANGUAGE, (POSTS_SCORED,), start, batch)

@@ -14,10 +14,11 @@ from agents.edge.supervisor import Supervisor
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
 
+ALL = ",".join(STAGES)
 Stages = Annotated[str, typer.Option("--stages", metavar="NAMES", help="Which stages to run, separated by commas.")]
 
 
-def worker(broker: Broker = None, stages: Stages = ",".join(STAGES)) -> None:
+def worker(broker: Broker = None, stages: Stages = ALL) -> None:
     """Run stages, a process each; what dies is started again. SIGTERM or Ctrl-C ends it, with nothing lost.
 
     Settings come from the environment (SLUICE_...) or the file named in SLUICE_CONFIG. Several workers share the load:

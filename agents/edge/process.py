@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -13,7 +14,7 @@ from typing import Any
 import faust
 
 from agents.edge import metrics
-from agents.edge.failures import ExitCode, StopWorker, stop
+from agents.edge.failures import ExitCode, StopWorker, stop, stop_for
 from agents.edge.preflight import preflight
 from agents.edge.runner import Agent, Runner, consumer_group
 from agents.edge.security import client_config
@@ -23,7 +24,9 @@ from pipeline.config import ConfigError
 from schemas.topics import DEAD_LETTERS
 
 LOG_FORMAT = "%(asctime)s %(levelname)s {stage} %(name)s: %(message)s"
-NOISY = ("faust", "mode", "aiokafka", "asyncio")
+NOISY = ("faust", "mode", "aiokafka", "asyncio", "agents.edge.transport")  # the last: Faust logs as the module of its subclass
+GC_THRESHOLD = 50_000
+"""Objects between garbage collections: a batch makes thousands, none of them in a cycle."""
 
 
 def run(stage: str, instance: str, port: int, restarts: int) -> None:
@@ -43,9 +46,22 @@ def run(stage: str, instance: str, port: int, restarts: int) -> None:
         settings.metrics_host, listening,
     )  # fmt: skip
     watchdog.start()
-    faust.Worker(
-        runner.app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True, override_logging=False
-    ).execute_from_commandline()
+    gc.collect()
+    gc.freeze()  # models and modules stay: no collection has to look at them again
+    gc.set_threshold(GC_THRESHOLD)
+    execute(faust.Worker(runner.app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True, override_logging=False))
+
+
+def execute(worker: faust.Worker) -> None:
+    """Runs the event loop until SIGTERM; whatever ends Faust otherwise ends the process with a code of ours."""
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        if end.code:
+            stop(ExitCode.BUG, f"Faust ended with {end.code}")
+    except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
+        stop_for(error, "running Faust")
+    os._exit(ExitCode.OK)  # threads of librdkafka and aiokafka need not be waited for
 
 
 def check(agent: Agent[Any], settings: Settings) -> None:
@@ -60,7 +76,8 @@ def end_with_parent() -> None:
     """The supervisor holds the other end of standard input: when it is gone, however it went, this process ends too."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not sys.stdin: its lock would be held when the interpreter ends
+            continue
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()

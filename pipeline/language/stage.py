@@ -38,10 +38,11 @@ class LanguageStage:
         if post.kind is PostKind.DELETED:
             return [_output(item, _NOTHING, ())]
         language = self._identifier.identify(post.text, post.language_hint) if post.text else _NOTHING
-        return [_output(item, language, (*_unknown(language), *_media(post)))]
+        return [_output(item, language, (*unknown(language), *_media(post)))]
 
 
-def _unknown(language: Language) -> tuple[Unassessed, ...]:
+def unknown(language: Language) -> tuple[Unassessed, ...]:
+    """Why the language is not known well enough to judge a text in it; empty when it is."""
     if language.tag == UNDETERMINED:
         return (Unassessed.NO_LANGUAGE,)
     if language.tag == OTHER or language.confidence < SURE_ENOUGH:

@@ -9,9 +9,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from pipeline.language.stage import unknown
 from pipeline.scoring.model import Model
 from pipeline.scoring.stage import Text, assess
-from schemas.records import Language, LanguageTag, Probability, Unassessed
+from schemas.records import Language, Probability, Unassessed
 
 ROWS_AT_A_TIME = 64
 
@@ -28,7 +29,7 @@ class Row(msgspec.Struct, frozen=True):
     text: str
     id: RowId | None = None
     post_id: RowId | None = None
-    language_hint: LanguageTag | None = None
+    language_hint: str | None = None
 
 
 class ScoredRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,4 +78,4 @@ def _score(batch: Sequence[Row | FaultyRow], model: Model, identify: Identify) -
 
 def _text(row: Row, identify: Identify) -> Text:
     language = identify(row.text, row.language_hint)
-    return Text(row.text, language, (Unassessed.NO_LANGUAGE,) if language.tag == "und" else ())
+    return Text(row.text, language, unknown(language))

@@ -122,5 +122,5 @@ def test_a_refused_topic_is_an_error_and_leaves_nothing_behind() -> None:
 
 def test_a_librdkafka_without_mock_cluster_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_SIGNATURES", {"rd_kafka_mock_nothing": (None, ())})
-    with pytest.raises(RuntimeError, match="has no embedded broker .rd_kafka_mock_nothing is missing.: install its wheel"):
+    with pytest.raises(RuntimeError, match=r"has no embedded broker .rd_kafka_mock_nothing is missing.: install its wheel"):
         EmbeddedBroker({"posts": 1})

@@ -44,7 +44,7 @@ def test_java_reads_keys_values_and_headers(kafka: Broker, topics: OwnTopics) ->
 def test_topics_have_the_settings_of_the_table(topics: OwnTopics) -> None:
     topics.create(POSTS_INCOMING, DECISIONS, partitions={DECISIONS.name: 2})
     for topic in (POSTS_INCOMING, DECISIONS):
-        topics.produce(topic, [Outgoing(None, b"{}", timestamp_ms=1_700_000_000_000)] * 40)
+        topics.produce(topic, (Outgoing(key.encode(), b"{}", timestamp_ms=1_700_000_000_000) for key in KEYS))
     incoming, decisions = topics.read_all(POSTS_INCOMING), topics.read_all(DECISIONS)
     assert all(message.append_time and message.timestamp_ms > 1_700_000_000_000 for message in incoming)
     assert {message.partition for message in decisions} == {0, 1}

@@ -225,14 +225,14 @@ def test_memory_is_bounded(stream: list[ScoredPost], max_bytes: int) -> None:
 
 def test_quiet_conversations_are_forgotten_first() -> None:
     conversations = Conversations(20_000)
-    conversations.add(post("a", conversation_id="busy"))
+    busy = post("a", conversation_id="busy")
     for number in range(100):
         conversations.add(post(f"q{number}", conversation_id=f"quiet-{number}"))
-        conversations.add(post(f"b{number}", conversation_id="busy"))
-    last = post("last", conversation_id="busy", parent_id="b98")
+        conversations.add(busy)  # a duplicate is activity too
+    last = post("last", conversation_id="busy", parent_id="a")
     conversations.add(last)
     assert conversations.snapshot(last, 10, 10_000).context.complete
-    early = post("late", conversation_id="quiet-3", parent_id="q3")
+    early = post("early", conversation_id="quiet-3", parent_id="q3")
     assert conversations.snapshot(early, 10, 10_000).context.missing == ("q3",)
 
 
@@ -246,5 +246,6 @@ def test_a_huge_conversation_costs_no_more_than_a_small_one() -> None:
             conversations.snapshot(one, 50, 10_000)
     seconds = time.process_time() - started
     assert seconds < 20  # 1 s here; were a post's cost to grow with the conversation, minutes
-    last = conversations.snapshot(post("new", parent_id=f"p{100_000 - KEPT_POSTS}"), 50, 10_000)
-    assert last.context.complete is False  # the chain goes on beyond what is kept
+    kept, forgotten = (post("new", parent_id=f"p{100_000 - back}") for back in (KEPT_POSTS, KEPT_POSTS + 1))
+    assert conversations.snapshot(kept, 1, 10_000).context.missing != (kept.parent_id,)
+    assert conversations.snapshot(forgotten, 1, 10_000).context.missing == (forgotten.parent_id,)
