@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agents.cli import worker
+from agents.cli import demo, worker
 from agents.cli.common import out
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Moderate posts that flow through Kafka: nothing lost, every decision explained, people where the machine should not decide.",
 )
+app.command()(demo.demo)
 app.command()(worker.worker)
 
 

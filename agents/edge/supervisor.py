@@ -19,6 +19,7 @@ from typing import IO
 from agents.edge.failures import ExitCode
 from agents.settings import Settings
 from pipeline.config import ConfigError
+from pipeline.flow import STAGES
 
 FIRST_BACKOFF_SECONDS = 0.5
 LAST_BACKOFF_SECONDS = 30.0
@@ -69,8 +70,8 @@ def _lock(path: Path) -> IO[str] | None:
 class Child:
     """One stage's process."""
 
-    def __init__(self, stage: str, slot: Slot, port: int, environment: Mapping[str, str]) -> None:
-        self.stage, self._slot, self._port, self._environment = stage, slot, port, environment
+    def __init__(self, stage: str, slot: Slot, port: int, environment: Mapping[str, str], log: IO[str] | None) -> None:
+        self.stage, self._slot, self.port, self._environment, self._log = stage, slot, port, environment, log
         self.restarts = -1
         self._backoff = FIRST_BACKOFF_SECONDS
         self._next_start: float | None = None
@@ -81,8 +82,9 @@ class Child:
         self.restarts += 1
         self._next_start = None
         self._started = time.monotonic()
-        command = [sys.executable, "-m", "agents.edge.process", self.stage, self._slot.instance, str(self._port), str(self.restarts)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **self._environment}, start_new_session=True)  # noqa: S603
+        command = [sys.executable, "-m", "agents.edge.process", self.stage, self._slot.instance, str(self.port), str(self.restarts)]
+        environment = {**os.environ, **self._environment}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._log, env=environment, start_new_session=True)  # noqa: S603
 
     def look(self) -> int | None:
         """Starts it again when it is time. Returns the exit code if no restart can help."""
@@ -125,19 +127,22 @@ def describe(code: int) -> str:
 
 
 class Supervisor:
-    """The stages of one worker. `given` are settings that the processes must have, beyond environment and file."""
+    """The stages of one worker. `given`: settings for its processes beyond environment and file; `log` takes what they log."""
 
-    def __init__(self, stages: Sequence[str], settings: Settings, given: Mapping[str, str]) -> None:
+    def __init__(self, stages: Sequence[str], settings: Settings, given: Mapping[str, str], log: IO[str] | None = None) -> None:
         self._slot = claim_slot(settings)
         environment = {f"SLUICE_{name.upper()}": value for name, value in given.items()}
-        self.children = [
-            Child(stage, self._slot, self.port(settings, stage_number), environment) for stage_number, stage in stages_numbered(stages)
-        ]
+        self.children = [Child(stage, self._slot, self._port(settings, stage), environment, log) for stage in stages]
         self._stopping = threading.Event()
 
-    def port(self, settings: Settings, stage_number: int) -> int:
-        """The port of a stage: its place in the flow and the worker's slot decide, so that it is the same after a restart."""
-        return settings.metrics_port + self._slot.number * PORTS_PER_INSTANCE + stage_number if settings.metrics_port else 0
+    @property
+    def ports(self) -> list[int]:
+        """Where the stages serve /metrics."""
+        return [child.port for child in self.children]
+
+    def _port(self, settings: Settings, stage: str) -> int:
+        """A stage's place in the flow and the worker's slot decide, so that its port is the same after a restart."""
+        return settings.metrics_port and settings.metrics_port + self._slot.number * PORTS_PER_INSTANCE + STAGES.index(stage)
 
     def request_stop(self, *_: object) -> None:
         """For a signal handler or another thread."""
@@ -156,10 +161,3 @@ class Supervisor:
                 child.process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
         return max([code, *(abs(child.stop(deadline)) for child in self.children)])
-
-
-def stages_numbered(stages: Sequence[str]) -> list[tuple[int, str]]:
-    """Each stage with its place in the flow."""
-    from pipeline.flow import STAGES
-
-    return [(STAGES.index(stage), stage) for stage in stages]

@@ -24,6 +24,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from mode.utils.futures import notify
 
+from agents.edge import lenient
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 
 SCHEME = "sluice"
@@ -80,6 +81,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Sets what Faust hard-codes in aiokafka's consumer."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - as in Faust
+        lenient.install()
         consumer = super()._create_worker_consumer(transport)
         limits: Limits = self.app.limits
         consumer._fetch_max_wait_ms = limits.fetch_wait_ms  # read once, when the consumer makes its Fetcher

@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import struct
 import time
 from collections.abc import Sequence
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
+from aiokafka.structs import TopicPartition
 
-from tests.support.clients import Headers
+NOT_UTF8 = b"\xff\xfename"
+STAND_IN = "??name"
+"""What the builder is given in its place; of the same length."""
+
+BATCH_HEADER_BYTES = 61
+LENGTH_AT, CRC_AT, ATTRIBUTES_AT = 8, 17, 21
+"""Where in a batch (magic 2) its length, checksum and attributes stand; the checksum covers everything from the attributes on."""
 
 GZIP = 1
-PLACEHOLDER = "\x00\x01not-utf-8"
-"""A header's name that `produce_raw` replaces by NOT_UTF8, which has its length."""
 
-NOT_UTF8 = b"\xff\xfenot-utf-8"
+Record = tuple[bytes, bytes, Sequence[tuple[str, bytes]]]
 
 
-def produce_raw(address: str, topic: str, partition: int, records: Sequence[tuple[bytes, bytes, Headers]], *, gzip: bool = False) -> int:
-    """Sends one batch of (key, value, headers) as it is; returns the offset of its first record. AssertionError if it was refused.
-
-    Compressed, the names stay whole: `gzip` is for batches without a placeholder, or made with `corrupted`.
-    """
-    return asyncio.run(_produce(address, topic, partition, batch(records, gzip=gzip)))
+def produce_raw(address: str, topic: str, partition: int, records: Sequence[Record], *, compress: bool = False) -> None:
+    """Sends (key, value, headers) in one batch in which every header STAND_IN is named NOT_UTF8. AssertionError if it was refused."""
+    asyncio.run(_produce(address, topic, partition, batch(records, compress=compress)))
 
 
-def batch(records: Sequence[tuple[bytes, bytes, Headers]], *, gzip: bool = False) -> bytes:
-    """A record batch (magic 2) with every PLACEHOLDER replaced."""
+def batch(records: Sequence[Record], *, compress: bool) -> bytes:
+    """The bytes of the batch, compressed with gzip or not at all."""
     builder = DefaultRecordBatchBuilder(
         magic=2, compression_type=0, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=1 << 20
     )
     now = int(time.time() * 1000)
     for offset, (key, value, headers) in enumerate(records):
-        builder.append(offset, now, key, value, list(headers))
-    return bytes(builder.build())
+        assert builder.append(offset, now, key, value, list(headers)) is not None
+    built = bytearray(builder.build())
+    body = bytes(built[BATCH_HEADER_BYTES:]).replace(STAND_IN.encode(), NOT_UTF8)
+    made = bytearray(built[:BATCH_HEADER_BYTES] + (gzip.compress(body) if compress else body))
+    struct.pack_into(">h", made, ATTRIBUTES_AT, GZIP if compress else 0)
+    struct.pack_into(">i", made, LENGTH_AT, len(made) - LENGTH_AT - 4)
+    struct.pack_into(">I", made, CRC_AT, calc_crc32c(bytes(made[ATTRIBUTES_AT:])))
+    return bytes(made)
+
+
+async def _produce(address: str, topic: str, partition: int, data: bytes) -> None:
+    client = AIOKafkaClient(bootstrap_servers=address)
+    await client.bootstrap()
+    try:
+        await client.add_topic(topic)
+        node = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+        request = ProduceRequest(transactional_id=None, required_acks=-1, timeout=10_000, topics=[(topic, [(partition, data)])])
+        response = await client.send(node, request)
+    finally:
+        await client.close()
+    errors = [place[1] for _, places in response.topics for place in places]
+    assert errors == [0], f"the broker refused the batch: error codes {errors}"

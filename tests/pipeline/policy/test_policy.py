@@ -78,6 +78,7 @@ def test_an_empty_folder_holds_no_policy(tmp_path: Path) -> None:
         ("en", "BE", "toxic-review-be"),
         ("nl", "NL", "toxic-review-nl"),
         ("nl", "BE", "toxic-review-nl-be"),
+        ("nl", "LU", "toxic-review-nl"),  # the language before the market
         ("nl-BE", "NL", "toxic-review"),  # tags are compared as they are
     ],
 )

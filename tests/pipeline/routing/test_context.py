@@ -223,6 +223,15 @@ def test_memory_is_bounded(stream: list[ScoredPost], max_bytes: int) -> None:
         conversations.snapshot(one.post, 10, 10_000)
 
 
+def test_an_edit_takes_the_room_of_what_it_replaces() -> None:
+    conversations = Conversations(1_000_000)
+    conversations.add(post("a", text="long " * 1000))
+    conversations.add(post("a", text="short", revision=2))
+    once = Conversations(1_000_000)
+    once.add(post("a", text="short"))
+    assert conversations.bytes == once.bytes
+
+
 def test_quiet_conversations_are_forgotten_first() -> None:
     conversations = Conversations(20_000)
     busy = post("a", conversation_id="busy")
