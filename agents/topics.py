@@ -1,45 +1,164 @@
-"""The topics that this installation needs, and how to make them."""
+"""The topics of an installation: the one table under the settings' prefix, with a review topic per region. Making and comparing them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import confluent_kafka as ck
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # its stubs forget these two
 from confluent_kafka.cimpl import NewTopic
 
 from agents.edge.failures import ExitCode, StopWorker
+from agents.edge.producer import DENIED
+from agents.edge.reader import ANSWER_SECONDS, quiet, reading
+from agents.edge.security import client_config
+from agents.settings import Settings
 from pipeline.policy.regions import Regions
 from schemas.topics import REVIEW, TOPICS, Topic, review_topic
 
-ANSWER_SECONDS = 30.0
+CREATE_SECONDS = 30.0
 
 
-def wanted_topics(regions: Regions) -> list[Topic]:
-    """Every topic of the table, without prefix, with one review topic per region."""
-    reviews = [review_topic(region.name) for region in regions.regions]
-    return [topic for topic in TOPICS if topic is not REVIEW] + reviews
+@dataclass(frozen=True)
+class WantedTopic:
+    """A topic as it should be; names are full names, with the prefix. `replication_factor` -1 is the broker's default."""
+
+    name: str
+    topic: Topic
+    replication_factor: int
+    same_partitions_as: str | None
+
+    @property
+    def partitions(self) -> int:
+        """Its partition count."""
+        return self.topic.partitions
 
 
-def create_topics(
-    client: Mapping[str, Any], topics: Iterable[Topic], prefix: str, *, replication_factor: int = -1, partitions: int | None = None
-) -> list[str]:
-    """Makes those that do not exist; returns the names of the new ones, with prefix. Existing ones are left as they are.
+@dataclass(frozen=True)
+class FoundTopic:
+    """A topic as the broker has it. `config` is None where the broker does not tell."""
 
-    `partitions` stands in for the table's counts. Raises StopWorker when the broker does not answer or refuses.
-    """
-    admin = AdminClient(dict(client))
-    wanted = [NewTopic(prefix + topic.name, partitions or topic.partitions, replication_factor, config=topic.config) for topic in topics]
-    created = []
-    for name, future in admin.create_topics(wanted, request_timeout=ANSWER_SECONDS).items():
+    partitions: int
+    config: Mapping[str, str] | None
+
+
+class Difference(NamedTuple):
+    """What is not as wanted, and what to do. `serious`: with it the pipeline stops, loses order or means something else."""
+
+    topic: str
+    serious: bool
+    what: str
+    remedy: str
+
+
+def wanted_topics(settings: Settings, regions: Regions) -> list[WantedTopic]:
+    """Every topic of the table, in its order."""
+    return [
+        WantedTopic(
+            settings.topic_prefix + topic.name,
+            topic,
+            settings.replication_factor,
+            settings.topic_prefix + topic.same_partitions_as if topic.same_partitions_as else None,
+        )
+        for entry in TOPICS
+        for topic in ([review_topic(region.name) for region in regions.regions] if entry is REVIEW else [entry])
+    ]
+
+
+def create_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> list[str]:
+    """Makes those that do not exist; the others are left as they are. Returns what was made. Raises StopWorker when the broker refuses."""
+    with reading(client_config(settings)) as reader:
+        existing = reader.topics()
+    new = [
+        NewTopic(topic.name, topic.partitions, topic.replication_factor, config=topic.topic.config)
+        for topic in wanted
+        if topic.name not in existing
+    ]
+    admin = _admin(settings)  # its futures fail when it goes
+    futures = admin.create_topics(new, operation_timeout=CREATE_SECONDS, request_timeout=CREATE_SECONDS) if new else {}
+    made = []
+    for name, future in futures.items():
         try:
-            future.result()
-            created.append(name)
+            future.result(CREATE_SECONDS)
+            made.append(name)
         except ck.KafkaException as error:
             fault = error.args[0]
-            if fault.code() == ck.KafkaError.TOPIC_ALREADY_EXISTS:
-                continue
-            code = ExitCode.UNREACHABLE if fault.retriable() or fault.code() == ck.KafkaError._TIMED_OUT else ExitCode.DENIED
-            raise StopWorker(code, f"topic {name}: {fault.str()}") from error
-    return created
+            if fault.code() != ck.KafkaError.TOPIC_ALREADY_EXISTS:  # another one was faster
+                raise _refused(name, fault) from error
+    return made
+
+
+def find_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> dict[str, FoundTopic]:
+    """Those of the wanted topics that exist. Raises StopWorker when no broker answers."""
+    with reading(client_config(settings)) as reader:
+        partitions = reader.topics()
+    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in wanted if topic.name in partitions]
+    admin = _admin(settings)  # its futures fail when it goes
+    futures = admin.describe_configs(resources, request_timeout=ANSWER_SECONDS) if resources else {}
+    found = {}
+    for resource, future in futures.items():
+        try:
+            config = {name: entry.value for name, entry in future.result(ANSWER_SECONDS + 1).items()}
+        except ck.KafkaException:  # no right to see them, or an embedded broker; `compare` says so
+            config = None
+        found[resource.name] = FoundTopic(partitions[resource.name], config)
+    return found
+
+
+def compare(wanted: Sequence[WantedTopic], found: Mapping[str, FoundTopic], broker: str) -> list[Difference]:
+    """Every difference, in the order of the topics. `broker` stands in the commands that are suggested."""
+    return [difference for topic in wanted for difference in _differences(topic, found, broker)]
+
+
+def _differences(topic: WantedTopic, found: Mapping[str, FoundTopic], broker: str) -> Iterator[Difference]:
+    name, existing = topic.name, found.get(topic.name)
+    if existing is None:
+        yield Difference(name, True, "does not exist or may not be seen", "run `sluice topics create`")
+        return
+    sibling = found.get(topic.same_partitions_as or "")
+    if sibling and existing.partitions != sibling.partitions:
+        smaller = name if existing.partitions < sibling.partitions else str(topic.same_partitions_as)
+        yield Difference(
+            name,
+            True,
+            f"has {existing.partitions} partitions, {topic.same_partitions_as} has {sibling.partitions}; they must be equal",
+            _grow(smaller, max(existing.partitions, sibling.partitions), broker),
+        )
+    elif existing.partitions < topic.partitions:
+        what = f"has {existing.partitions} partitions, not {topic.partitions}"
+        yield Difference(name, False, what, _grow(name, topic.partitions, broker))
+    elif existing.partitions > topic.partitions:
+        what = f"has {existing.partitions} partitions, not {topic.partitions}"
+        yield Difference(name, False, what, "leave it if more were meant; to have fewer, the topic must be made anew")
+    if existing.config is None:
+        yield Difference(name, False, "does not show its settings", "give this user the right DescribeConfigs on it")
+        return
+    for key, value in topic.topic.config.items():
+        if existing.config.get(key) != value:
+            yield Difference(
+                name,
+                key != "retention.ms",
+                f"has {key}={existing.config.get(key)}, not {value}",
+                f"`kafka-configs.sh --bootstrap-server {broker} --alter --topic {name} --add-config {key}={value}`",
+            )
+
+
+def _grow(name: str, partitions: int, broker: str) -> str:
+    return (
+        "keys will move to other partitions, so when no worker runs and all is read: "
+        f"`kafka-topics.sh --bootstrap-server {broker} --alter --topic {name} --partitions {partitions}`"
+    )
+
+
+def _admin(settings: Settings) -> AdminClient:
+    return AdminClient(quiet(client_config(settings), lambda _: None))
+
+
+def _refused(name: str, fault: ck.KafkaError) -> StopWorker:
+    if fault.code() == ck.KafkaError.INVALID_REPLICATION_FACTOR:
+        return StopWorker(ExitCode.CONFIG, f"replication_factor (SLUICE_REPLICATION_FACTOR): topic {name}: {fault.str()}")
+    if fault.code() in DENIED:
+        return StopWorker(ExitCode.DENIED, f"topic {name} could not be made: {fault.str()}; this user needs the right Create")
+    return StopWorker(ExitCode.UNREACHABLE, f"topic {name} could not be made: {fault.str()}")

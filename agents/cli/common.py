@@ -40,5 +40,5 @@ def settings_for(broker: str | None) -> Settings:
 
 
 def _fail(message: str, code: int) -> None:
-    err.print(message, style="red", markup=False, highlight=False)
+    err.print(message, style="red", markup=False, highlight=False, soft_wrap=not err.is_terminal)
     sys.exit(code)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agents.cli import demo, worker
+from agents.cli import dead_letters, demo, doctor, model, policy, publish, score, tail, topics, worker
 from agents.cli.common import out
 
 app = typer.Typer(
@@ -19,6 +19,14 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(worker.worker)
+app.add_typer(topics.app, name="topics")
+app.command()(publish.publish)
+app.command()(tail.tail)
+app.command()(score.score)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(model.app, name="model")
+app.add_typer(policy.app, name="policy")
+app.command()(doctor.doctor)
 
 
 def _show_version(asked: bool) -> None:

@@ -32,7 +32,7 @@ from agents.embedded import EmbeddedBroker
 from agents.settings import Settings, load
 from agents.topics import create_topics, wanted_topics
 from pipeline.flow import STAGES
-from pipeline.policy.regions import Regions, read_regions
+from pipeline.policy.regions import read_regions
 from schemas.records import Post
 from schemas.topics import POSTS_INCOMING
 from schemas.wire import decoder, encode
@@ -97,19 +97,13 @@ def _broker(plan: Plan, folder: Path) -> Iterator[Settings]:
     given = {"data_dir": folder, "metrics_port": _free_ports(load().metrics_port)}
     if plan.broker is not None:
         settings = load(broker=plan.broker, topic_prefix=f"demo-{uuid.uuid4().hex[:6]}.", **given)
-        regions = read_regions(settings.regions)
-        create_topics(
-            client_config(settings), wanted_topics(regions), settings.topic_prefix, replication_factor=settings.replication_factor
-        )
+        create_topics(settings, wanted_topics(settings, read_regions(settings.regions)))
         yield settings
         return
-    names = [topic.name for topic in wanted_topics(_regions())]
-    with EmbeddedBroker(dict.fromkeys(names, PARTITIONS)) as broker:
+    settings = load(topic_prefix="", **given)
+    wanted = wanted_topics(settings, read_regions(settings.regions))
+    with EmbeddedBroker({topic.name: PARTITIONS for topic in wanted}) as broker:
         yield load(broker=broker.address, topic_prefix="", **given)
-
-
-def _regions() -> Regions:
-    return read_regions(load().regions)
 
 
 def _for_stages(settings: Settings, plan: Plan) -> dict[str, str]:

@@ -77,8 +77,11 @@ def task_panel(task: ReviewTask) -> RenderableType:
     lines = [_line(post) for post in task.context.thread[-SHOWN_THREAD:]]
     mark = Text(f"▶ {task.post.speaker}  ", style="bold yellow")
     lines.append(mark + Text(visible(task.post.text) or f"({len(task.post.media)} media)", style="bold"))
-    why = [f"{reason.label} {reason.probability:.2f} (rule {reason.rule}, from {reason.threshold:.2f})" for reason in task.reasons if reason.label
-           and reason.probability is not None and reason.threshold is not None]  # fmt: skip
+    why = [
+        f"{reason.label} {reason.probability:.2f} (rule {reason.rule}, from {reason.threshold:.2f})"
+        for reason in task.reasons
+        if reason.probability is not None and reason.threshold is not None
+    ]
     why += [f"not assessed: {reason.value.replace('_', ' ')}" for reason in task.unassessed]
     missing = f"; missing: {', '.join(task.context.missing)}" if task.context.missing else ""
     facts = (

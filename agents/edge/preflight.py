@@ -40,9 +40,10 @@ def preflight(client: dict[str, Any], group: str, source: str, outputs: Iterable
 def _topics(consumer: ck.Consumer, patience_seconds: float, said: list[str]) -> dict[str, Any]:
     """All topics by name; asks again until the patience is used up."""
     tries = max(1, int(patience_seconds / ANSWER_SECONDS))
+    wait = min(ANSWER_SECONDS, patience_seconds)
     for attempt in range(tries):
         try:
-            return dict(consumer.list_topics(timeout=ANSWER_SECONDS).topics)
+            return dict(consumer.list_topics(timeout=wait).topics)
         except ck.KafkaException as error:
             if attempt == tries - 1:
                 reason = said[-1] if said else error.args[0].str()

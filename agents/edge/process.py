@@ -54,6 +54,7 @@ def run(stage: str, instance: str, port: int, restarts: int) -> None:
 
 def execute(worker: faust.Worker) -> None:
     """Runs the event loop until SIGTERM; whatever ends Faust otherwise ends the process with a code of ours."""
+    worker.spinner = None  # it writes terminal codes into the log
     try:
         worker.execute_from_commandline()
     except SystemExit as end:

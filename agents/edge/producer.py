@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker, stop_for
+from schemas.topics import MAX_MESSAGE_BYTES
 
 Header = tuple[str, str | bytes | None]
 QUEUE_FULL_WAIT_SECONDS = 0.005
@@ -56,6 +57,7 @@ class SideProducer:
                 "compression.type": "lz4",
                 "message.timeout.ms": int(delivery_timeout_seconds * 1000),
                 "queue.buffering.max.messages": 200_000,
+                "message.max.bytes": MAX_MESSAGE_BYTES,
             }
         )
         threading.Thread(target=self._poll, name="producer", daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import confluent_kafka as ck
 from agents.edge.failures import ExitCode, StopWorker
 
 READ_TIMEOUT_SECONDS = 30.0
+WAIT_SECONDS = 0.5
 BATCH = 5000
 
 
@@ -37,23 +39,31 @@ def history(client: dict[str, Any], topic: str, partition: int, before: int, rec
         if place.offset >= before:
             return
         consumer.assign([place])
-        while True:
-            messages = consumer.consume(BATCH, READ_TIMEOUT_SECONDS)
-            if not messages:
-                raise StopWorker(ExitCode.UNREACHABLE, f"{topic}[{partition}]: no answer in {READ_TIMEOUT_SECONDS} s while reading history")
-            for message in messages:
-                error = message.error()
-                if error is not None and error.code() == ck.KafkaError._PARTITION_EOF:
-                    return
-                if error is not None:
-                    raise StopWorker(ExitCode.UNREACHABLE, f"{topic}[{partition}]: reading history: {error.str()}")
-                offset = message.offset()
-                if offset is None or offset >= before:
-                    return
-                yield message.value()
-                if offset == before - 1:
-                    return
+        yield from _until(consumer, place.offset, before)
     except ck.KafkaException as error:
         raise StopWorker(ExitCode.UNREACHABLE, f"{topic}[{partition}]: reading history: {error.args[0].str()}") from error
     finally:
         consumer.close()
+
+
+def _until(consumer: ck.Consumer, position: int, before: int) -> Iterator[bytes | None]:
+    """The values from `position` to `before`, or to the log's end if that comes first."""
+    silent_since = time.monotonic()
+    while position < before:
+        # No more than are wanted: librdkafka waits for as many as it is asked for.
+        messages = consumer.consume(min(BATCH, before - position), WAIT_SECONDS)
+        if messages:
+            silent_since = time.monotonic()
+        elif time.monotonic() - silent_since > READ_TIMEOUT_SECONDS:
+            raise StopWorker(ExitCode.UNREACHABLE, f"no answer in {READ_TIMEOUT_SECONDS:.0f} s while reading history")
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() == ck.KafkaError._PARTITION_EOF:
+                return
+            if error is not None:
+                raise ck.KafkaException(error)
+            offset = message.offset() or 0
+            if offset >= before:
+                return
+            position = offset + 1
+            yield message.value()

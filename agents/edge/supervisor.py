@@ -111,9 +111,7 @@ class Child:
         try:
             return self.process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            logger.error(
-                "stage %s did not end in %.0f s and is killed; what it had not acknowledged is read again", self.stage, STOP_SECONDS
-            )
+            logger.error("stage %s ignored SIGTERM for %.0f s and is killed; nothing is lost", self.stage, STOP_SECONDS)  # noqa: TRY400
             self.process.kill()
             return self.process.wait()
 

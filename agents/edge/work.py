@@ -20,12 +20,15 @@ from agents.edge.transport import Chunk
 from pipeline.stage import Incoming, Output, Stage, StageSpec
 from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, SPECVERSION, TRACEPARENT, check_event_type, event_type
 from schemas.records import Record
-from schemas.topics import DEAD_LETTERS, Topic
+from schemas.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, Topic
 from schemas.wire import InvalidRecordError, decoder, encode
 
 R = TypeVar("R", bound=Record)
 Restore = Callable[[TP, int], Iterable[bytes | None]]
 """The values before an offset of a partition, oldest first."""
+
+MAX_VALUE_BYTES = MAX_MESSAGE_BYTES - 16 * 1024
+"""Of an output, which leaves room for its key, its headers and the batch around it."""
 
 TRACEPARENT_PATTERN = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 logger = logging.getLogger(__name__)
@@ -106,14 +109,14 @@ class Work(Generic[R]):
 
     def _handle(self, stage: Stage[R], results: list[Result], now: dt.datetime) -> None:
         items: list[Incoming[R]] = []
-        owners: list[tuple[Result, bytes | None]] = []
+        owners: list[tuple[Result, ConsumerRecord]] = []
         for result in results:
             for record in result.chunk.records:
                 try:
                     if record.headers:
                         check_event_type(record.headers, self._spec.source)
                     items.append(Incoming(self._decode(record.value), dt.datetime.fromtimestamp(record.timestamp / 1000, dt.UTC)))
-                    owners.append((result, _traceparent(record.headers)))
+                    owners.append((result, record))
                 except InvalidRecordError as fault:
                     self._bury(result, record, fault)
         if not items:
@@ -122,9 +125,18 @@ class Work(Generic[R]):
         for position in failed:
             owners[position][0].stage_errors += 1
         time = (CE_TIME, now.isoformat().encode())
-        for (result, trace), produced in zip(owners, outputs, strict=True):
-            for output in produced:
-                self._encode(result, output, time, trace)
+        for (result, record), produced in zip(owners, outputs, strict=True):
+            trace = _traceparent(record.headers)
+            messages = [self._encode(output, time, trace) for output in produced]
+            largest = max((len(message.value or b"") for message in messages), default=0)
+            if largest > MAX_VALUE_BYTES:  # the broker would refuse it each time, and nothing behind it would ever be read
+                fault = InvalidRecordError("too_large", f"{self._spec.name} makes {largest} bytes of it; at most {MAX_VALUE_BYTES} fit")
+                self._bury(result, record, fault)
+                continue
+            for message, (topic, made) in zip(messages, produced, strict=True):
+                result.messages.append(message)
+                result.records.append(made)
+                result.topics[topic.name] = result.topics.get(topic.name, 0) + 1
 
     def _process(self, stage: Stage[R], items: list[Incoming[R]], now: dt.datetime) -> tuple[list[list[Output]], list[int]]:
         """Outputs per item, and the positions of those on which the stage failed."""
@@ -152,15 +164,13 @@ class Work(Generic[R]):
         place = "".join(traceback.format_tb(error.__traceback__, limit=-3))
         logger.error("stage %s failed on %d posts: %s at\n%s", self._spec.name, posts, type(error).__name__, place)
 
-    def _encode(self, result: Result, output: Output, time: Header, trace: bytes | None) -> None:
+    def _encode(self, output: Output, time: Header, trace: bytes | None) -> Message:
         topic, record = output
         address = self._addresses.get(topic.name) or self._address_of(topic)
         headers = [*address.headers, (CE_ID, topic.id_of(record).encode()), time]
         if trace is not None:
             headers.append((TRACEPARENT, trace))
-        result.messages.append(Message(address.name, topic.key_of(record), encode(record), headers))
-        result.records.append(record)
-        result.topics[topic.name] = result.topics.get(topic.name, 0) + 1
+        return Message(address.name, topic.key_of(record), encode(record), headers)
 
     def _address_of(self, topic: Topic) -> Address:
         marks = {CE_SPECVERSION: SPECVERSION, CE_TYPE: event_type(topic), CE_SOURCE: f"sluice/{self._spec.name}"}

@@ -12,7 +12,7 @@ from confluent_kafka import Message as RawMessage
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from schemas.topics import Topic
+from schemas.topics import MAX_MESSAGE_BYTES, Topic
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -70,7 +70,7 @@ def produce(address: str, topic: str, messages: Iterable[Outgoing], timeout: flo
     Keys land on the partitions that Java and aiokafka choose.
     """
     settings = {"bootstrap.servers": address, "enable.idempotence": True, "partitioner": "murmur2_random", "linger.ms": 5}
-    producer = Producer({**settings, "message.timeout.ms": int(timeout * 1000)})
+    producer = Producer({**settings, "message.timeout.ms": int(timeout * 1000), "message.max.bytes": MAX_MESSAGE_BYTES})
     places: dict[int, tuple[int, int]] = {}
     refused: list[KafkaError] = []
 

@@ -137,6 +137,11 @@ def test_long_texts_are_cut_and_leave_room_for_others() -> None:
     assert result.context.complete
 
 
+def test_an_ancestor_among_the_last_posts_takes_its_room_once() -> None:
+    long = [post(name, text="long " * 100) for name in ("a", "b", "c", "d")]
+    assert shown(snapshot(*long, post("e", parent_id="d"), max_bytes=1000)) == ["a", "b", "c", "d"]
+
+
 @pytest.mark.parametrize(
     ("text", "size", "expected"), [("abc", 2, "ab"), ("é" * 3, 3, "é"), ("a😀b", 4, "a"), ("a😀b", 5, "a😀"), ("", 5, "")]
 )
@@ -234,10 +239,10 @@ def test_an_edit_takes_the_room_of_what_it_replaces() -> None:
 
 def test_quiet_conversations_are_forgotten_first() -> None:
     conversations = Conversations(20_000)
-    busy = post("a", conversation_id="busy")
+    conversations.add(post("a", conversation_id="busy"))
     for number in range(100):
         conversations.add(post(f"q{number}", conversation_id=f"quiet-{number}"))
-        conversations.add(busy)  # a duplicate is activity too
+        conversations.add(post("b", conversation_id="busy", revision=number + 1))
     last = post("last", conversation_id="busy", parent_id="a")
     conversations.add(last)
     assert conversations.snapshot(last, 10, 10_000).context.complete

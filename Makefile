@@ -1,0 +1,62 @@
+# The two commands that matter: `make demo` and `make test`. Each does all its own set-up.
+PYTHON ?= python3
+BIN := .venv/bin
+KAFKA := build/kafka/libs/.stamp
+SETUP := .venv/.stamp
+
+.PHONY: help setup demo test lint unit chaos bench docs lock kafka tools clean
+
+help:           ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(SETUP)  ## make .venv with everything locked by hash, and the command .venv/bin/sluice
+
+$(SETUP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup      ## the whole flow on an embedded broker, with real posts (no Java, no Docker)
+	$(BIN)/sluice demo
+
+test: setup kafka tools lint unit  ## linters, types, import rules, all tests on a genuine Kafka
+
+lint: setup      ## ruff, mypy strict, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup kafka tools  ## the tests alone
+	$(BIN)/pytest
+
+chaos: setup kafka  ## 100,000 posts while stages are killed 20 times and the broker 3 times (about 6 minutes)
+	$(BIN)/python -m tests.chaos
+
+bench: setup kafka  ## the measurements of the README, into build/bench.json (about 25 minutes)
+	$(BIN)/python -m tests.bench
+
+docs: setup      ## generate schemas, AsyncAPI, docs/topics.md, docs/settings.md, docs/metrics.md
+	$(BIN)/python -m schemas.export
+	$(BIN)/python -m agents.docs
+
+lock: setup      ## write requirements.lock anew from pyproject.toml
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
+		--no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements.lock
+
+kafka: $(KAFKA)  ## Kafka's jars for the tests, by Maven
+
+$(KAFKA): deploy/kafka/pom.xml
+	rm -rf build/kafka/libs
+	mvn -q -B -f deploy/kafka/pom.xml dependency:copy-dependencies
+	@touch $@
+
+tools: build/tools/promtool  ## promtool, from the system or Debian's package
+
+build/tools/promtool:
+	deploy/tools/promtool.sh build/tools
+
+clean:           ## remove what was made here
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

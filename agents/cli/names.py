@@ -1,0 +1,52 @@
+"""Short names of topics, for people who type and read them."""
+
+from __future__ import annotations
+
+from pipeline.config import ConfigError
+from pipeline.policy.regions import Regions
+from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, REVIEW, TOPICS, Topic, review_topic
+
+SHORT = {
+    "incoming": POSTS_INCOMING,
+    "language": POSTS_LANGUAGE,
+    "scored": POSTS_SCORED,
+    "decisions": DECISIONS,
+    "dead-letters": DEAD_LETTERS,
+}
+REVIEW_SHORT = "review"
+ALLOWED = f"{', '.join(SHORT)}, {REVIEW_SHORT} (every region) and {REVIEW_SHORT}.<region>"
+
+_REVIEW_HEAD, _REVIEW_TAIL = REVIEW.name.split("{region}")
+
+
+def named(name: str, regions: Regions) -> list[Topic]:
+    """The topics that a short or full name without prefix means. ConfigError if there is none."""
+    if name in SHORT:
+        return [SHORT[name]]
+    if name == REVIEW_SHORT:
+        return [review_topic(region.name) for region in regions.regions]
+    for topic in TOPICS:
+        if name == topic.name and topic is not REVIEW:
+            return [topic]
+    region = _between(name, f"{REVIEW_SHORT}.", "") or _between(name, _REVIEW_HEAD, _REVIEW_TAIL)
+    known = [each.name for each in regions.regions]
+    if region in known:
+        return [review_topic(region)]
+    if region:
+        raise ConfigError(f"command line: TOPIC: there is no region {region!r}; allowed are {', '.join(known)}")
+    raise ConfigError(f"command line: TOPIC: {name!r} is no topic; allowed are {ALLOWED}, or their full names")
+
+
+def short(full: str, prefix: str) -> str:
+    """The short name of a topic of ours, else the name as it is."""
+    name = full.removeprefix(prefix)
+    for word, topic in SHORT.items():
+        if name == topic.name:
+            return word
+    region = _between(name, _REVIEW_HEAD, _REVIEW_TAIL)
+    return f"{REVIEW_SHORT}.{region}" if region else name
+
+
+def _between(name: str, head: str, tail: str) -> str:
+    """What stands between `head` and `tail`, or nothing."""
+    return name[len(head) : len(name) - len(tail)] if name.startswith(head) and name.endswith(tail) else ""

@@ -1,0 +1,60 @@
+"""`sluice policy check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from agents.cli.common import clear_errors
+from agents.cli.show import say, visible
+from agents.settings import load
+from pipeline.policy.check import Finding, Level
+from pipeline.policy.check import check as check_policy
+from pipeline.policy.policy import PolicySet, read_policies
+from pipeline.policy.regions import Regions, read_regions
+from pipeline.scoring.bundle import Bundle, read_bundle
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at a policy.")
+
+PolicyPath = Annotated[
+    Path | None, typer.Argument(metavar="[FILE|DIR]", help="A policy, or a folder of its versions [env: SLUICE_POLICY].")
+]
+RegionsFile = Annotated[Path | None, typer.Option("--regions", metavar="FILE", help="Regions file [env: SLUICE_REGIONS].")]
+ModelDirectory = Annotated[Path | None, typer.Option("--model", metavar="DIR", help="Model bundle [env: SLUICE_MODEL].")]
+
+STYLES = {Level.ERROR: "red", Level.WARNING: "yellow"}
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `check` a command of its own."""
+
+
+@app.command()
+def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDirectory = None) -> None:
+    """Check whether policy, regions and model fit together; by default those of the settings. Exit code 1 if there is an error.
+
+    Warnings are things that are probably not meant, such as a language of the model that no region speaks.
+    """
+    with clear_errors():
+        settings = load(policy=policy, regions=regions, model=model)
+        policies, found_regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
+    findings = all_findings(policies, found_regions, bundle)
+    for finding in findings:
+        say(Text.assemble((f"{finding.level.value}: ", STYLES[finding.level]), visible(finding.text)))
+    errors = sum(finding.level is Level.ERROR for finding in findings)
+    versions, regions_count = ", ".join(each.id for each in policies.policies), len(found_regions.regions)
+    say(f"{versions} with {regions_count} regions and {bundle.model_version}: {errors} errors, {len(findings) - errors} warnings")
+    if errors:
+        raise typer.Exit(1)
+
+
+def all_findings(policies: PolicySet, regions: Regions, bundle: Bundle) -> list[Finding]:
+    """Of every version, errors first, each sentence once."""
+    found = dict.fromkeys(
+        finding for policy in policies.policies for finding in check_policy(policy, regions, bundle.labels, bundle.languages)
+    )
+    return sorted(found, key=lambda finding: finding.level is not Level.ERROR)

@@ -1,0 +1,66 @@
+"""`sluice topics create | check`."""
+
+from __future__ import annotations
+
+import typer
+from rich.text import Text
+
+from agents.cli.common import Broker, clear_errors, settings_for
+from agents.cli.show import say, table
+from agents.settings import Settings
+from agents.topics import Difference, FoundTopic, WantedTopic, compare, create_topics, find_topics, wanted_topics
+from pipeline.policy.regions import read_regions
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make the topics, or compare them with what they should be.")
+
+
+@app.command()
+def create(broker: Broker = None) -> None:
+    """Make every topic that does not exist yet. What exists is left as it is, so it can be run again.
+
+    The topics are those of docs/topics.md, with a review topic for each region of the regions file (SLUICE_REGIONS), under
+    SLUICE_TOPIC_PREFIX, with SLUICE_REPLICATION_FACTOR copies.
+    """
+    with clear_errors():
+        settings = settings_for(broker)
+        wanted = wanted_topics(settings, read_regions(settings.regions))
+        made = set(create_topics(settings, wanted))
+        rows = [(topic.name, str(topic.partitions), "made" if topic.name in made else "existed") for topic in wanted]
+    table(("topic", "partitions", "state"), rows)
+    say(f"{len(made)} of {len(wanted)} topics made, {len(wanted) - len(made)} existed already")
+
+
+@app.command()
+def check(broker: Broker = None) -> None:
+    """Compare the topics with what they should be: existence, partitions, settings. Exit code 1 if something differs."""
+    with clear_errors():
+        settings = settings_for(broker)
+        wanted = wanted_topics(settings, read_regions(settings.regions))
+        found = find_topics(settings, wanted)
+        differences = compare(wanted, found, settings.broker)
+    table(("topic", "partitions", "state"), [_row(topic, found.get(topic.name), differences) for topic in wanted])
+    _explain(settings, found, differences)
+    if differences:
+        raise typer.Exit(1)
+
+
+def _row(topic: WantedTopic, found: FoundTopic | None, differences: list[Difference]) -> tuple[str, str, Text]:
+    own = [difference for difference in differences if difference.topic == topic.name]
+    if found is None:
+        return topic.name, "-", Text("missing", "red")
+    if not own:
+        return topic.name, str(found.partitions), Text("ok", "green")
+    style = "red" if any(difference.serious for difference in own) else "yellow"
+    return topic.name, str(found.partitions), Text(f"{len(own)} differ" if len(own) > 1 else "differs", style)
+
+
+def _explain(settings: Settings, found: dict[str, FoundTopic], differences: list[Difference]) -> None:
+    """A sentence for each difference; missing topics have one together."""
+    for difference in differences:
+        if difference.topic in found:
+            say(f"{difference.topic} {difference.what}: {difference.remedy}")
+    if missing := len({difference.topic for difference in differences} - found.keys()):
+        under = f" under the prefix {settings.topic_prefix!r}" if settings.topic_prefix else ""
+        say(f"{missing} topics do not exist or may not be seen{under}: run `sluice topics create`")
+    if not differences:
+        say("all topics are as they should be")

@@ -1,0 +1,180 @@
+"""Is everything there that the pipeline needs, and does it run? One finding for each thing, with what to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import confluent_kafka as ck
+from confluent_kafka.admin import AdminClient
+
+from agents.edge.failures import StopWorker
+from agents.edge.letters import letter, marked
+from agents.edge.reader import ANSWER_SECONDS, Reader, Span, broker_faults, quiet, reading
+from agents.edge.runner import consumer_group
+from agents.edge.security import client_config
+from agents.settings import Settings
+from agents.topics import compare, find_topics, wanted_topics
+from pipeline.config import ConfigError
+from pipeline.flow import STAGES
+from pipeline.policy.check import Level as PolicyLevel
+from pipeline.policy.check import check as check_policy
+from pipeline.policy.policy import read_policies
+from pipeline.policy.regions import Regions, read_regions
+from pipeline.scoring.bundle import read_bundle
+from schemas.topics import DEAD_LETTERS, TOPICS
+
+LAG_WORTH_A_WORD = 10_000
+"""Records of a stage that wait: ten seconds of a thousand posts a second."""
+
+LETTERS_SINCE = dt.timedelta(hours=1)
+
+
+class Level(enum.Enum):
+    """FAIL: the pipeline does not work, or not as promised. WARN: somebody should look."""
+
+    OK = "OK"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at, and a sentence that says what to do where it is not well."""
+
+    level: Level
+    name: str
+    sentence: str
+
+
+def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
+    """Findings as they are made. Needs no broker for the first ones."""
+    yield model(settings)
+    yield policy(settings)
+    try:
+        regions = read_regions(settings.regions)
+    except ConfigError as error:
+        yield Finding(Level.FAIL, "regions", str(error))
+        return
+    yield Finding(Level.OK, "regions", f"{len(regions.regions)} regions, {regions.default.name} gets what no other one serves")
+    try:
+        with reading(client_config(settings)) as reader:
+            existing = reader.topics()
+            yield Finding(Level.OK, "broker", f"{settings.broker} answers")
+            yield from topics(settings, regions)
+            yield from groups(settings, reader, existing)
+            if settings.topic_prefix + DEAD_LETTERS.name in existing:
+                yield dead_letters(settings, reader, now)
+    except (StopWorker, ConfigError) as error:
+        yield Finding(Level.FAIL, "broker", str(error))
+
+
+def model(settings: Settings) -> Finding:
+    """Hashes and golden scores."""
+    from pipeline.scoring.check import load_verified
+
+    try:
+        bundle = load_verified(settings.model).bundle
+    except ConfigError as error:
+        return Finding(Level.FAIL, "model", f"{error}; `sluice model check {settings.model}` says more")
+    return Finding(Level.OK, "model", f"{bundle.model_version}: hashes and golden scores are right")
+
+
+def policy(settings: Settings) -> Finding:
+    """The policy, and whether it fits regions and model."""
+    try:
+        policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
+    except ConfigError as error:
+        return Finding(Level.FAIL, "policy", str(error))
+    found = {each for version in policies.policies for each in check_policy(version, regions, bundle.labels, bundle.languages)}
+    names = ", ".join(version.id for version in policies.policies)
+    if errors := [each.text for each in found if each.level is PolicyLevel.ERROR]:
+        return Finding(Level.FAIL, "policy", f"{errors[0]}; `sluice policy check` shows all {len(errors)} errors")
+    remarks = f"; `sluice policy check` has {len(found)} remarks" if found else ""
+    return Finding(Level.OK, "policy", f"{names} fits model and regions{remarks}")
+
+
+def topics(settings: Settings, regions: Regions) -> Iterator[Finding]:
+    """Existence, partitions, settings."""
+    wanted = wanted_topics(settings, regions)
+    found = find_topics(settings, wanted)
+    if missing := [topic.name for topic in wanted if topic.name not in found]:
+        yield Finding(
+            Level.FAIL, "topics", f"{len(missing)} of {len(wanted)} do not exist, {missing[0]} for one: run `sluice topics create`"
+        )
+    else:
+        yield Finding(Level.OK, "topics", f"all {len(wanted)} exist")
+    if any(topic.config is None for topic in found.values()):
+        yield Finding(Level.WARN, "settings", "the broker does not show the topics' settings: give this user the right DescribeConfigs")
+    differences = [each for each in compare(wanted, found, settings.broker) if each.topic in found and "does not show" not in each.what]
+    for each in differences:
+        yield Finding(Level.FAIL if each.serious else Level.WARN, "topics", f"{each.topic} {each.what}: {each.remedy}")
+    if found and not differences:
+        yield Finding(Level.OK, "partitions", "equal where they must be, and as many as in docs/topics.md")
+
+
+def groups(settings: Settings, reader: Reader, existing: Mapping[str, int]) -> Iterator[Finding]:
+    """Per stage: are there workers, and how far behind are they?"""
+    for stage in STAGES:
+        source = next(settings.topic_prefix + topic.name for topic in TOPICS if stage in topic.read_by)
+        if source not in existing:
+            continue
+        group = consumer_group(settings, stage)
+        committed, spans = committed_offsets(settings, group, source, existing[source]), reader.spans(source)
+        yield judge_group(stage, members(settings, group), committed, spans)
+
+
+def judge_group(stage: str, workers: int | None, committed: Mapping[int, int], spans: Mapping[int, Span]) -> Finding:
+    """Pure. `workers` None: the broker does not say. A partition that is not in `committed` was never read."""
+    lost = [number for number, offset in committed.items() if not spans[number].low <= offset <= spans[number].high]
+    lag = sum(max(0, span.high - committed.get(number, span.low)) for number, span in spans.items())
+    name = f"stage {stage}"
+    if lost:
+        return Finding(
+            Level.FAIL,
+            name,
+            f"its position in {len(lost)} partitions is outside what the topic holds: posts are gone unread, or the topic was made anew; "
+            "a worker stops with exit code 75 until the group's offsets are set (`kafka-consumer-groups.sh --reset-offsets`)",
+        )
+    if workers == 0:
+        return Finding(Level.WARN, name, f"no worker runs it, {lag} records wait: start one with `sluice worker --stages {stage}`")
+    who = "workers unknown" if workers is None else f"{workers} worker{'s' if workers > 1 else ''}"
+    if lag > LAG_WORTH_A_WORD:
+        return Finding(Level.WARN, name, f"{who}, {lag} records wait: if that grows, start another `sluice worker --stages {stage}`")
+    return Finding(Level.OK, name, f"{who}, {lag} records wait")
+
+
+def committed_offsets(settings: Settings, group: str, topic: str, partitions: int) -> dict[int, int]:
+    """The group's position per partition; those without one are left out."""
+    consumer = ck.Consumer({**quiet(client_config(settings), lambda _: None), "group.id": group, "enable.auto.commit": False})
+    try:
+        with broker_faults(f"group {group}"):
+            places = consumer.committed([ck.TopicPartition(topic, number) for number in range(partitions)], timeout=ANSWER_SECONDS)
+    finally:
+        consumer.close()
+    return {place.partition: place.offset for place in places if place.offset >= 0}
+
+
+def members(settings: Settings, group: str) -> int | None:
+    """Members of a group; None where the broker does not tell."""
+    admin = AdminClient(quiet(client_config(settings), lambda _: None))
+    try:
+        description = admin.describe_consumer_groups([group], request_timeout=ANSWER_SECONDS)[group].result(ANSWER_SECONDS + 1)
+    except ck.KafkaException as error:
+        return 0 if error.args[0].code() == ck.KafkaError.GROUP_ID_NOT_FOUND else None
+    return len(description.members)
+
+
+def dead_letters(settings: Settings, reader: Reader, now: dt.datetime) -> Finding:
+    """Those of the last hour, by reason."""
+    name = settings.topic_prefix + DEAD_LETTERS.name
+    spans = reader.spans(name)
+    starts = {number: offset for number, offset in reader.since(name, now - LETTERS_SINCE).items() if offset >= 0}
+    recent = [ck.TopicPartition(name, number, offset) for number, offset in starts.items() if offset < spans[number].high]
+    reasons = Counter(letter(entry).reason for entry in reader.entries(recent, follow=False) if marked(entry) is None)
+    if not reasons:
+        return Finding(Level.OK, "dead letters", "none in the last hour")
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return Finding(Level.WARN, "dead letters", f"in the last hour {counts}: look at them with `sluice dead-letters list`")

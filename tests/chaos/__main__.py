@@ -1,0 +1,24 @@
+"""`make chaos`: the long form."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.chaos import Plan, run
+from tests.support.kafka import KafkaBroker
+
+LONG = Plan(
+    posts=100_000, rate=500, stage_kills=20, stage_kill_every=6.5, broker_kills=3, broker_down=8, broker_kill_every=7,
+)  # fmt: skip
+STALL_LIMIT_SECONDS = 10.0
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="sluice-chaos-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with KafkaBroker(folder / "kafka") as broker:
+            report = run(broker, "chaos.", folder, LONG)
+    print(report)
+    print(f"longest stall without broker kills: at most {STALL_LIMIT_SECONDS:.0f} s is promised")
+    sys.exit(0 if report.sound and report.longest_stall <= STALL_LIMIT_SECONDS else 1)

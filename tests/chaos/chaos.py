@@ -1,0 +1,225 @@
+"""The chaos run and its verdict."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil  # type: ignore[import-untyped]
+
+from pipeline.flow import STAGES
+from pipeline.policy.regions import read_regions
+from schemas.records import Decision, LanguagePost, ReviewTask, ScoredPost
+from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_LANGUAGE, POSTS_SCORED, REVIEW, TOPICS, Topic, review_topic
+from schemas.wire import decoder
+from tests.chaos.load import Decisions, Load
+from tests.support.clients import OwnTopics
+from tests.support.kafka import Broker
+from tests.support.tiny_model import build_tiny_bundle
+from tests.support.workers import Process, wait_for, worker
+
+PARTITIONS = 6
+DRAIN_SECONDS = 120.0
+REGIONS = Path(__file__).parents[2] / "pipeline" / "policies" / "regions.toml"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done: in the first part stages are killed, in the second the broker (and what hangs on it)."""
+
+    posts: int
+    rate: float
+    stage_kills: int
+    stage_kill_every: float
+    broker_kills: int
+    broker_down: float
+    broker_kill_every: float
+    share_with_broker_kills: float = 0.3
+
+
+@dataclass
+class Report:
+    """What came of it."""
+
+    posts: int
+    lost: int
+    duplicates: int
+    conflicting_duplicates: int
+    out_of_order: int
+    tasks_missing: int
+    dead_letters: int
+    stage_kills: int
+    broker_kills: int
+    longest_stall: float
+    longest_stall_with_broker_kills: float
+
+    @property
+    def sound(self) -> bool:
+        """Nothing lost, order kept, duplicates equal to the first."""
+        return not (self.lost or self.conflicting_duplicates or self.out_of_order or self.tasks_missing or self.dead_letters)
+
+    def __str__(self) -> str:
+        return (
+            f"posts {self.posts}, stages killed {self.stage_kills} times, broker killed {self.broker_kills} times\n"
+            f"lost {self.lost} / duplicates {self.duplicates} (with another decision: {self.conflicting_duplicates}) / "
+            f"out of order {self.out_of_order} / review tasks missing {self.tasks_missing} / dead letters {self.dead_letters}\n"
+            f"longest stall {self.longest_stall:.1f} s while stages were killed, "
+            f"{self.longest_stall_with_broker_kills:.1f} s while the broker was"
+        )
+
+
+def run(broker: Broker, prefix: str, folder: Path, plan: Plan, say: Callable[[str], object] = print) -> Report:
+    """Needs a broker that can be killed; the topics are made and deleted here."""
+    topics = OwnTopics(broker.address, prefix)
+    wanted = [*(topic for topic in TOPICS if topic is not REVIEW), *(review_topic(region.name) for region in read_regions(REGIONS).regions)]
+    topics.create(*wanted, partitions={topic.name: PARTITIONS for topic in wanted})
+    second = int(plan.posts * plan.share_with_broker_kills) if plan.broker_kills else 0
+    model = build_tiny_bundle(folder / "model")
+    decisions = Decisions(broker.address, prefix, PARTITIONS)
+    with worker(broker.address, prefix, folder, STAGES, model=model, log_level="WARNING", delivery_timeout_seconds=60) as running:
+        wait_for(lambda: len(stage_pids(running)) == len(STAGES), lambda: f"stages do not run:\n{running.log[-3000:]}", 60)
+        say("stages run; now they are killed one after the other")
+        first_load = Load(broker.address, prefix, plan.rate, 0, plan.posts - second)
+        first_decided(decisions, running)
+        start = time.monotonic()
+        stage_kills = kill_stages(running, first_load, plan, say)
+        first_load.join()
+        quiet = drain(decisions, plan.posts - second, running)
+        stall = decisions.longest_gap(start, quiet)
+        broker_kills, broker_stall = 0, 0.0
+        if second:
+            start = time.monotonic()
+            second_load = Load(broker.address, prefix, plan.rate, plan.posts - second, second)
+            broker_kills = kill_broker(broker, second_load, plan, say)
+            second_load.join()
+            broker_stall = decisions.longest_gap(start, drain(decisions, plan.posts, running))
+        code = running.stop()
+        if code:
+            raise AssertionError(f"the worker ended with {code}:\n{running.log[-3000:]}")
+    decisions.stop()
+    report = judge(topics, decisions, plan.posts, stage_kills, broker_kills, stall, broker_stall)
+    topics.delete()
+    return report
+
+
+def stage_pids(running: Process) -> dict[str, int]:
+    """The processes of the stages, by stage."""
+    found: dict[str, int] = {}
+    for process in running.descendants():
+        try:
+            command = process.cmdline()
+        except psutil.NoSuchProcess:
+            continue
+        if "agents.edge.process" in command:
+            found[command[command.index("agents.edge.process") + 1]] = process.pid
+    return found
+
+
+def first_decided(decisions: Decisions, running: Process) -> None:
+    """Returns when the flow has begun: what stages need to load is no stall."""
+    wait_for(lambda: decisions.arrivals, lambda: f"no decision came:\n{running.log[-3000:]}", 60)
+
+
+def kill_stages(running: Process, load: Load, plan: Plan, say: Callable[[str], object]) -> int:
+    """SIGKILL, one stage after the other, at even intervals."""
+    pause = threading.Event()
+    kills = 0
+    for stage in itertools.islice(itertools.cycle(STAGES), plan.stage_kills):
+        pause.wait(plan.stage_kill_every)
+        wait_for(lambda stage=stage: stage in stage_pids(running), lambda stage=stage: f"{stage} did not come back", 60)  # type: ignore[misc]
+        if not load.running:
+            raise AssertionError(f"the posts were sent before all kills were done: {kills} of {plan.stage_kills}")
+        pid = stage_pids(running)[stage]
+        os.kill(pid, signal.SIGKILL)
+        kills += 1
+        say(f"  kill {kills}: {stage} (process {pid})")
+    return kills
+
+
+def kill_broker(broker: Broker, load: Load, plan: Plan, say: Callable[[str], object]) -> int:
+    """SIGKILL, some seconds of silence, a start on the same data."""
+    pause = threading.Event()
+    kills = 0
+    for _ in range(plan.broker_kills):
+        pause.wait(plan.broker_kill_every)
+        if not load.running:
+            raise AssertionError(f"the posts were sent before all kills were done: {kills} of {plan.broker_kills}")
+        broker.kill()
+        pause.wait(plan.broker_down)
+        broker.restart()
+        kills += 1
+        say(f"  broker kill {kills}: down {plan.broker_down:.0f} s and its own start")
+    return kills
+
+
+def drain(decisions: Decisions, count: int, running: Process) -> float:
+    """Waits until so many posts are decided; returns when the last decision came."""
+    wait_for(
+        lambda: len(decisions.by_post) >= count,
+        lambda: f"only {len(decisions.by_post)} of {count} posts were decided; the worker said:\n{running.log[-3000:]}",
+        DRAIN_SECONDS,
+    )
+    return decisions.arrivals[-1]
+
+
+def judge(
+    topics: OwnTopics, decisions: Decisions, posts: int, stage_kills: int, broker_kills: int, stall: float, broker_stall: float
+) -> Report:
+    """Compares ids, decisions, order and tasks."""
+    by_post = read_decisions(topics)
+    expected = {f"p{number:07d}" for number in range(posts)}
+    conflicts = sum(len({(one.decision_id, one.action, one.pending, one.reasons) for one in same}) > 1 for same in by_post.values())
+    return Report(
+        posts=posts,
+        lost=len(expected - by_post.keys()),
+        duplicates=sum(len(same) - 1 for same in by_post.values()),
+        conflicting_duplicates=conflicts + len(by_post.keys() - expected),
+        out_of_order=out_of_order(topics, POSTS_LANGUAGE, LanguagePost) + out_of_order(topics, POSTS_SCORED, ScoredPost),
+        tasks_missing=len({same[0].task_id for same in by_post.values() if same[0].pending} - task_ids(topics)),
+        dead_letters=len(topics.read_all(DEAD_LETTERS)),
+        stage_kills=stage_kills,
+        broker_kills=broker_kills,
+        longest_stall=stall,
+        longest_stall_with_broker_kills=broker_stall,
+    )
+
+
+def read_decisions(topics: OwnTopics) -> dict[str, list[Decision]]:
+    """From the topic itself: what the live reader saw is not the proof."""
+    decode = decoder(Decision)
+    found: dict[str, list[Decision]] = {}
+    for message in topics.read_all(DECISIONS, timeout=60):
+        decision = decode(message.value)
+        found.setdefault(decision.post_id, []).append(decision)
+    return found
+
+
+def out_of_order(topics: OwnTopics, topic: Topic, record: type[LanguagePost] | type[ScoredPost]) -> int:
+    """Posts whose first occurrence comes after a later one of the same conversation."""
+    decode = msgspec.json.Decoder(record).decode
+    seen: set[str] = set()
+    last: Counter[str] = Counter()
+    wrong = 0
+    for message in topics.read_all(topic, timeout=60):
+        post = decode(message.value or b"").post
+        number = int(post.post_id[1:])
+        if post.post_id not in seen:
+            seen.add(post.post_id)
+            wrong += number < last[post.conversation_id]
+            last[post.conversation_id] = max(last[post.conversation_id], number)
+    return wrong
+
+
+def task_ids(topics: OwnTopics) -> set[str]:
+    """Of all regions."""
+    decode = decoder(ReviewTask)
+    regions: Iterable[str] = (region.name for region in read_regions(REGIONS).regions)
+    return {decode(message.value).task_id for region in regions for message in topics.read_all(review_topic(region), timeout=60)}

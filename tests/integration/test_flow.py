@@ -1,0 +1,133 @@
+"""Posts go in, decisions and review tasks come out: three stages, each in its process, on a genuine Kafka."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import Producer
+
+from pipeline.flow import STAGES
+from schemas.headers import CE_ID, CE_SOURCE, CE_TIME, CE_TYPE, TRACEPARENT
+from schemas.records import Action, Decision, PostKind, ReviewTask, Unassessed
+from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED
+from schemas.wire import decoder
+from tests.integration.conftest import REVIEWS, Flow
+from tests.support.clients import Message, Outgoing
+from tests.support.posts_in_flow import CALM, CALM_DUTCH, HATE, THREAT, THREAT_DUTCH, decisions, has_all, outgoing
+from tests.support.promtool import check_metrics
+from tests.support.workers import fetch
+
+pytestmark = pytest.mark.kafka
+
+ENGLISH, DUTCH = REVIEWS
+TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+decode_task = decoder(ReviewTask)
+
+
+def conversation(number: int) -> list[Outgoing]:
+    """Six events: a post, a reply, a threat, an edit of the reply, a picture, a deletion of the first."""
+    c, threat = f"talk-{number}", THREAT if number % 2 else THREAT_DUTCH
+    market = {"market": "GB" if number % 2 else "NL"}
+    return [
+        outgoing(f"{c}-first", c, CALM if number % 2 else CALM_DUTCH, **market),
+        outgoing(f"{c}-reply", c, HATE, parent_id=f"{c}-first", **market),
+        outgoing(f"{c}-threat", c, threat, parent_id=f"{c}-reply", **market),
+        outgoing(f"{c}-reply", c, CALM, revision=2, kind="edited", parent_id=f"{c}-first", **market),
+        outgoing(f"{c}-picture", c, None, media=[{"type": "image/png", "url": "https://media.example/1.png"}], **market),
+        outgoing(f"{c}-first", c, None, revision=2, kind="deleted", **market),
+    ]
+
+
+def task_of(messages: list[Message], post_id: str) -> ReviewTask:
+    return next(task for message in messages if (task := decode_task(message.value)).post.post_id == post_id)
+
+
+def test_every_post_comes_out_decided(flow: Flow) -> None:
+    talks = range(50)
+    events = [event for number in talks for event in conversation(number)]
+    flow.topics.produce(POSTS_INCOMING, events)
+    wanted = {f"talk-{number}-{role}" for number in talks for role in ("first", "reply", "threat", "picture")}
+    read = flow.topics.read_all(DECISIONS, lambda messages: len(decisions(messages).keys() & expected(talks)) == len(events))
+    found = decisions(read)
+    assert has_all(wanted)(read)
+
+    def outcome(number: int, role: str, revision: int = 1) -> tuple[Action, bool]:
+        decision = found[f"talk-{number}-{role}", revision]
+        return decision.action, decision.pending
+
+    for number in talks:
+        assert outcome(number, "first") == (Action.ALLOW, False)
+        assert outcome(number, "reply") == (Action.REMOVE, False)
+        assert outcome(number, "threat") == (Action.LIMIT, True)
+        assert outcome(number, "reply", 2) == (Action.ALLOW, False)
+        assert outcome(number, "picture") == (Action.LIMIT, False)
+        assert Unassessed.MEDIA in found[f"talk-{number}-picture", 1].unassessed
+        assert found[f"talk-{number}-first", 2].kind is PostKind.DELETED
+
+    in_english, in_dutch = (flow.topics.read_all(topic) for topic in REVIEWS)
+    asked = {region: {decode_task(message.value).post.post_id for message in read} for region, read in zip("ed", (in_english, in_dutch), strict=True)}
+    assert {f"talk-{number}-threat" for number in talks if number % 2} <= asked["e"] - asked["d"]
+    assert {f"talk-{number}-threat" for number in talks if not number % 2} <= asked["d"] - asked["e"]
+    task = task_of(in_dutch, "talk-0-threat")
+    assert [post.post_id for post in task.context.thread] == ["talk-0-first", "talk-0-reply"]
+    assert task.context.complete
+    assert task.decision_id == found["talk-0-threat", 1].decision_id
+
+
+def expected(talks: range) -> set[tuple[str, int]]:
+    return {
+        (f"talk-{number}-{role}", revision)
+        for number in talks
+        for role, revision in (("first", 1), ("first", 2), ("reply", 1), ("reply", 2), ("threat", 1), ("picture", 1))
+    }
+
+
+def test_a_reply_to_nobody_knows_what_is_missing(flow: Flow) -> None:
+    flow.topics.produce(POSTS_INCOMING, [outgoing("orphan", "orphanage", THREAT, parent_id="never-came")])
+    task = task_of(flow.topics.read_all(ENGLISH, has_all({"orphan"})), "orphan")
+    assert not task.context.complete
+    assert task.context.missing == ("never-came",)
+
+
+def test_headers_say_what_a_record_is_and_carry_the_trace(flow: Flow) -> None:
+    flow.topics.produce(POSTS_INCOMING, [outgoing("traced", "traced", THREAT, headers=((TRACEPARENT, TRACE),))])
+    kinds = (POSTS_LANGUAGE, b"language-post"), (POSTS_SCORED, b"scored-post"), (DECISIONS, b"decision"), (ENGLISH, b"review-task")
+    for (topic, kind), stage in zip(kinds, (*STAGES, "routing"), strict=True):
+        key = "traced"  # of the conversation or of the post: the same here
+        message = next(each for each in flow.topics.read_all(topic, has_all({key})) if each.key == key.encode())
+        assert message.header(TRACEPARENT) == TRACE
+        assert message.header(CE_TYPE) == b"sluice." + kind + b".v1"
+        assert message.header(CE_SOURCE) == f"sluice/{stage}".encode()
+        assert message.header(CE_TIME)
+        if topic is DECISIONS:
+            assert message.header(CE_ID) == decoder(Decision)(message.value).decision_id.encode()
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+def test_producers_may_compress_as_they_like(flow: Flow, codec: str) -> None:
+    producer = Producer({"bootstrap.servers": flow.address, "compression.type": codec, "linger.ms": 50})
+    for number in range(50):
+        post = outgoing(f"{codec}-{number}", codec)
+        producer.produce(flow.topics.name(POSTS_INCOMING), post.value, post.key)
+    assert producer.flush(30) == 0
+    flow.topics.read_all(DECISIONS, has_all({f"{codec}-{number}" for number in range(50)}))
+
+
+def test_the_stages_say_how_they_are(flow: Flow) -> None:
+    flow.topics.produce(POSTS_INCOMING, [outgoing("counted", "counted")])
+    flow.topics.read_all(DECISIONS, has_all({"counted"}))
+    addresses = flow.worker.addresses()
+    assert set(addresses) == set(STAGES)
+    for stage, address in addresses.items():
+        status, report = fetch(f"{address}/healthz")
+        assert (status, f'"stage": "{stage}"' in report) == (200, True), report
+        status, text = fetch(f"{address}/metrics")
+        assert status == 200
+        check_metrics(text)
+        assert f'sluice_posts_total{{result="ok",stage="{stage}"}}' in text
+        assert fetch(f"{address}/elsewhere")[0] == 404
+    assert "sluice_decisions_total{" in fetch(f"{addresses['routing']}/metrics")[1]
+
+
+def test_no_post_became_a_dead_letter_here(flow: Flow) -> None:
+    keys = {message.key for message in flow.topics.read_all(DEAD_LETTERS)}
+    assert not {key for key in keys if key and key.startswith((b"talk-", b"orphan", b"traced", b"counted"))}

@@ -1,0 +1,185 @@
+"""How a stage ends, and that what it had not finished is there when it starts again. One stage without its supervisor: its exit code shows."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from agents.edge.failures import ExitCode, FaultShare
+from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED
+from tests.integration.conftest import create
+from tests.support.clients import Outgoing, OwnTopics, delete_topics
+from tests.support.kafka import Broker, free_ports
+from tests.support.posts_in_flow import has_all, outgoing
+from tests.support.workers import Process, stage_process, wait_for, worker
+
+pytestmark = pytest.mark.kafka
+
+LANGUAGE_TOPICS = (POSTS_INCOMING, POSTS_LANGUAGE, DEAD_LETTERS)
+SHORTEST_SESSION = 6
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def language(topics: OwnTopics, tmp_path: Path) -> Start:
+    """Starts the language stage on the test's topics; called again, as the same instance."""
+    return lambda **settings: stage_process(topics.address, topics.prefix, tmp_path, "language", **settings)
+
+
+def posts(*names: str) -> list[Outgoing]:
+    return [outgoing(name, name) for name in names]
+
+
+def committed(topics: OwnTopics, partition: int = 0) -> int:
+    """The language stage's committed offset; below 0 if there is none."""
+    consumer = Consumer({"bootstrap.servers": topics.address, "group.id": f"{topics.prefix}sluice.language", "enable.auto.commit": False})
+    try:
+        offset: int = consumer.committed([TopicPartition(topics.name(POSTS_INCOMING), partition)], timeout=10)[0].offset
+        return offset
+    finally:
+        consumer.close()
+
+
+def members(topics: OwnTopics) -> int:
+    """How many members the language stage's group has."""
+    group = f"{topics.prefix}sluice.language"
+    admin = AdminClient({"bootstrap.servers": topics.address})
+    described: Any = admin.describe_consumer_groups([group], request_timeout=10)[group].result()
+    return len(described.members)
+
+
+def test_a_missing_topic_is_named(topics: OwnTopics, language: Start) -> None:
+    topics.create(POSTS_INCOMING, DEAD_LETTERS)
+    with language() as process:
+        assert process.wait() == ExitCode.DENIED
+        assert f"topic {topics.name(POSTS_LANGUAGE)} does not exist or may not be seen: make it with `sluice topics create`" in process.log
+
+
+def test_an_output_topic_that_goes_away_stops_the_stage_and_loses_nothing(topics: OwnTopics, language: Start) -> None:
+    create(topics, LANGUAGE_TOPICS)
+    with language(delivery_timeout_seconds=3) as process:
+        process.ready(["language"])
+        delete_topics(topics.address, [topics.name(POSTS_LANGUAGE)])
+        topics.produce(POSTS_INCOMING, posts("waits"))
+        assert process.wait() in (ExitCode.DELIVERY, ExitCode.DENIED)
+        assert f"{topics.name(POSTS_LANGUAGE)}" in process.log
+    create(topics, (POSTS_LANGUAGE,))
+    with language():
+        topics.read_all(POSTS_LANGUAGE, has_all({"waits"}))
+
+
+def test_a_port_that_is_taken_is_a_setting_to_change(topics: OwnTopics, language: Start) -> None:
+    create(topics, LANGUAGE_TOPICS)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with language(port=port) as process:
+            assert process.wait() == ExitCode.CONFIG
+            assert f"metrics_host, metrics_port: cannot listen on 127.0.0.1:{port}" in process.log
+
+
+def test_a_wrong_model_folder_stops_the_whole_worker(topics: OwnTopics, tmp_path: Path) -> None:
+    create(topics, (*LANGUAGE_TOPICS, POSTS_SCORED))
+    nowhere = tmp_path / "no-model"
+    with worker(topics.address, topics.prefix, tmp_path, ("language", "scoring"), model=nowhere) as process:
+        assert process.wait() == ExitCode.CONFIG
+        assert str(nowhere) in process.log
+        assert not process.descendants()
+
+
+def test_a_broker_that_does_not_answer_is_waited_for_and_then_named(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    started = time.monotonic()
+    with stage_process(address, "nobody.", tmp_path, "language", delivery_timeout_seconds=2) as process:
+        assert process.wait(15) == ExitCode.UNREACHABLE
+        assert "no broker answered in 2 s" in process.log
+        assert address in process.log
+    assert 2 < time.monotonic() - started < 10
+
+
+def test_sigterm_ends_a_busy_stage_with_nothing_lost(topics: OwnTopics, language: Start) -> None:
+    create(topics, LANGUAGE_TOPICS)
+    names = [f"busy-{number}" for number in range(3000)]
+    with language() as process:
+        process.ready(["language"])
+        topics.produce(POSTS_INCOMING, posts(*names))
+        started = time.monotonic()
+        assert process.stop() == ExitCode.OK, process.log
+        assert time.monotonic() - started < 5
+    with language():
+        topics.read_all(POSTS_LANGUAGE, has_all(set(names)))
+
+
+def handle_then_stop(topics: OwnTopics, language: Start, names: list[str]) -> int:
+    """The stage handles these posts and ends; returns the offset that it committed on partition 0."""
+    with language() as process:
+        topics.produce(POSTS_INCOMING, posts(*names))
+        topics.read_all(POSTS_LANGUAGE, has_all(set(names)))
+        wait_for(lambda: committed(topics) == len(names), lambda: f"committed {committed(topics)} of {len(names)}", 10)
+        assert process.stop() == ExitCode.OK
+    return committed(topics)
+
+
+def test_records_deleted_before_they_were_handled_stop_the_stage(topics: OwnTopics, language: Start) -> None:
+    create(topics, LANGUAGE_TOPICS, partitions=1)
+    offset = handle_then_stop(topics, language, [f"kept-{number}" for number in range(5)])
+    topics.produce(POSTS_INCOMING, posts(*(f"late-{number}" for number in range(10))))
+    admin = AdminClient({"bootstrap.servers": topics.address})
+    for done in admin.delete_records([TopicPartition(topics.name(POSTS_INCOMING), 0, offset + 3)]).values():
+        done.result(10)
+    for attempt in ("first", "second"):  # it does not forget
+        with language() as process:
+            assert process.wait() == ExitCode.LOST, attempt
+            assert f"3 records from offset {offset} were deleted before they were handled" in process.log
+    assert committed(topics) == offset
+
+
+def test_a_topic_made_anew_under_a_running_stage_stops_it(topics: OwnTopics, language: Start) -> None:
+    create(topics, LANGUAGE_TOPICS, partitions=1)
+    with language() as process:
+        topics.produce(POSTS_INCOMING, posts(*(f"old-{number}" for number in range(20))))
+        topics.read_all(POSTS_LANGUAGE, has_all({f"old-{number}" for number in range(20)}))
+        delete_topics(topics.address, [topics.name(POSTS_INCOMING)])
+        create(topics, (POSTS_INCOMING,), partitions=1)
+        topics.produce(POSTS_INCOMING, posts("new-1", "new-2"))
+        assert process.wait() == ExitCode.LOST
+        assert "was the topic made anew?" in process.log
+
+
+def test_an_internal_topic_full_of_other_things_stops_the_stage(topics: OwnTopics, rules: dict[str, object], tmp_path: Path) -> None:
+    create(topics, (POSTS_LANGUAGE, POSTS_SCORED, DEAD_LETTERS), partitions=1)
+    topics.produce(POSTS_LANGUAGE, [Outgoing(b"k", b"another version's record")] * (FaultShare.LEAST + 50))
+    with stage_process(topics.address, topics.prefix, tmp_path, "scoring", **rules) as process:
+        assert process.wait() == ExitCode.POISONED
+        assert "does the stage before run another version?" in process.log
+
+
+def test_bad_producers_do_not_stop_the_first_stage(topics: OwnTopics, language: Start) -> None:
+    create(topics, LANGUAGE_TOPICS)
+    topics.produce(POSTS_INCOMING, [Outgoing(b"k", b"no post")] * (FaultShare.LEAST + 50))
+    with language():
+        topics.produce(POSTS_INCOMING, posts("good"))
+        topics.read_all(POSTS_LANGUAGE, has_all({"good"}))
+
+
+def test_a_stage_that_slept_through_its_session_goes_on(topics: OwnTopics, language: Start) -> None:
+    """SIGSTOP, as a paused virtual machine: the group loses its member, which comes back unasked and finds its offsets."""
+    create(topics, LANGUAGE_TOPICS)
+    before, asleep, after = ([f"{when}-{number}" for number in range(200)] for when in ("before", "asleep", "after"))
+    with language(session_timeout_seconds=SHORTEST_SESSION) as process:
+        process.ready(["language"])
+        topics.produce(POSTS_INCOMING, posts(*before))
+        process.signal(signal.SIGSTOP)
+        topics.produce(POSTS_INCOMING, posts(*asleep))
+        wait_for(lambda: not members(topics), lambda: "the group still has its member", 3 * SHORTEST_SESSION)
+        process.signal(signal.SIGCONT)
+        topics.produce(POSTS_INCOMING, posts(*after))
+        topics.read_all(POSTS_LANGUAGE, has_all({*before, *asleep, *after}))
+        assert process.stop() == ExitCode.OK, process.log
