@@ -173,7 +173,7 @@ def dead_letters(settings: Settings, reader: Reader, now: dt.datetime) -> Findin
     spans = reader.spans(name)
     starts = {number: offset for number, offset in reader.since(name, now - LETTERS_SINCE).items() if offset >= 0}
     recent = [ck.TopicPartition(name, number, offset) for number, offset in starts.items() if offset < spans[number].high]
-    reasons = Counter(letter(entry).reason for entry in reader.entries(recent, follow=False) if marked(entry) is None)
+    reasons = Counter(letter(entry).reason for entry in reader.entries(recent, headers=True) if marked(entry) is None)
     if not reasons:
         return Finding(Level.OK, "dead letters", "none in the last hour")
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))

@@ -33,10 +33,10 @@ TEXT_SHOWN = 4000
 BYTES_SHOWN = 512
 BYTES_A_LINE = 16
 
-OnlyReason = Annotated[str | None, typer.Option("--reason", help="Only this reason: empty, not_json, invalid or schema_version.")]
-OnlyStage = Annotated[str | None, typer.Option("--stage", help=f"Only letters of this stage: {', '.join(STAGES)}.")]
+OnlyReason = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Only letters with this reason, such as not_json.")]
+OnlyStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help=f"Only letters of this stage: {', '.join(STAGES)}.")]
 All = Annotated[bool, typer.Option("--all", help="Every letter.")]
-Places = Annotated[list[str] | None, typer.Argument(metavar="[P:O]...", help="Letters by partition and offset, as `list` shows them.")]
+Places = Annotated[list[str] | None, typer.Argument(metavar="P:O", help="Letters by partition and offset, as `list` shows them.")]
 OnePlace = Annotated[str, typer.Argument(metavar="P:O", help="Partition and offset, as `list` shows them.")]
 
 
@@ -54,9 +54,13 @@ def _topic(broker: str | None) -> Iterator[tuple[Settings, Reader, str]]:
 
 @app.command("list")
 def list_(broker: Broker = None, reason: OnlyReason = None, stage: OnlyStage = None) -> None:
-    """List the dead letters, oldest first. `state` says whether one waits, or was put back already."""
+    """List the dead letters, oldest first.
+
+    `letter` is partition and offset on the topic of dead letters; `from` is where the record came from; `state` says whether it waits
+    or was put back already.
+    """
     with _topic(broker) as (settings, reader, name):
-        ledger = read_ledger(reader.whole(name))
+        ledger = read_ledger(reader.whole(name, headers=True))
         chosen = [found for found in ledger.letters if _fits(found, reason, stage)]
         if chosen:
             columns = ("letter", "when", "stage", "reason", "state", "tries", "size", "from")
@@ -67,7 +71,10 @@ def list_(broker: Broker = None, reason: OnlyReason = None, stage: OnlyStage = N
 
 @app.command()
 def show(place: OnePlace, broker: Broker = None) -> None:
-    """Show one dead letter: all headers, the key and the value. Control characters are shown as escapes, binary as a hex dump."""
+    """Show one dead letter: headers, key and value.
+
+    Control characters are shown as escapes, binary as a hex dump.
+    """
     with _topic(broker) as (_settings, reader, name):
         wanted = _place(place)
         entry = _entry_at(reader, name, wanted)
@@ -86,20 +93,22 @@ def show(place: OnePlace, broker: Broker = None) -> None:
 def requeue(
     places: Places = None, broker: Broker = None, reason: OnlyReason = None, stage: OnlyStage = None, everything: All = False
 ) -> None:
-    """Put dead letters back on the topic they came from: original bytes, key and headers, and sluice_tries one higher.
+    """Put dead letters back on the topic they came from.
+
+    Original bytes, key and headers, with the header sluice_tries one higher.
 
     Refused, each with a sentence, and the others go on: one that was cut, one that was put back three times, one put back already.
     After the broker has confirmed a record, a mark is written beside its letter on the topic of dead letters; a letter with a mark is
     never put back again. Killed between the two, the next call puts some records back once more: they get the same decision id.
 
-    Exit code 1 if any of the named letters was refused or does not exist.
+    Exit code 1 if any of the letters was refused or does not exist.
     """
     chosen_by = (bool(places), reason is not None or stage is not None, everything)
     with _topic(broker) as (settings, reader, name):
         if sum(chosen_by) != 1:
             raise ConfigError("command line: say which letters, in one way: P:O..., or --reason and/or --stage, or --all")
         named = {_place(each) for each in places or []}
-        ledger = read_ledger(reader.whole(name))
+        ledger = read_ledger(reader.whole(name, headers=True))
         chosen = [found for found in ledger.letters if (found.place in named if named else _fits(found, reason, stage))]
         absent = named - {found.place for found in chosen}
         for place in sorted(absent):
@@ -165,7 +174,7 @@ def _place(text: str) -> Place:
 def _entry_at(reader: Reader, topic: str, place: Place) -> Entry:
     span = reader.spans(topic).get(place.partition)
     if span and span.low <= place.offset < span.high:
-        for entry in reader.entries([ck.TopicPartition(topic, place.partition, place.offset)], follow=False):
+        for entry in reader.entries([ck.TopicPartition(topic, place.partition, place.offset)], headers=True):
             if entry.offset == place.offset:
                 return entry
             break

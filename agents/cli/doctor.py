@@ -17,9 +17,11 @@ NAME_WIDTH = 15
 
 
 def doctor(broker: Broker = None) -> None:
-    """Look whether everything is there and runs: model, policy, regions, broker, topics and their settings, the stages, dead letters.
+    """Check that everything is there and runs.
 
-    A line for each, with what to do about it. Exit code 1 if one of them is FAIL.
+    Model, policy, regions, broker, topics and their settings, the stages and how far behind they are, dead letters of the last hour:
+    a line for each, with what to do about it. OK: as it should be. WARN: somebody should look. FAIL: the pipeline does not work, or
+    not as promised; then the exit code is 1.
     """
     worst_is_fail = False
     with clear_errors():

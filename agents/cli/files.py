@@ -16,7 +16,7 @@ from pipeline.config import ConfigError
 
 STANDARD_INPUT = Path("-")
 
-InputFile = Annotated[Path, typer.Argument(metavar="[FILE]", help="JSON lines; `-` or nothing is standard input.", show_default=False)]
+InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines; `-` or nothing is standard input.", show_default=False)]
 
 
 @contextmanager

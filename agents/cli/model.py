@@ -23,7 +23,9 @@ def _group() -> None:
 
 @app.command()
 def check(directory: Directory) -> None:
-    """Check a bundle before it is used: description, hashes, scores, golden scores, and that scores keep still in any batch.
+    """Check a bundle before it is used.
+
+    Description, hashes, that every text gets scores, golden scores, and that scores do not depend on the others in a batch.
 
     Also for what `optimum` exports for sequence classification, once a bundle.toml is beside it. Exit code 1 if it is refused.
     """

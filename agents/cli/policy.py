@@ -19,9 +19,7 @@ from pipeline.scoring.bundle import Bundle, read_bundle
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at a policy.")
 
-PolicyPath = Annotated[
-    Path | None, typer.Argument(metavar="[FILE|DIR]", help="A policy, or a folder of its versions [env: SLUICE_POLICY].")
-]
+PolicyPath = Annotated[Path | None, typer.Argument(metavar="FILE|DIR", help="A policy, or a folder of its versions [env: SLUICE_POLICY].")]
 RegionsFile = Annotated[Path | None, typer.Option("--regions", metavar="FILE", help="Regions file [env: SLUICE_REGIONS].")]
 ModelDirectory = Annotated[Path | None, typer.Option("--model", metavar="DIR", help="Model bundle [env: SLUICE_MODEL].")]
 
@@ -35,7 +33,9 @@ def _group() -> None:
 
 @app.command()
 def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDirectory = None) -> None:
-    """Check whether policy, regions and model fit together; by default those of the settings. Exit code 1 if there is an error.
+    """Check that policy, regions and model fit together.
+
+    By default those of the settings. Exit code 1 if there is an error.
 
     Warnings are things that are probably not meant, such as a language of the model that no region speaks.
     """

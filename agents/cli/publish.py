@@ -50,13 +50,16 @@ class Progressing:
 
 
 def publish(file: InputFile = STANDARD_INPUT, broker: Broker = None, rate: Rate = None, no_validate: NoValidate = False) -> None:
-    """Publish posts, a JSON object a line, to posts.incoming.v1, and wait until the broker has confirmed each.
+    """Publish posts from a file or standard input.
 
-    A line that is no valid post is named and not sent; the others are, and the exit code is 1. Lines are sent as they stand in the
-    file, with the conversation as key and CloudEvents headers.
+    Each line is a post in JSON (schemas/json/post.v1.json). It goes to posts.incoming.v1 as it stands, with its conversation as key
+    and CloudEvents headers; the command ends when the broker has confirmed all. A line that is no valid post is named and not sent;
+    the others are, and the exit code is 1.
 
-    Example: echo '{"post_id":"p1","revision":1,"kind":"created","conversation_id":"c1","author_id":"a1","market":"NL",
-    "created_at":"2026-11-01T10:00:00Z","text":"hallo"}' | sluice publish
+    \b
+    Examples:
+      sluice publish posts.jsonl
+      zcat posts.jsonl.gz | sluice publish --rate 100
     """
     counts = Progressing()
     with clear_errors(), opened(file) as lines:

@@ -20,12 +20,15 @@ Model = Annotated[
 
 
 def score(file: InputFile = STANDARD_INPUT, model: Model = None) -> None:
-    """Language and calibrated probabilities of texts, without Kafka: a JSON object per row, in order, as it is read.
+    """Score texts, without Kafka.
 
-    A row is a JSON object with `text`; `id`, `post_id` and `language_hint` are used if they are there. A line that is no row becomes
+    For each line, a JSON object with `text`, one line comes out, in order: language (tag, confidence) and scores, a probability per
+    label. `id` and `post_id` are repeated, `language_hint` is weighed, if they are there. A line that is no such object becomes
     {"line", "error"} in its place, and the exit code is 1 at the end.
 
-    Example: echo '{"text": "Wat een prachtige dag"}' | sluice score
+    \b
+    Example:
+      echo '{"text": "Wat een prachtige dag"}' | sluice score
     """
     faulty = 0
     with clear_errors(), opened(file) as lines:

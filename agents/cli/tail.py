@@ -20,7 +20,7 @@ from agents.edge.security import client_config
 from pipeline.config import ConfigError
 from pipeline.policy.regions import read_regions
 from schemas.records import Action, Record
-from schemas.topics import Topic
+from schemas.topics import DEAD_LETTERS, Topic
 from schemas.wire import InvalidRecordError, decoder
 
 TopicName = Annotated[str, typer.Argument(metavar="TOPIC", help=f"One of {ALLOWED}; or a full name without prefix.")]
@@ -85,12 +85,16 @@ def tail(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command li
     count: Count = None,
     follow: Follow = True,
 ) -> None:
-    """Show the records of a topic, one readable line each: time (UTC) first, then what matters most.
+    """Show what passes on a topic, a line per record.
 
-    In order within a partition, not between partitions. Joins no group, so it takes nothing away from workers. Control characters
-    are shown as escapes. Ctrl-C ends it.
+    The time (UTC) first, then what matters most; on a terminal a line is cut at its width. In order within a partition, not between
+    partitions. Joins no group, so it takes nothing away from workers. Control characters are shown as escapes. Ctrl-C ends it.
 
-    Example: sluice tail decisions --from-start --no-follow --action remove --language nl
+    \b
+    Examples:
+      sluice tail decisions --language nl --action remove
+      sluice tail review.dutch --from-start
+      sluice tail scored --no-follow --json | gzip > scored.jsonl.gz
     """
     given = {Filter.LANGUAGE: language, Filter.ACTION: action.value if action else None, Filter.MARKET: market, Filter.POST: post}
     wanted = {each: value for each, value in given.items() if value is not None}
@@ -102,7 +106,7 @@ def tail(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command li
         with reading(client_config(settings), lambda said: say(said, err)) as reader:
             starts = _starts(reader, list(shown), ck.OFFSET_BEGINNING if from_start or not follow else ck.OFFSET_END)
             try:
-                _show(reader.entries(starts, follow=follow), shown, count)
+                _show(reader.entries(starts, follow=follow, headers=topics == [DEAD_LETTERS]), shown, count)
             except KeyboardInterrupt:
                 sys.exit(0)
 

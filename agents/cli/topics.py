@@ -16,7 +16,9 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make the to
 
 @app.command()
 def create(broker: Broker = None) -> None:
-    """Make every topic that does not exist yet. What exists is left as it is, so it can be run again.
+    """Make every topic that does not exist yet.
+
+    What exists is left as it is, so it can be run again.
 
     The topics are those of docs/topics.md, with a review topic for each region of the regions file (SLUICE_REGIONS), under
     SLUICE_TOPIC_PREFIX, with SLUICE_REPLICATION_FACTOR copies.
@@ -32,7 +34,10 @@ def create(broker: Broker = None) -> None:
 
 @app.command()
 def check(broker: Broker = None) -> None:
-    """Compare the topics with what they should be: existence, partitions, settings. Exit code 1 if something differs."""
+    """Compare the topics with what they should be.
+
+    Existence, partition counts, settings. Exit code 1 if something differs, with a sentence on what to do.
+    """
     with clear_errors():
         settings = settings_for(broker)
         wanted = wanted_topics(settings, read_regions(settings.regions))

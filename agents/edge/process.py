@@ -46,14 +46,15 @@ def run(stage: str, instance: str, port: int, restarts: int) -> None:
         settings.metrics_host, listening,
     )  # fmt: skip
     watchdog.start()
+    execute(runner.app)
+
+
+def execute(app: faust.App) -> None:
+    """Runs the event loop until SIGTERM; whatever ends Faust otherwise ends the process with a code of ours."""
     gc.collect()
     gc.freeze()  # models and modules stay: no collection has to look at them again
     gc.set_threshold(GC_THRESHOLD)
-    execute(faust.Worker(runner.app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True, override_logging=False))
-
-
-def execute(worker: faust.Worker) -> None:
-    """Runs the event loop until SIGTERM; whatever ends Faust otherwise ends the process with a code of ours."""
+    worker = faust.Worker(app, loglevel="INFO", redirect_stdouts=False, quiet=True, override_logging=False)
     worker.spinner = None  # it writes terminal codes into the log
     try:
         worker.execute_from_commandline()

@@ -122,8 +122,12 @@ class Reader:
         with broker_faults(topic):
             return {place.partition: place.offset for place in self._consumer.offsets_for_times(places, timeout=ANSWER_SECONDS)}
 
-    def entries(self, starts: Sequence[ck.TopicPartition], *, follow: bool) -> Iterator[Entry]:
-        """Records from the given offsets on: to where each partition ends now, or for ever. In order within a partition."""
+    def entries(self, starts: Sequence[ck.TopicPartition], *, follow: bool = False, headers: bool = False) -> Iterator[Entry]:
+        """Records from the given offsets on: to where each partition ends now, or for ever. In order within a partition.
+
+        `headers` only for topics that stages write: a name that is no UTF-8, which a producer may send, leaves confluent-kafka's list of
+        headers broken inside (2.16), and Python with it.
+        """
         self._consumer.assign(list(starts))
         self._following = follow
         unfinished = {(start.topic, start.partition) for start in starts}
@@ -137,16 +141,16 @@ class Reader:
                 error = message.error()
                 if error is None:
                     self._down = False
-                    yield entry(message)
+                    yield entry(message, headers=headers)
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
                     unfinished.discard((message.topic(), message.partition()))
                 elif not error.retriable():
                     code = ExitCode.DENIED if error.code() in DENIED else ExitCode.UNREACHABLE
                     raise StopWorker(code, f"{message.topic()}: {error.str()}")
 
-    def whole(self, topic: str) -> Iterator[Entry]:
+    def whole(self, topic: str, *, headers: bool = False) -> Iterator[Entry]:
         """Everything that an existing topic holds now."""
-        return self.entries([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING) for number in self.partitions(topic)], follow=False)
+        return self.entries([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING) for number in self.partitions(topic)], headers=headers)
 
 
 @contextmanager
@@ -159,8 +163,9 @@ def reading(client: Mapping[str, Any], warn: Callable[[str], None] | None = None
         reader.close()
 
 
-def entry(message: ck.Message) -> Entry:
-    """A message of confluent-kafka as plain data."""
+def entry(message: ck.Message, *, headers: bool) -> Entry:
+    """A message of confluent-kafka as plain data; without headers unless they are asked for."""
+    found = cast("list[tuple[str, bytes | None]]", message.headers() or []) if headers else []  # of a message that was read: such a list
     return Entry(
         message.topic() or "",
         message.partition() or 0,
@@ -168,7 +173,7 @@ def entry(message: ck.Message) -> Entry:
         dt.datetime.fromtimestamp(message.timestamp()[1] / 1000, dt.UTC),
         message.key(),
         message.value(),
-        tuple(cast("list[tuple[str, bytes | None]]", message.headers() or [])),  # of a message that was read, always such a list
+        tuple(found),
     )
 
 

@@ -62,7 +62,7 @@ def _at(reader: Reader, topic: str, places: Collection[Place]) -> Iterator[Entry
         first[partition] = min(offset, first.get(partition, offset))
     starts = [ck.TopicPartition(topic, partition, offset) for partition, offset in first.items()]
     left = set(places)
-    for entry in reader.entries(starts, follow=False):
+    for entry in reader.entries(starts, headers=True):
         if (place := Place(entry.partition, entry.offset)) in left:
             left.remove(place)
             yield entry

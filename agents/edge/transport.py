@@ -92,6 +92,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """For the fetches to come; an int, so any thread may set it."""
         self._ensure_consumer()._fetcher._fetch_max_wait_ms = milliseconds
 
+    def missing_topics(self) -> list[str]:
+        """Subscribed topics that the broker no longer knows."""
+        consumer = self._ensure_consumer()
+        return [topic for topic in consumer.subscription() if not consumer.partitions_for_topic(topic)]
+
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
     """See the module. All methods run on the event loop."""
@@ -163,6 +168,12 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         for tp in revoked:
             self._in_flight.pop(tp, None)
             self._last_read.pop(tp, None)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Partitions come. None, because the topic is gone, would be a silence of minutes that looks like health."""
+        await super().on_partitions_assigned(assigned, generation_id)
+        if missing := self._thread.missing_topics():
+            stop_for(StopWorker(ExitCode.DENIED, f"topic {missing[0]} is gone: make it again with `sluice topics create`"), "joining")
 
     # Reading ---------------------------------------------------------------------------------------------------------
 

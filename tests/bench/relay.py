@@ -1,12 +1,11 @@
 """What the transport costs: one stage that decodes, makes a new record, encodes and forwards, in three ways.
 
-`python -m tests.bench.relay VARIANT BROKER SOURCE TARGET COUNT` reads COUNT posts and prints rate and CPU as one JSON line. All variants do the
-same work on each record, headers included, and acknowledge only what the broker has confirmed (idiomatic Faust: what it has sent).
+`python -m tests.bench.relay VARIANT BROKER PREFIX COUNT` reads COUNT posts and prints rate and CPU as one JSON line. All variants do
+the same work on each record, headers included, and acknowledge only what the broker has confirmed (idiomatic Faust: what it has sent).
 """
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 import logging
@@ -23,6 +22,7 @@ from typing import Any
 import confluent_kafka as ck
 import faust
 
+from agents.edge.process import execute
 from agents.edge.runner import Agent, Runner
 from agents.settings import load
 from pipeline.stage import Incoming, Output, Stage, StageSpec
@@ -32,7 +32,7 @@ from schemas.topics import POSTS_INCOMING, POSTS_LANGUAGE
 from schemas.wire import decoder, encode
 
 DUTCH = Language(tag="nl", confidence=0.99)
-HEADERS = [
+HEADERS: list[tuple[str, str | bytes | None]] = [
     ("ce_specversion", b"1.0"),
     ("ce_type", event_type(POSTS_LANGUAGE).encode()),
     ("ce_source", b"sluice/bench"),
@@ -85,7 +85,7 @@ def sluice(broker: str, prefix: str, meter: Meter) -> None:
         meter.done += len(result.chunk.records)
 
     runner._count_confirmed = count  # type: ignore[method-assign]
-    faust.Worker(runner.app, loglevel="ERROR", redirect_stdouts=False, quiet=True, override_logging=False).execute_from_commandline()
+    execute(runner.app)
 
 
 def confluent(broker: str, prefix: str, meter: Meter) -> None:

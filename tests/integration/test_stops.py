@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from agents.edge.failures import ExitCode, FaultShare
-from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED
+from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, Topic
 from tests.integration.conftest import create
 from tests.support.clients import Outgoing, OwnTopics, delete_topics
-from tests.support.kafka import Broker, free_ports
+from tests.support.kafka import free_ports
 from tests.support.posts_in_flow import has_all, outgoing
 from tests.support.workers import Process, stage_process, wait_for, worker
 
@@ -38,9 +38,19 @@ def posts(*names: str) -> list[Outgoing]:
     return [outgoing(name, name) for name in names]
 
 
+def group(topics: OwnTopics) -> str:
+    return f"{topics.prefix}sluice.language"
+
+
+def remove(topics: OwnTopics, topic: Topic) -> None:
+    """Deletes a topic before the test's end."""
+    topics.created.remove(topics.name(topic))
+    delete_topics(topics.address, [topics.name(topic)])
+
+
 def committed(topics: OwnTopics, partition: int = 0) -> int:
     """The language stage's committed offset; below 0 if there is none."""
-    consumer = Consumer({"bootstrap.servers": topics.address, "group.id": f"{topics.prefix}sluice.language", "enable.auto.commit": False})
+    consumer = Consumer({"bootstrap.servers": topics.address, "group.id": group(topics), "enable.auto.commit": False})
     try:
         offset: int = consumer.committed([TopicPartition(topics.name(POSTS_INCOMING), partition)], timeout=10)[0].offset
         return offset
@@ -50,9 +60,8 @@ def committed(topics: OwnTopics, partition: int = 0) -> int:
 
 def members(topics: OwnTopics) -> int:
     """How many members the language stage's group has."""
-    group = f"{topics.prefix}sluice.language"
     admin = AdminClient({"bootstrap.servers": topics.address})
-    described: Any = admin.describe_consumer_groups([group], request_timeout=10)[group].result()
+    described: Any = admin.describe_consumer_groups([group(topics)], request_timeout=10)[group(topics)].result()
     return len(described.members)
 
 
@@ -67,7 +76,7 @@ def test_an_output_topic_that_goes_away_stops_the_stage_and_loses_nothing(topics
     create(topics, LANGUAGE_TOPICS)
     with language(delivery_timeout_seconds=3) as process:
         process.ready(["language"])
-        delete_topics(topics.address, [topics.name(POSTS_LANGUAGE)])
+        remove(topics, POSTS_LANGUAGE)
         topics.produce(POSTS_INCOMING, posts("waits"))
         assert process.wait() in (ExitCode.DELIVERY, ExitCode.DENIED)
         assert f"{topics.name(POSTS_LANGUAGE)}" in process.log
@@ -141,16 +150,32 @@ def test_records_deleted_before_they_were_handled_stop_the_stage(topics: OwnTopi
     assert committed(topics) == offset
 
 
-def test_a_topic_made_anew_under_a_running_stage_stops_it(topics: OwnTopics, language: Start) -> None:
+def test_an_offset_behind_the_logs_end_stops_the_stage(topics: OwnTopics, language: Start) -> None:
+    """So it is when the topic was made anew from a backup, or the group's offset set wrong."""
+    create(topics, LANGUAGE_TOPICS, partitions=1)
+    topics.produce(POSTS_INCOMING, posts("new-1", "new-2"))
+    place = TopicPartition(topics.name(POSTS_INCOMING), 0, 20)
+    admin = AdminClient({"bootstrap.servers": topics.address})
+    for done in admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group(topics), [place])]).values():
+        done.result(10)
+    with language() as process:
+        assert process.wait() == ExitCode.LOST
+        assert "the group is at offset 20, behind the log's end: was the topic made anew?" in process.log
+
+
+def test_an_input_topic_that_goes_away_stops_the_stage_which_reads_the_new_one(topics: OwnTopics, language: Start) -> None:
     create(topics, LANGUAGE_TOPICS, partitions=1)
     with language() as process:
-        topics.produce(POSTS_INCOMING, posts(*(f"old-{number}" for number in range(20))))
-        topics.read_all(POSTS_LANGUAGE, has_all({f"old-{number}" for number in range(20)}))
-        delete_topics(topics.address, [topics.name(POSTS_INCOMING)])
-        create(topics, (POSTS_INCOMING,), partitions=1)
-        topics.produce(POSTS_INCOMING, posts("new-1", "new-2"))
-        assert process.wait() == ExitCode.LOST
-        assert "was the topic made anew?" in process.log
+        process.ready(["language"])
+        topics.produce(POSTS_INCOMING, posts("old"))
+        topics.read_all(POSTS_LANGUAGE, has_all({"old"}))
+        remove(topics, POSTS_INCOMING)
+        assert process.wait() == ExitCode.DENIED
+        assert f"topic {topics.name(POSTS_INCOMING)} is gone" in process.log
+    create(topics, (POSTS_INCOMING,), partitions=1)
+    topics.produce(POSTS_INCOMING, posts("new"))
+    with language():
+        topics.read_all(POSTS_LANGUAGE, has_all({"new"}))
 
 
 def test_an_internal_topic_full_of_other_things_stops_the_stage(topics: OwnTopics, rules: dict[str, object], tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""`make bench`: all measurements in one go, alternating, as a table and build/bench.json.
+
+`python -m tests.bench relay latency` runs some of the parts; the others keep what build/bench.json has.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from schemas.topics import POSTS_INCOMING, POSTS_LANGUAGE
+from schemas.wire import encode
+from tests.bench import pipeline
+from tests.support.clients import Outgoing, OwnTopics
+from tests.support.kafka import KafkaBroker
+from tests.support.tiny_model import build_tiny_bundle
+
+RESULT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
+ROUNDS = 5
+RELAY_POSTS = {"sluice": 400_000, "confluent": 400_000, "faust": 20_000}
+COMPUTE_POSTS = 4000
+COMPUTE_ROUNDS = 3
+LATENCY_SECONDS = 20
+IDLE_SECONDS = 30
+FIRST, LAST = 100_000, 1_000_000
+Result = dict[str, Any]
+out = Console()
+
+
+def relay(broker: KafkaBroker, folder: Path) -> Result:
+    """One stage that forwards, in three ways, alternating; medians."""
+    found: dict[str, list[dict[str, float]]] = {variant: [] for variant in RELAY_POSTS}
+    sample = [(encode(post), post.conversation_id) for post in pipeline.texts(20_000)]
+    for number in range(ROUNDS):
+        for variant, count in RELAY_POSTS.items():
+            topics = OwnTopics(broker.address, f"relay{number}{variant}.")
+            topics.create(POSTS_INCOMING, POSTS_LANGUAGE, partitions={POSTS_INCOMING.name: 6, POSTS_LANGUAGE.name: 6})
+            for _ in range(count // len(sample)):
+                topics.produce(POSTS_INCOMING, [Outgoing(key.encode(), value) for value, key in sample])
+            command = [sys.executable, "-m", "tests.bench.relay", variant, broker.address, topics.prefix, str(count)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+            line = done.stdout.strip().splitlines()[-1:] or [""]
+            if not line[0].startswith("{"):
+                raise RuntimeError(f"{variant}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
+            found[variant].append(json.loads(line[0]))
+            topics.delete()
+            out.print(f"  relay round {number + 1}: {variant:<10} {found[variant][-1]['rate']:>9.0f} msg/s "
+                      f"{found[variant][-1]['cpu_us']:>6.1f} us", highlight=False)  # fmt: skip
+    return {
+        "relay_msgs_per_s": {variant: round(statistics.median(one["rate"] for one in runs)) for variant, runs in found.items()},
+        "relay_cpu_us": {variant: round(statistics.median(one["cpu_us"] for one in runs), 2) for variant, runs in found.items()},
+    }
+
+
+def over_compute(broker: KafkaBroker, folder: Path) -> Result:
+    """CPU of the pipeline's worker per post, over that of the same work in a plain loop; alternating, medians."""
+    posts = pipeline.texts(COMPUTE_POSTS)
+    plain, whole = [], []
+    for number in range(COMPUTE_ROUNDS):
+        plain.append(pipeline.compute_seconds(posts) / len(posts) * 1e6)
+        whole.append(pipeline.throughput(broker.address, f"compute{number}.", folder / f"compute{number}", posts))
+        out.print(f"  pipeline round {number + 1}: plain loop {plain[-1]:.0f} us, pipeline {whole[-1]['cpu_us']:.0f} us CPU a post, "
+                  f"{whole[-1]['posts_per_s']:.0f} posts/s", highlight=False)  # fmt: skip
+    cpu = statistics.median(one["cpu_us"] for one in whole)
+    return {
+        "pipeline_over_compute": round(cpu / statistics.median(plain), 3),
+        "pipeline_cpu_us": round(cpu),
+        "compute_cpu_us": round(statistics.median(plain)),
+        "sustained_posts_per_s": round(statistics.median(one["posts_per_s"] for one in whole)),
+    }
+
+
+def latency(broker: KafkaBroker, folder: Path) -> Result:
+    """At 200 posts/s with the default model, at 1,000 with the tiny one: two cores do not score 1,000 posts/s with the default model."""
+    tiny = build_tiny_bundle(folder / "latency-model")
+    return {
+        "latency_ms": {
+            "200": pipeline.latency(broker.address, "lat200.", folder / "lat200", 200, LATENCY_SECONDS),
+            "1000": pipeline.latency(broker.address, "lat1000.", folder / "lat1000", 1000, LATENCY_SECONDS, tiny),
+        },
+        "latency_note": "200: default model; 1000: a tiny model, for what the pipeline itself adds",
+    }
+
+
+def idle(broker: KafkaBroker, folder: Path) -> Result:
+    """All stages together, no posts."""
+    return {"idle_cpu_share": round(pipeline.idle(broker.address, "idle.", folder / "idle", IDLE_SECONDS), 4)}
+
+
+def memory(broker: KafkaBroker, folder: Path) -> Result:
+    """With a tiny model."""
+    tiny = build_tiny_bundle(folder / "memory-model")
+    return {"rss_mb": pipeline.memory(broker.address, "memory.", folder / "memory", tiny, FIRST, LAST)}
+
+
+PARTS: dict[str, Callable[[KafkaBroker, Path], Result]] = {
+    "relay": relay, "compute": over_compute, "latency": latency, "idle": idle, "memory": memory,
+}  # fmt: skip
+
+
+def main(names: list[str]) -> None:
+    """Runs the parts, prints and writes the result."""
+    kept = json.loads(RESULT.read_text()) if names and RESULT.exists() else {}
+    result: Result = {
+        **kept,
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "day": dt.datetime.now(dt.UTC).date().isoformat()},
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="sluice-bench-", ignore_cleanup_errors=True) as name,
+        KafkaBroker(Path(name) / "kafka") as broker,
+    ):
+        for part in names or PARTS:
+            out.print(f"[bold]{part}[/bold]")
+            result |= PARTS[part](broker, Path(name))
+            RESULT.parent.mkdir(exist_ok=True)
+            RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    table = Table("what", "measured", title="bench", title_justify="left")
+    for key, value in result.items():
+        table.add_row(key, json.dumps(value))
+    out.print(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,203 @@
+"""Measurements of the whole pipeline: CPU against the bare computation, latency, idle CPU, memory."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import gzip
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+
+import confluent_kafka as ck
+import msgspec
+import psutil  # type: ignore[import-untyped]
+
+from agents.settings import PACKAGED
+from pipeline.flow import STAGES
+from pipeline.language.identify import Identifier
+from pipeline.policy.regions import read_regions
+from pipeline.scoring.check import load_verified
+from schemas.records import Post, PostKind
+from schemas.topics import DECISIONS, POSTS_INCOMING, REVIEW, TOPICS, review_topic
+from schemas.wire import decoder, encode
+from tests.support.clients import OwnTopics
+from tests.support.workers import Process, wait_for, worker
+
+PARTITIONS = 6
+BATCH = 64
+REGIONS = PACKAGED / "policies" / "regions.toml"
+
+
+def texts(count: int) -> list[Post]:
+    """The demo's posts that have a text, again and again, each with an id of its own."""
+    packed = resources.files("agents.demo").joinpath("posts.jsonl.gz").read_bytes()
+    decode = decoder(Post)
+    real = [post for line in gzip.decompress(packed).splitlines() if (post := decode(line)).text and post.kind is PostKind.CREATED]
+    return [
+        msgspec.structs.replace(
+            real[number % len(real)],
+            post_id=f"b{number}", conversation_id=f"c{number // 3}", parent_id=None, media=(), created_at=dt.datetime.now(dt.UTC),
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def compute_seconds(posts: Sequence[Post]) -> float:
+    """CPU seconds of the same language identification and ONNX work in a plain loop, one thread, without Kafka."""
+    identifier, model = Identifier(), load_verified(PACKAGED / "models" / "default", 1)
+    started = time.process_time()
+    for start in range(0, len(posts), BATCH):
+        some = [post.text or "" for post in posts[start : start + BATCH]]
+        languages = [identifier.identify(post.text or "", post.language_hint).tag for post in posts[start : start + BATCH]]
+        model.score(some, languages)
+    return time.process_time() - started
+
+
+@contextlib.contextmanager
+def pipeline(address: str, prefix: str, folder: Path, model: Path | None = None) -> Iterator[tuple[OwnTopics, Process]]:
+    """Topics and a running worker with all stages."""
+    topics = OwnTopics(address, prefix)
+    wanted = [*(topic for topic in TOPICS if topic is not REVIEW), *(review_topic(region.name) for region in read_regions(REGIONS).regions)]
+    topics.create(*wanted, partitions={topic.name: PARTITIONS for topic in wanted})
+    given = {} if model is None else {"model": model}
+    with worker(address, prefix, folder, STAGES, **given) as running:
+        running.ready(STAGES)
+        yield topics, running
+        running.stop()
+    topics.delete()
+
+
+def stages(running: Process) -> list[psutil.Process]:
+    """The stages' processes."""
+    return [process for process in running.descendants() if "agents.edge.process" in process.cmdline()]
+
+
+def cpu_seconds(running: Process) -> float:
+    """Of all stages and their supervisor so far."""
+    return sum(sum(process.cpu_times()[:2]) for process in [psutil.Process(running.pid), *running.descendants()])
+
+
+class Traffic:
+    """Publishes and reads decisions; notes when each post was sent and when its decision came (seconds, monotonic)."""
+
+    def __init__(self, address: str, prefix: str) -> None:
+        self.sent: dict[str, float] = {}
+        self.came: dict[str, float] = {}
+        self.count = 0
+        self._prefix = prefix
+        self._producer = ck.Producer(
+            {"bootstrap.servers": address, "partitioner": "murmur2_random", "linger.ms": 1, "queue.buffering.max.messages": 100_000}
+        )
+        self._consumer = ck.Consumer(
+            {"bootstrap.servers": address, "group.id": "bench", "enable.auto.commit": False, "fetch.wait.max.ms": 5}
+        )
+        places = [ck.TopicPartition(prefix + DECISIONS.name, number, ck.OFFSET_BEGINNING) for number in range(PARTITIONS)]
+        self._consumer.assign(places)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while not self._stop.is_set():
+            messages = self._consumer.consume(500, 0.01)
+            now = time.monotonic()
+            for message in messages:
+                if message.error() is None:
+                    self.count += 1
+                    key = message.key()
+                    self.came.setdefault(key.decode() if isinstance(key, bytes) else str(key), now)
+
+    def publish(self, posts: Sequence[Post], rate: float | None = None) -> None:
+        """At an even rate (posts per second), or as fast as it goes."""
+        started = time.monotonic()
+        for number, post in enumerate(posts):
+            if rate is not None:
+                self._producer.poll(max(0.0, number / rate - (time.monotonic() - started)))
+            value = encode(post)
+            while True:
+                try:
+                    self.sent[post.post_id] = time.monotonic()
+                    self._producer.produce(self._prefix + POSTS_INCOMING.name, value, post.conversation_id)
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+            self._producer.poll(0)
+        self._producer.flush(60)
+
+    def wait(self, count: int, running: Process, seconds: float) -> None:
+        """Until so many decisions have come."""
+        wait_for(lambda: self.count >= count, lambda: f"only {self.count} of {count}:\n{running.log[-3000:]}", seconds)
+
+    def close(self) -> None:
+        """Stops reading."""
+        self._stop.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def latency_ms(self, skip: int) -> dict[str, float]:
+        """Sent to decision read, over the posts after the first `skip`."""
+        took = [(self.came[post_id] - sent) * 1000 for post_id, sent in list(self.sent.items())[skip:]]
+        cuts = statistics.quantiles(took, n=100, method="inclusive")
+        return {"p50": round(cuts[49], 1), "p99": round(cuts[98], 1)}
+
+
+def throughput(address: str, prefix: str, folder: Path, posts: Sequence[Post]) -> dict[str, float]:
+    """CPU microseconds per post and posts per second of the pipeline with the default model, on a backlog."""
+    with pipeline(address, prefix, folder) as (_, running):
+        traffic = Traffic(address, prefix)
+        traffic.publish(posts[:BATCH])  # the first batch warms caches and buffers, as it does in the plain loop's model check
+        traffic.wait(BATCH, running, 60)
+        before, started = cpu_seconds(running), time.monotonic()
+        traffic.publish(posts[BATCH:])
+        traffic.wait(len(posts), running, 300)
+        counted = len(posts) - BATCH
+        result = {
+            "cpu_us": (cpu_seconds(running) - before) / counted * 1e6,
+            "posts_per_s": counted / (time.monotonic() - started),
+        }
+        traffic.close()
+    return result
+
+
+def latency(address: str, prefix: str, folder: Path, rate: float, seconds: float, model: Path | None = None) -> dict[str, float]:
+    """Milliseconds from sending to reading the decision, p50 and p99, at an even rate; the first two seconds are left out."""
+    posts = texts(int(rate * seconds))
+    with pipeline(address, prefix, folder, model) as (_, running):
+        traffic = Traffic(address, prefix)
+        traffic.publish(posts, rate)
+        traffic.wait(len(posts), running, 120)
+        traffic.close()
+    return traffic.latency_ms(skip=int(rate * 2))
+
+
+def idle(address: str, prefix: str, folder: Path, seconds: float) -> float:
+    """Share of a core that all stages use together when no post comes."""
+    with pipeline(address, prefix, folder) as (_, running):
+        threading.Event().wait(10)
+        before = cpu_seconds(running)
+        threading.Event().wait(seconds)
+        return (cpu_seconds(running) - before) / seconds
+
+
+def memory(address: str, prefix: str, folder: Path, model: Path, first: int, last: int) -> dict[str, float]:
+    """RSS of all stages together (MB) after `first` and after `last` posts."""
+    found = {}
+    with pipeline(address, prefix, folder, model) as (_, running):
+        traffic = Traffic(address, prefix)
+        done = 0
+        for goal in (first, last):
+            while done < goal:
+                step = min(20_000, goal - done)
+                traffic.sent.clear()
+                traffic.came.clear()
+                traffic.publish([msgspec.structs.replace(post, post_id=f"m{done + number}") for number, post in enumerate(texts(step))])
+                done += step
+                traffic.wait(done - 20_000, running, 300)  # keep a backlog, but a bounded one
+            traffic.wait(done, running, 300)
+            found[goal] = sum(process.memory_info().rss for process in stages(running)) / 1e6
+        traffic.close()
+    return {"after_100k": round(found[first], 1), "after_1m": round(found[last], 1)}
