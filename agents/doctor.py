@@ -17,7 +17,7 @@ from agents.edge.reader import ANSWER_SECONDS, Reader, Span, broker_faults, quie
 from agents.edge.runner import consumer_group
 from agents.edge.security import client_config
 from agents.settings import Settings
-from agents.topics import compare, find_topics, wanted_topics
+from agents.topics import compare, find_topics, hidden, wanted_topics
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
 from pipeline.policy.check import Level as PolicyLevel
@@ -106,9 +106,9 @@ def topics(settings: Settings, regions: Regions) -> Iterator[Finding]:
         )
     else:
         yield Finding(Level.OK, "topics", f"all {len(wanted)} exist")
-    if any(topic.config is None for topic in found.values()):
-        yield Finding(Level.WARN, "settings", "the broker does not show the topics' settings: give this user the right DescribeConfigs")
-    differences = [each for each in compare(wanted, found, settings.broker) if each.topic in found and "does not show" not in each.what]
+    if said := hidden(found):
+        yield Finding(Level.WARN, "settings", said)
+    differences = [each for each in compare(wanted, found, settings.broker) if each.topic in found]
     for each in differences:
         yield Finding(Level.FAIL if each.serious else Level.WARN, "topics", f"{each.topic} {each.what}: {each.remedy}")
     if found and not differences:
@@ -135,8 +135,8 @@ def judge_group(stage: str, workers: int | None, committed: Mapping[int, int], s
         return Finding(
             Level.FAIL,
             name,
-            f"its position in {len(lost)} partitions is outside what the topic holds: posts are gone unread, or the topic was made anew; "
-            "a worker stops with exit code 75 until the group's offsets are set (`kafka-consumer-groups.sh --reset-offsets`)",
+            f"its position in {len(lost)} of {len(spans)} partitions is outside what the topic holds: posts are gone unread, or the topic "
+            "was made anew; a worker stops with exit code 75 until `kafka-consumer-groups.sh --reset-offsets` sets the group's offsets",
         )
     if workers == 0:
         return Finding(Level.WARN, name, f"no worker runs it, {lag} records wait: start one with `sluice worker --stages {stage}`")

@@ -150,8 +150,8 @@ def _unknown_variable(name: str) -> str | None:
     """A misspelt variable would leave its setting at the default without a word."""
     if not name.startswith(ENV_PREFIX) or name.startswith(NOT_SETTINGS) or name[len(ENV_PREFIX) :].lower() in Settings.model_fields:
         return None
-    near = difflib.get_close_matches(name, [ENV_PREFIX + field.upper() for field in Settings.model_fields], n=1)
-    return f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else "; docs/settings.md lists them")
+    near = difflib.get_close_matches(name[len(ENV_PREFIX) :].lower(), Settings.model_fields, n=1)
+    return f"{name}: no such setting" + (f"; did you mean {ENV_PREFIX}{near[0].upper()}?" if near else "; docs/settings.md lists them")
 
 
 def _sentence(fault: Mapping[str, Any], given: Mapping[str, Any], path: str | None) -> str:

@@ -101,10 +101,16 @@ def find_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> dict[str, 
     for resource, future in futures.items():
         try:
             config = {name: entry.value for name, entry in future.result(ANSWER_SECONDS + 1).items()}
-        except ck.KafkaException:  # no right to see them, or an embedded broker; `compare` says so
+        except ck.KafkaException:  # no right to see them, or an embedded broker; `hidden` says so
             config = None
         found[resource.name] = FoundTopic(partitions[resource.name], config)
     return found
+
+
+def hidden(found: Mapping[str, FoundTopic]) -> str | None:
+    """A sentence if the broker does not show the settings of some topics, so that they could not be compared."""
+    names = [name for name, topic in found.items() if topic.config is None]
+    return f"{names[0]} and others do not show their settings: give this user the right DescribeConfigs" if names else None
 
 
 def compare(wanted: Sequence[WantedTopic], found: Mapping[str, FoundTopic], broker: str) -> list[Difference]:
@@ -132,11 +138,8 @@ def _differences(topic: WantedTopic, found: Mapping[str, FoundTopic], broker: st
     elif existing.partitions > topic.partitions:
         what = f"has {existing.partitions} partitions, not {topic.partitions}"
         yield Difference(name, False, what, "leave it if more were meant; to have fewer, the topic must be made anew")
-    if existing.config is None:
-        yield Difference(name, False, "does not show its settings", "give this user the right DescribeConfigs on it")
-        return
     for key, value in topic.topic.config.items():
-        if existing.config.get(key) != value:
+        if existing.config is not None and existing.config.get(key) != value:
             yield Difference(
                 name,
                 key != "retention.ms",

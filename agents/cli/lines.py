@@ -13,10 +13,10 @@ import msgspec
 from rich.text import Text
 
 from agents.cli.names import short
-from agents.cli.show import moment, safe_json, size, visible
+from agents.cli.show import counted, moment, safe_json, size, visible
 from agents.edge.letters import letter, marked
 from agents.edge.reader import Entry
-from schemas.records import Action, Decision, LanguagePost, Post, Reason, Record, ReviewTask, ScoredPost, Unassessed
+from schemas.records import Action, Decision, Language, LanguagePost, Post, Reason, Record, ReviewTask, ScoredPost, Unassessed
 
 R = TypeVar("R", bound=Record)
 Part = tuple[str, str]
@@ -144,12 +144,12 @@ def _review_task(task: ReviewTask) -> list[Part]:
     return [
         (visible(task.region), "bold"),
         (f"p{task.priority:<3}", ""),
-        (visible(task.language.tag), "bold cyan"),
+        _tags(task.language),
         ("out of language" if task.out_of_language else "", "bold red"),
         (task.post.market, "cyan"),
         (task.post.post_id, ""),
         *_reasons(task.reasons, task.unassessed),
-        (f"{len(context.thread)} posts of context" + ("" if context.complete else f", {len(context.missing)} missing"), "dim"),
+        (f"{counted(len(context.thread), 'post')} of context" + ("" if context.complete else f", {len(context.missing)} missing"), "dim"),
         *_text(task.post.text, len(task.post.media)),
     ]
 
@@ -164,8 +164,11 @@ _PARTS: Mapping[type[Record], Callable[[Any], list[Part]]] = {
 
 
 def _language(record: LanguagePost | ScoredPost) -> list[Part]:
-    tags = "|".join((record.language.tag, *record.language.alternatives))
-    return [(visible(tags), "bold cyan"), (f"{record.language.confidence:.2f}", "")]
+    return [_tags(record.language), (f"{record.language.confidence:.2f}", "")]
+
+
+def _tags(language: Language) -> Part:
+    return visible("|".join((language.tag, *language.alternatives))), "bold cyan"
 
 
 def _reasons(reasons: Iterable[Reason], unassessed: tuple[Unassessed, ...]) -> list[Part]:

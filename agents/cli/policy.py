@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from agents.cli.common import clear_errors
-from agents.cli.show import say, visible
+from agents.cli.show import counted, say, visible
 from agents.settings import load
 from pipeline.policy.check import Finding, Level
 from pipeline.policy.check import check as check_policy
@@ -46,8 +46,9 @@ def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDi
     for finding in findings:
         say(Text.assemble((f"{finding.level.value}: ", STYLES[finding.level]), visible(finding.text)))
     errors = sum(finding.level is Level.ERROR for finding in findings)
-    versions, regions_count = ", ".join(each.id for each in policies.policies), len(found_regions.regions)
-    say(f"{versions} with {regions_count} regions and {bundle.model_version}: {errors} errors, {len(findings) - errors} warnings")
+    versions, number = ", ".join(each.id for each in policies.policies), counted(len(found_regions.regions), "region")
+    verdict = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
+    say(f"{versions} with {number} and {bundle.model_version}: {verdict}")
     if errors:
         raise typer.Exit(1)
 

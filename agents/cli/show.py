@@ -86,8 +86,9 @@ def line(content: str | Text, console: Console = out) -> None:
     text = content if isinstance(content, Text) else Text(content)
     if console.is_terminal:
         console.print(text, no_wrap=True, overflow="ellipsis", crop=True)
-    else:
-        console.print(text, soft_wrap=True)
+    else:  # not through rich, which turns tabs into spaces
+        console.file.write(text.plain + "\n")
+        console.file.flush()
 
 
 def say(content: str | Text, console: Console = out) -> None:

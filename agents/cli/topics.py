@@ -8,7 +8,7 @@ from rich.text import Text
 from agents.cli.common import Broker, clear_errors, settings_for
 from agents.cli.show import say, table
 from agents.settings import Settings
-from agents.topics import Difference, FoundTopic, WantedTopic, compare, create_topics, find_topics, wanted_topics
+from agents.topics import Difference, FoundTopic, WantedTopic, compare, create_topics, find_topics, hidden, wanted_topics
 from pipeline.policy.regions import read_regions
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make the topics, or compare them with what they should be.")
@@ -45,7 +45,7 @@ def check(broker: Broker = None) -> None:
         differences = compare(wanted, found, settings.broker)
     table(("topic", "partitions", "state"), [_row(topic, found.get(topic.name), differences) for topic in wanted])
     _explain(settings, found, differences)
-    if differences:
+    if differences or hidden(found):
         raise typer.Exit(1)
 
 
@@ -67,5 +67,7 @@ def _explain(settings: Settings, found: dict[str, FoundTopic], differences: list
     if missing := len({difference.topic for difference in differences} - found.keys()):
         under = f" under the prefix {settings.topic_prefix!r}" if settings.topic_prefix else ""
         say(f"{missing} topics do not exist or may not be seen{under}: run `sluice topics create`")
-    if not differences:
+    if said := hidden(found):
+        say(said)
+    elif not differences:
         say("all topics are as they should be")

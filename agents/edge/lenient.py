@@ -26,6 +26,9 @@ class Records(MemoryRecords):  # type: ignore[misc]
 class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """Records of a fetch; starts again where it was when a name cannot be decoded. Fails as before when the second reading fails too."""
 
+    _records: Any
+    _records_iterator: Any
+
     def __next__(self) -> Any:  # noqa: ANN401 - as in aiokafka
         try:
             return super().__next__()

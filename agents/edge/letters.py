@@ -22,7 +22,7 @@ its letter.
 
 REQUEUED_AT = PREFIX + "requeued_at"
 UNKNOWN = "?"
-PLACE = re.compile(r"(\d{1,6}):(\d{1,18})")
+PLACE = re.compile(r"([0-9]{1,6}):([0-9]{1,18})")
 
 
 class Place(NamedTuple):

@@ -15,7 +15,7 @@ from agents.edge.producer import DENIED
 ANSWER_SECONDS = 8.0
 """A person waits for it; a broker that is there answers in milliseconds, through TLS and SASL in one or two seconds."""
 
-FIRST_ANSWER_SECONDS, FIRST_TRIES = 2.0, 4
+FIRST_ANSWER_SECONDS, FIRST_TRIES = 1.0, 8
 """The same, in pieces: where every connection is refused, waiting longer is in vain."""
 
 SILENCE_SECONDS = 30.0

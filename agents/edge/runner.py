@@ -154,7 +154,8 @@ class Runner(Generic[R]):
             current = [event for event in events if event.value.epoch == epoch]  # the others are another's now, or will be read again
             self.pulse.outstanding -= len(events) - len(current)
             if current:
-                self._bytes += await loop.run_in_executor(self._pool, self._handle, loop, current, epoch)
+                sent = await loop.run_in_executor(self._pool, self._handle, loop, current, epoch)
+                self._bytes += sent  # not in one statement: that would read _bytes before waiting, and lose what is confirmed meanwhile
 
     async def _gather(self) -> list[Any]:
         """The chunks at hand, at least one, within the limits of a batch."""

@@ -65,7 +65,7 @@ class Sender:
         self.wait(0)
 
     def _heard(self, error: ck.KafkaError) -> None:
-        self._said = error.str()
+        self._said = error.str().partition(" (after ")[0]
 
     def _delivered(self, error: ck.KafkaError | None, message: ck.Message) -> None:
         if error is None:

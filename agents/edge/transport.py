@@ -162,18 +162,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await super().perform_seek()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Partitions go."""
+        """Partitions go. If that is because the topic is gone, the worker stops before it joins again.
+
+        It would be given no partition, and look healthy; as a static member it would be given none after a restart either.
+        """
+        if revoked and (missing := self._thread.missing_topics()):
+            stop_for(StopWorker(ExitCode.DENIED, f"topic {missing[0]} is gone: make it again with `sluice topics create`"), "reading")
         self.epoch += 1
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._in_flight.pop(tp, None)
             self._last_read.pop(tp, None)
-
-    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Partitions come. None, because the topic is gone, would be a silence of minutes that looks like health."""
-        await super().on_partitions_assigned(assigned, generation_id)
-        if missing := self._thread.missing_topics():
-            stop_for(StopWorker(ExitCode.DENIED, f"topic {missing[0]} is gone: make it again with `sluice topics create`"), "joining")
 
     # Reading ---------------------------------------------------------------------------------------------------------
 

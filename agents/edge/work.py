@@ -126,17 +126,7 @@ class Work(Generic[R]):
             owners[position][0].stage_errors += 1
         time = (CE_TIME, now.isoformat().encode())
         for (result, record), produced in zip(owners, outputs, strict=True):
-            trace = _traceparent(record.headers)
-            messages = [self._encode(output, time, trace) for output in produced]
-            largest = max((len(message.value or b"") for message in messages), default=0)
-            if largest > MAX_VALUE_BYTES:  # the broker would refuse it each time, and nothing behind it would ever be read
-                fault = InvalidRecordError("too_large", f"{self._spec.name} makes {largest} bytes of it; at most {MAX_VALUE_BYTES} fit")
-                self._bury(result, record, fault)
-                continue
-            for message, (topic, made) in zip(messages, produced, strict=True):
-                result.messages.append(message)
-                result.records.append(made)
-                result.topics[topic.name] = result.topics.get(topic.name, 0) + 1
+            self._emit(result, record, produced, time)
 
     def _process(self, stage: Stage[R], items: list[Incoming[R]], now: dt.datetime) -> tuple[list[list[Output]], list[int]]:
         """Outputs per item, and the positions of those on which the stage failed."""
@@ -163,6 +153,19 @@ class Work(Generic[R]):
         """The message of an exception may quote a post: only its type and place are logged."""
         place = "".join(traceback.format_tb(error.__traceback__, limit=-3))
         logger.error("stage %s failed on %d posts: %s at\n%s", self._spec.name, posts, type(error).__name__, place)
+
+    def _emit(self, result: Result, record: ConsumerRecord, produced: list[Output], time: Header) -> None:
+        trace = _traceparent(record.headers)
+        messages = [self._encode(output, time, trace) for output in produced]
+        largest = max((len(message.value or b"") for message in messages), default=0)
+        if largest > MAX_VALUE_BYTES:  # the broker would refuse it each time, and nothing behind it would ever be read
+            fault = InvalidRecordError("too_large", f"{self._spec.name} makes {largest} bytes of it; at most {MAX_VALUE_BYTES} fit")
+            self._bury(result, record, fault)
+            return
+        for message, (topic, made) in zip(messages, produced, strict=True):
+            result.messages.append(message)
+            result.records.append(made)
+            result.topics[topic.name] = result.topics.get(topic.name, 0) + 1
 
     def _encode(self, output: Output, time: Header, trace: bytes | None) -> Message:
         topic, record = output

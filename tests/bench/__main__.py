@@ -28,8 +28,8 @@ from tests.support.kafka import KafkaBroker
 from tests.support.tiny_model import build_tiny_bundle
 
 RESULT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
-ROUNDS = 5
-RELAY_POSTS = {"sluice": 400_000, "confluent": 400_000, "faust": 20_000}
+ROUNDS = 2
+RELAY_POSTS = {"sluice": 200_000, "confluent": 200_000}
 COMPUTE_POSTS = 4000
 COMPUTE_ROUNDS = 3
 LATENCY_SECONDS = 20

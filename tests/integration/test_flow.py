@@ -64,7 +64,10 @@ def test_every_post_comes_out_decided(flow: Flow) -> None:
         assert found[f"talk-{number}-first", 2].kind is PostKind.DELETED
 
     in_english, in_dutch = (flow.topics.read_all(topic) for topic in REVIEWS)
-    asked = {region: {decode_task(message.value).post.post_id for message in read} for region, read in zip("ed", (in_english, in_dutch), strict=True)}
+    asked = {
+        region: {decode_task(message.value).post.post_id for message in read}
+        for region, read in zip("ed", (in_english, in_dutch), strict=True)
+    }
     assert {f"talk-{number}-threat" for number in talks if number % 2} <= asked["e"] - asked["d"]
     assert {f"talk-{number}-threat" for number in talks if not number % 2} <= asked["d"] - asked["e"]
     task = task_of(in_dutch, "talk-0-threat")

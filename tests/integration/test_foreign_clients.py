@@ -23,7 +23,9 @@ def partitions(messages: list[Message], keys: set[bytes]) -> dict[bytes, int]:
 
 def test_java_publishes_and_reads_decisions(flow: Flow) -> None:
     posts = [outgoing(f"{conversation}-post", conversation) for conversation in CONVERSATIONS]
-    console_produce(flow.address, flow.topics.name(POSTS_INCOMING), [((key or b"").decode(), (value or b"").decode()) for key, value, *_ in posts])
+    console_produce(
+        flow.address, flow.topics.name(POSTS_INCOMING), [((key or b"").decode(), (value or b"").decode()) for key, value, *_ in posts]
+    )
     ids = {f"{conversation}-post" for conversation in CONVERSATIONS}
     ours = flow.topics.read_all(DECISIONS, has_all(ids))
 
@@ -35,7 +37,9 @@ def test_java_publishes_and_reads_decisions(flow: Flow) -> None:
 
 def test_a_conversation_stays_on_the_partition_that_java_chose(flow: Flow) -> None:
     """Routing finds a conversation's posts together only if every client puts a key on the same partition."""
-    console_produce(flow.address, flow.topics.name(POSTS_INCOMING), [(name, (outgoing(name, name).value or b"").decode()) for name in CONVERSATIONS])
+    console_produce(
+        flow.address, flow.topics.name(POSTS_INCOMING), [(name, (outgoing(name, name).value or b"").decode()) for name in CONVERSATIONS]
+    )
     flow.topics.read_all(DECISIONS, has_all(set(CONVERSATIONS)))
     keys = {name.encode() for name in CONVERSATIONS}
     javas, *ours = (partitions(flow.topics.read_all(topic), keys) for topic in (POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED))

@@ -53,12 +53,14 @@ def first_occurrences(messages: list[Message]) -> dict[str, list[int]]:
 def partitions(addresses: dict[str, str]) -> int:
     """How many partitions the stages at these addresses read, all together."""
     texts = [fetch(f"{address}/metrics")[1] for address in addresses.values()]
-    return sum(int(float(line.split()[-1])) for text in texts for line in text.splitlines() if line.startswith("sluice_assigned_partitions{"))
+    return sum(
+        int(float(line.split()[-1])) for text in texts for line in text.splitlines() if line.startswith("sluice_assigned_partitions{")
+    )
 
 
 def test_a_second_worker_joins_and_leaves(topics: OwnTopics, rules: dict[str, object], tmp_path: Path) -> None:
     create(topics)
-    talk, shared = Talk(topics), {**rules, "data_dir": tmp_path / "data"}
+    talk, shared = Talk(topics), {**rules, "data_dir": tmp_path / "data", "session_timeout_seconds": 6}
     with worker(topics.address, topics.prefix, tmp_path / "first", STAGES, **shared) as first:
         first.ready(STAGES)
         talk.goes_on()

@@ -1,4 +1,7 @@
-"""How a stage ends, and that what it had not finished is there when it starts again. One stage without its supervisor: its exit code shows."""
+"""How a stage ends, and that what it had not finished is there when it starts again.
+
+Mostly without a supervisor, so that the exit code shows.
+"""
 
 from __future__ import annotations
 

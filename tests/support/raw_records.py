@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import NotLeaderForPartitionError
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
@@ -23,12 +24,16 @@ LENGTH_AT, CRC_AT, ATTRIBUTES_AT = 8, 17, 21
 """Where in a batch (magic 2) its length, checksum and attributes stand; the checksum covers everything from the attributes on."""
 
 GZIP = 1
+LEADER_SECONDS = 10
 
 Record = tuple[bytes, bytes, Sequence[tuple[str, bytes]]]
 
 
 def produce_raw(address: str, topic: str, partition: int, records: Sequence[Record], *, compress: bool = False) -> None:
-    """Sends (key, value, headers) in one batch in which every header STAND_IN is named NOT_UTF8. AssertionError if it was refused."""
+    """Sends (key, value, headers) in one batch in which every header STAND_IN is named NOT_UTF8. AssertionError if it was refused.
+
+    A topic that was just made has no leader at first: for that it waits LEADER_SECONDS.
+    """
     asyncio.run(_produce(address, topic, partition, batch(records, compress=compress)))
 
 
@@ -56,8 +61,13 @@ async def _produce(address: str, topic: str, partition: int, data: bytes) -> Non
         await client.add_topic(topic)
         node = client.cluster.leader_for_partition(TopicPartition(topic, partition))
         request = ProduceRequest(transactional_id=None, required_acks=-1, timeout=10_000, topics=[(topic, [(partition, data)])])
-        response = await client.send(node, request)
+        deadline = time.monotonic() + LEADER_SECONDS
+        while True:
+            response = await client.send(node, request)
+            (code,) = [place[1] for _, places in response.topics for place in places]
+            if code != NotLeaderForPartitionError.errno or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.1)
     finally:
         await client.close()
-    errors = [place[1] for _, places in response.topics for place in places]
-    assert errors == [0], f"the broker refused the batch: error codes {errors}"
+    assert code == 0, f"the broker refused the batch: error code {code}"

@@ -102,12 +102,14 @@ class Process:
 
 def worker(address: str, prefix: str, folder: Path, stages: Iterable[str], **settings: object) -> Process:
     """`sluice worker` with its data and `worker.log` in `folder`; `settings` by their names in agents.settings."""
-    return _process(["-c", "from agents.cli.main import main; main()", "worker", "--stages", ",".join(stages)], address, prefix, folder, settings)
+    return _process(
+        ["-c", "from agents.cli.main import main; main()", "worker", "--stages", ",".join(stages)], address, prefix, folder, settings
+    )
 
 
-def stage_process(address: str, prefix: str, folder: Path, stage: str, instance: str = "one", **settings: object) -> Process:
-    """One stage without a supervisor, so that its exit code can be seen."""
-    return _process(["-m", "agents.edge.process", stage, instance, str(settings.pop("port", 0)), "0"], address, prefix, folder, settings)
+def stage_process(address: str, prefix: str, folder: Path, stage: str, **settings: object) -> Process:
+    """One stage as instance `one`, without a supervisor, so that its exit code can be seen. `port` is that of its /metrics."""
+    return _process(["-m", "agents.edge.process", stage, "one", str(settings.pop("port", 0)), "0"], address, prefix, folder, settings)
 
 
 def _process(arguments: list[str], address: str, prefix: str, folder: Path, settings: dict[str, object]) -> Process:

@@ -1,0 +1,52 @@
+"""What a person can mend is a sentence on standard error and an exit code, in every command."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.agents.cli.commands import sluice
+
+NEEDS_BROKER = [
+    ("topics", "create"),
+    ("topics", "check"),
+    ("publish", "-"),
+    ("tail", "decisions"),
+    ("dead-letters", "list"),
+    ("dead-letters", "show", "0:1"),
+    ("dead-letters", "requeue", "--all"),
+]
+
+
+@pytest.mark.parametrize("command", NEEDS_BROKER)
+def test_without_a_broker(command: tuple[str, ...]) -> None:
+    result = sluice(*command, "--broker", "127.0.0.1:1", stdin="")
+    assert (result.exit_code, result.stdout) == (69, "")
+    assert result.stderr.startswith("no broker answers at 127.0.0.1:1 (")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("tail", "mars"), "'mars' is no topic; allowed are incoming, "),
+        (("tail", "review.mars"), "there is no region 'mars'"),
+        (("tail", "incoming", "--action", "remove"), "--action: the records of posts.incoming.v1 have none; allowed are: --post, --market"),
+        (("tail", "dead-letters", "--post", "p1"), "--post: the records of moderation.dead-letters.v1 have none; allowed are: none"),
+        (("publish", "--broker", "nonsense"), "command line: broker: String should match pattern"),
+    ],
+)
+def test_a_wrong_word_on_the_command_line(command: tuple[str, ...], said: str) -> None:
+    result = sluice(*command, stdin="")
+    assert (result.exit_code, result.stdout) == (78, "")
+    assert said in result.stderr
+
+
+COMMANDS = [*NEEDS_BROKER, ("score",), ("model", "check"), ("policy", "check"), ("doctor",), ("worker",)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_eighty_columns(command: tuple[str, ...]) -> None:
+    words = [word for word in command if word[0].isalpha() and word != "decisions"]
+    result = sluice(*words, "--help")
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80

@@ -1,0 +1,204 @@
+"""What agents/edge relies on in Faust 0.15.3 and aiokafka 0.14 that neither promises. After an upgrade, start here: a failure says what
+changed and what leans on it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any
+
+import aiokafka
+import faust
+import pytest
+from aiokafka.consumer import consumer as aiokafka_consumer
+from aiokafka.consumer import fetcher
+from aiokafka.record import default_records, memory_records
+from faust.app import base as faust_app
+from faust.tables import recovery
+from faust.transport import conductor, drivers
+from faust.transport import consumer as base
+from faust.transport.drivers import aiokafka as driver
+
+from agents.edge import transport
+
+FAUST, AIOKAFKA = "0.15.3", "0.14."
+
+
+def function(what: Any) -> Any:
+    return getattr(what, "fun", what)  # `fun`: of a task of Faust's services
+
+
+def named(what: Any) -> str:
+    name: str = function(what).__qualname__
+    return name
+
+
+def source(what: Any) -> str:
+    """Its code on one line, so that a line break more or less does not matter."""
+    return " ".join(inspect.getsource(function(what)).split())
+
+
+def parameters(what: Any) -> list[str]:
+    return list(inspect.signature(what).parameters)
+
+
+def test_the_versions_are_those_that_were_read() -> None:
+    assert version("faust-streaming") == FAUST, "Faust changed: read its transport again, then set FAUST here"
+    assert version("aiokafka").startswith(AIOKAFKA), "aiokafka changed: read its fetcher again, then set AIOKAFKA here"
+
+
+OVERRIDDEN = {
+    driver.Consumer: {
+        "_new_consumer_thread": ["self"],
+        "ack": ["self", "message"],
+        "_new_offset": ["self", "tp"],
+        "_should_commit": ["self", "tp", "offset"],
+        "_add_gap": ["self", "tp", "offset_from", "offset_to"],
+        "_commit_offsets": ["self", "offsets", "start_new_transaction"],
+        "perform_seek": ["self"],
+        "on_partitions_revoked": ["self", "revoked"],
+        "_wait_next_records": ["self", "timeout"],
+        "getmany": ["self", "timeout"],
+        "_drain_messages": ["self", "fetcher"],
+    },
+    driver.AIOKafkaConsumerThread: {"_create_worker_consumer": ["self", "transport"]},
+    faust.Schema: {"loads_value": ["self", "app", "message", "loads", "serializer"]},
+    fetcher.PartitionRecords: {"__next__": ["self"], "_unpack_records": ["self"]},
+    default_records._DefaultRecordBatchPy: {"_maybe_uncompress": ["self"]},
+    memory_records._MemoryRecordsPy: {"next_batch": ["self", "_min_slice", "_magic_offset"]},
+}
+
+
+@pytest.mark.parametrize(("owner", "name"), [(owner, name) for owner, names in OVERRIDDEN.items() for name in names])
+def test_what_is_overridden_is_still_there(owner: type, name: str) -> None:
+    method = getattr(owner, name, None)
+    assert method is not None, f"{owner.__name__}.{name} is gone: what agents/edge overrides under this name is never called"
+    assert parameters(method) == OVERRIDDEN[owner][name], (
+        f"{owner.__name__}.{name} takes other arguments: change the override in agents/edge"
+    )
+
+
+def test_everything_that_the_transport_overrides_is_listed() -> None:
+    for ours in (transport.Consumer, transport.ConsumerThread):
+        above = ours.__mro__[1]
+        overridden = {
+            name for name in vars(ours) if not name.startswith("__") and inspect.isfunction(vars(ours)[name]) and hasattr(above, name)
+        }
+        assert overridden == OVERRIDDEN[above].keys(), f"{ours.__name__} overrides something that no contract below speaks of"
+
+
+CALLED = [
+    (base.Consumer.force_commit, "self._filter_tps_with_pending_acks(", "commits only what it finds"),
+    (
+        base.Consumer._filter_tps_with_pending_acks,
+        "for tp in self._acked",
+        "ack() makes a partition a key of _acked so that it is committed",
+    ),
+    (base.Consumer._filter_committable_offsets, "offset = self._new_offset(tp)", "_new_offset is the first offset in flight"),
+    (base.Consumer._filter_committable_offsets, "self._should_commit(tp, offset)", "_should_commit refuses what is committed"),
+    (base.Consumer._commit_tps, "self._commit_offsets(", "_commit_offsets notes when the last commit was"),
+    (base.Consumer._commit_offsets, "self._committed_offset.update(committable_offsets)", "_should_commit and lag compare with it"),
+    (base.Consumer.perform_seek, "await self.seek_to_committed()", "after a seek everything in flight is read again"),
+    (base.Consumer.perform_seek, "self._committed_offset.update(", "the log-start check starts from the committed offset"),
+    (base.Consumer.on_partitions_revoked, "self._committed_offset.pop(tp, None)", "a partition that comes back has no old offset"),
+    (base.Consumer.on_stop, "if self.app.conf.stream_wait_empty", "stream_wait_empty=False ends a worker without waiting for chunks"),
+    (base.Consumer._commit_handler, "interval = self.commit_interval", "broker_commit_interval is a setting of ours"),
+    (base.Fetcher._fetcher, "consumer._drain_messages(self)", "_drain_messages delivers the chunks"),
+    (base.ThreadDelegateConsumer.__init__, "self._thread = self._new_consumer_thread()", "_new_consumer_thread makes our thread"),
+    (base.ThreadDelegateConsumer._getmany, "self._thread.getmany(active_partitions, timeout)", "getmany reads through it"),
+    (driver.AIOKafkaConsumerThread._create_consumer, "self._create_worker_consumer(transport)", "fetch settings are put in there"),
+    (driver.AIOKafkaConsumerThread._create_worker_consumer, "fetch_max_wait_ms=1500", "it is hard-coded: if no longer, set it properly"),
+    (driver.AIOKafkaConsumerThread._fetch_records, "fetcher.fetched_records(", "chunks are what one fetch gave"),
+    (driver.ConsumerRebalanceListener.on_partitions_assigned, "app.consumer_generation_id = generation", "Pulse.joined looks at it"),
+    (recovery.Recovery._resume_streams, "consumer.perform_seek()", "each assignment seeks, which starts a new epoch"),
+    (conductor.Conductor._update_tp_index, "self._tp_index", "a full stream is found by it"),
+    (faust_app.App._new_consumer, "self.transport.create_consumer(", "our Transport makes our Consumer"),
+]
+
+
+@pytest.mark.parametrize(("caller", "call", "reason"), CALLED, ids=[f"{named(caller)}-{call}" for caller, call, _ in CALLED])
+def test_what_is_relied_on_is_still_called(caller: Any, call: str, reason: str) -> None:
+    assert call in source(caller), f"Faust changed {named(caller)}: no `{call}`; agents/edge relies on it, because {reason}"
+
+
+ATTRIBUTES = [
+    (base.Consumer.__init__, name)
+    for name in ("self._acked ", "self._read_offset ", "self._committed_offset ", "self._unacked_messages ", "self._waiting_for_ack ",
+                 "self._buffered_partitions ", "self.can_resume_flow ", "self.suspend_flow ", "self.callback ", "self.app ")
+] + [(base.Consumer._reset_state, "self.flow_active "), (base.Consumer.stop_flow, "self.suspend_flow.set()")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("owner", "text"), ATTRIBUTES, ids=[text for _, text in ATTRIBUTES])
+def test_attributes_that_the_consumer_uses_are_still_kept(owner: Any, text: str) -> None:
+    assert text in source(owner), f"Faust's {owner.__qualname__} no longer has `{text.strip()}`, which transport.Consumer reads or writes"
+
+
+@pytest.mark.parametrize("name", ["_to_message", "_get_active_partitions", "highwater", "earliest_offsets", "assignment", "wait_first"])
+def test_helpers_that_the_consumer_calls_are_still_there(name: str) -> None:
+    assert callable(getattr(driver.Consumer, name, None)), f"Faust's Consumer.{name} is gone; transport.Consumer calls it"
+
+
+def test_aiokafka_reads_the_fetch_wait_for_each_request() -> None:
+    code = source(fetcher.Fetcher._get_actions_per_node)
+    for name in ("_fetch_max_wait_ms", "_fetch_min_bytes"):
+        assert f"self.{name}" in code, f"aiokafka's fetcher reads {name} elsewhere: ConsumerThread.set_fetch_wait would change nothing"
+    started = source(aiokafka_consumer.AIOKafkaConsumer.start)
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in started, "aiokafka's consumer no longer hands its _fetch_max_wait_ms on at start"
+    assert "fetch_min_bytes=self._fetch_min_bytes" in started, "aiokafka's consumer no longer hands its _fetch_min_bytes on at start"
+
+
+def test_aiokafka_makes_records_with_the_names_that_lenient_replaces() -> None:
+    code = source(fetcher.Fetcher._proc_fetch_request)
+    assert "MemoryRecords(part_data[-1])" in code, "aiokafka makes MemoryRecords elsewhere: lenient.install() replaces nothing"
+    assert "PartitionRecords(" in code, "aiokafka makes PartitionRecords elsewhere: lenient.install() replaces nothing"
+    unpacked = source(fetcher.PartitionRecords._unpack_records)
+    assert "records = self._records" in unpacked, "lenient.PartitionRecords puts other records there and starts again"
+    assert "record.offset < self.next_fetch_offset" in unpacked, "lenient.PartitionRecords relies on it to skip what was read"
+    for name in ("_buffer", "_pos", "_num_records", "_decompressed"):
+        assert f"self.{name} " in source(default_records._DefaultRecordBatchPy.__init__).replace(":", " "), f"lenient reads {name}"
+
+
+def test_aiokafka_knows_what_is_asked_of_it() -> None:
+    for name in ("subscription", "partitions_for_topic"):
+        assert callable(getattr(aiokafka.AIOKafkaConsumer, name, None)), f"ConsumerThread.missing_topics calls {name}"
+    fields = list(aiokafka.ConsumerRecord.__dataclass_fields__)
+    assert fields[:3] == ["topic", "partition", "offset"]
+    assert {"timestamp", "key", "value", "headers"} <= set(fields), "chunks, dead letters and Work read these"
+
+
+def test_the_scheme_leads_to_our_consumer() -> None:
+    made = drivers.TRANSPORTS.by_name(transport.SCHEME)
+    assert made is transport.Transport, "Faust finds transports otherwise: sluice:// would not be ours"
+    assert made.Consumer is transport.Consumer
+    assert "self.Consumer(" in source(made.create_consumer), "Faust's Transport no longer makes its `Consumer`"
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(drivers.TRANSPORTS, "aliases"), (base, "ack_lock"), (conductor.Conductor, "_update_tp_index"), (faust.App, "on_partitions_assigned")],
+    ids=str,
+)
+def test_other_names(module: ModuleType, name: str) -> None:
+    assert hasattr(module, name), f"{module}.{name} is gone"
+
+
+SETTINGS = (
+    "broker_credentials", "web_enabled", "topic_allow_declare", "topic_disable_leader", "consumer_auto_offset_reset",
+    "consumer_group_instance_id", "stream_buffer_maxsize", "stream_wait_empty", "broker_commit_interval", "broker_session_timeout",
+    "broker_heartbeat_interval", "broker_request_timeout", "broker_max_poll_interval", "producer_request_timeout",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_that_matters_for_delivery_is_still_one(name: str) -> None:
+    assert name in faust.Settings.SETTINGS, f"Faust no longer knows the setting {name}, and takes unknown ones without a word"
+
+
+def test_the_worker_takes_the_options_given() -> None:
+    names = set(parameters(faust.Worker.__init__)) | set(parameters(faust.Worker.__mro__[1].__init__))
+    assert {"loglevel", "redirect_stdouts", "quiet", "override_logging"} <= names, (
+        "Faust's Worker takes other options: process.run passes these"
+    )
+    assert "execute_from_commandline" in dir(faust.Worker)

@@ -1,0 +1,141 @@
+"""`sluice worker` as a parent of processes. Where no broker is needed there is none: a stage waits for it as long as it may."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from agents.edge.supervisor import Child, Slot, claim_slot, describe
+from agents.settings import load
+from pipeline.config import ConfigError
+from tests.support.kafka import free_ports
+from tests.support.workers import Process, wait_for, worker
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Process:
+    """A worker whose two stages wait for a broker that never answers."""
+    return worker(f"127.0.0.1:{free_ports(1)[0]}", "nobody.", tmp_path, ("language", "routing"), delivery_timeout_seconds=600)
+
+
+def stages(process: Process) -> dict[str, psutil.Process]:
+    """The running processes of its stages."""
+    found = {}
+    for child in process.descendants():
+        try:
+            line = child.cmdline()
+        except psutil.NoSuchProcess:
+            continue
+        if "agents.edge.process" in line:
+            found[line[line.index("agents.edge.process") + 1]] = child
+    return found
+
+
+def started(process: Process) -> dict[str, psutil.Process]:
+    wait_for(lambda: len(stages(process)) == 2, lambda: process.log, 30)
+    return stages(process)
+
+
+def test_a_killed_stage_starts_again_and_the_other_does_not_notice(patient: Process) -> None:
+    with patient as process:
+        before = started(process)
+        before["language"].kill()
+        wait_for(lambda: stages(process).get("language", before["language"]) != before["language"], lambda: process.log, 30)
+        assert "stage language ended with SIGKILL; it starts again in 0.5 s" in process.log
+        assert stages(process)["routing"] == before["routing"]
+        assert stages(process)["language"].cmdline()[-1] == "1"  # it is told how often it was started again
+
+
+def test_each_start_that_fails_waits_longer(tmp_path: Path) -> None:
+    broker = f"127.0.0.1:{free_ports(1)[0]}"
+    with worker(broker, "nobody.", tmp_path, ("language",), delivery_timeout_seconds=1) as process:
+        for seconds in ("0.5", "1.0", "2.0"):
+            process.said(f"stage language ended with exit code 69 (UNREACHABLE); it starts again in {seconds} s")
+
+
+def test_sigterm_ends_the_stages_and_then_the_worker(patient: Process) -> None:
+    with patient as process:
+        children = started(process)
+        process.signal(signal.SIGTERM)
+        process.wait(25)
+        assert not [child for child in children.values() if child.is_running()]
+
+
+def test_the_stages_end_when_the_worker_is_killed(patient: Process) -> None:
+    with patient as process:
+        children = list(started(process).values())
+        process.signal(signal.SIGKILL)
+        process.wait()
+        assert not psutil.wait_procs(children, timeout=20)[1]
+
+
+def test_what_no_restart_mends_ends_the_worker(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("name = 1", encoding="utf-8")
+    broker = f"127.0.0.1:{free_ports(1)[0]}"
+    with worker(broker, "nobody.", tmp_path, ("language", "routing"), delivery_timeout_seconds=600, policy=policy) as process:
+        assert process.wait() == 78
+        assert f"{policy}: name: " in process.log
+        assert not process.descendants()
+
+
+def test_an_unknown_stage_is_refused(tmp_path: Path) -> None:
+    with worker("127.0.0.1:1", "nobody.", tmp_path, ("language", "langauge")) as process:
+        assert process.wait() == 78
+        assert "there is no stage 'langauge'; allowed are language, scoring, routing" in " ".join(process.log.split())
+
+
+# Slots ---------------------------------------------------------------------------------------------------------------
+
+
+def hold(folder: Path) -> subprocess.Popen[str]:
+    """Another worker's slot on this host, held by a process of its own."""
+    program = f"""
+import sys, pathlib
+from agents.edge.supervisor import claim_slot
+from agents.settings import load
+slot = claim_slot(load(data_dir=pathlib.Path({str(folder)!r})))
+print(slot.instance, flush=True)
+sys.stdin.read()
+"""
+    return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_workers_on_one_host_have_numbers_which_come_back(tmp_path: Path) -> None:
+    with hold(tmp_path) as first:
+        assert first.stdout
+        name = first.stdout.readline().strip()
+        slot = claim_slot(load(data_dir=tmp_path))
+        assert (slot.number, slot.instance) == (1, name.removesuffix("0") + "1")
+        first.kill()
+        first.wait()
+        assert claim_slot(load(data_dir=tmp_path)).instance == name
+
+
+def test_a_name_is_taken_by_one_worker_at_a_time(tmp_path: Path) -> None:
+    settings = load(data_dir=tmp_path, instance="pod-3")
+    slot = claim_slot(settings)
+    assert (slot.number, slot.instance) == (0, "pod-3")
+    with pytest.raises(ConfigError, match="instance: a worker named 'pod-3' runs here already"):
+        claim_slot(settings)
+    assert slot.lock
+    slot.lock.close()
+    assert claim_slot(settings).instance == "pod-3"
+
+
+def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    child = Child("language", Slot(0, "x", None), 0, {"SLUICE_BROKER": "127.0.0.1:1", "SLUICE_DATA_DIR": str(tmp_path)}, None)
+    child.process.send_signal(signal.SIGSTOP)  # then it cannot act on SIGTERM
+    wait_for(lambda: psutil.Process(child.process.pid).status() == psutil.STATUS_STOPPED, lambda: "it does not stop", 10)
+    assert child.stop(deadline=0) == -signal.SIGKILL
+
+
+def test_codes_in_words() -> None:
+    assert describe(-9) == "SIGKILL"
+    assert describe(75) == "exit code 75 (LOST)"
+    assert describe(1) == "exit code 1"

@@ -1,0 +1,258 @@
+"""Chunks, and what may be committed: Faust's genuine consumer with ours on top, not connected to anything."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from faust.types import TP, Message
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from agents.edge.runner import make_app
+from agents.edge.transport import Consumer, Limits, split
+from agents.settings import load
+from pipeline import flow
+from tests.agents.edge.records import PLACE, record
+
+OTHER = TP("in", 1)
+
+
+def limits(records: int = 500, size: int = 1000) -> Limits:
+    return Limits(chunk_records=records, chunk_bytes=size, fetch_wait_ms=20, idle_fetch_wait_ms=500, fetch_min_bytes=1)
+
+
+# Chunks --------------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.none() | st.binary(max_size=12), min_size=1, max_size=40), st.integers(1, 10), st.integers(1, 30))
+def test_chunks_hold_all_records_in_order_within_the_limits(values: list[bytes | None], most: int, size: int) -> None:
+    records = [record(value, offset) for offset, value in enumerate(values)]
+    parts = split(records, limits(most, size))
+    assert [each for part, _ in parts for each in part] == records
+    for part, length in parts:
+        assert length == sum(len(each.value or b"") for each in part)
+        assert 1 <= len(part) <= most
+        assert length <= size or len(part) == 1
+    for (part, length), (following, _) in itertools.pairwise(parts):  # no chunk is smaller than it must be
+        assert len(part) == most or length + len(following[0].value or b"") > size
+
+
+# Acknowledging and committing ----------------------------------------------------------------------------------------
+
+
+class Unconnected(Consumer):
+    """Its group's committed offsets stand in `committed`: Faust would ask the broker."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.committed: dict[TP, int] = {}
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """As Faust, but for the broker."""
+        return dict(self.committed)
+
+    def assignment(self) -> set[TP]:
+        """Both partitions."""
+        return {PLACE, OTHER}
+
+    def highwater(self, tp: TP) -> int:
+        """A log of 100 records."""
+        return 100
+
+
+class Bench:
+    """A consumer on an event loop of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.consumer: Unconnected = self.run(self._make(folder))
+
+    async def _make(self, folder: Path) -> Unconnected:
+        app = make_app(load(data_dir=folder), flow.language(batch=500), "test")
+        app.finalize()
+        made = app._new_consumer()
+        return Unconnected(made.transport, made.callback, made._on_partitions_revoked, made._on_partitions_assigned)
+
+    def run(self, what: Coroutine[Any, Any, Any]) -> Any:
+        """Until it is done."""
+        return self.loop.run_until_complete(what)
+
+    def read(self, first: int, count: int = 1, tp: TP = PLACE) -> Message:
+        """A chunk of `count` records from `first` is read and on its way to the stage."""
+        records = [record(b"x", offset, timestamp_ms=1000 + offset, place=tp) for offset in range(first, first + count)]
+        return self.consumer._message(tp, records, count)
+
+    def committable(self) -> dict[TP, int]:
+        """What Faust would commit now."""
+        return dict(self.consumer._filter_committable_offsets(list(self.consumer._filter_tps_with_pending_acks())))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_what_is_committed_is_the_first_offset_still_in_flight(bench: Bench) -> None:
+    first, second, third = bench.read(0, 10), bench.read(10, 10), bench.read(20, 5)
+    assert bench.committable() == {}
+    assert bench.consumer.ack(second)
+    assert bench.committable() == {}  # the first is still at work
+    assert bench.consumer.ack(first)
+    assert bench.committable() == {PLACE: 20}
+    assert bench.consumer.ack(third)
+    assert bench.committable() == {PLACE: 25}
+
+
+def test_partitions_do_not_wait_for_each_other(bench: Bench) -> None:
+    bench.read(0, 5)
+    bench.consumer.ack(bench.read(40, 2, OTHER))
+    assert bench.committable() == {OTHER: 42}
+
+
+def test_holes_in_the_log_hold_nothing_up(bench: Bench) -> None:
+    """Transaction markers and compaction leave offsets that no record has."""
+    for message in (bench.read(0, 2), bench.read(7, 2)):
+        bench.consumer.ack(message)
+    assert bench.committable() == {PLACE: 9}
+
+
+def test_an_acknowledgement_counts_once(bench: Bench) -> None:
+    message = bench.read(0)
+    assert bench.consumer.ack(message)
+    assert not bench.consumer.ack(message)
+
+
+def test_what_was_committed_is_not_committed_again(bench: Bench) -> None:
+    bench.consumer.ack(bench.read(0, 3))
+    bench.consumer._committed_offset[PLACE] = 3
+    assert bench.committable() == {}
+    assert not bench.consumer.uncommitted()
+
+
+def test_an_old_acknowledgement_does_not_free_what_is_read_again(bench: Bench) -> None:
+    old = bench.read(0, 10)
+    bench.run(bench.consumer.perform_seek())
+    again = bench.read(0, 10)
+    assert bench.consumer.ack(old)
+    assert bench.committable() == {}
+    bench.consumer.ack(again)
+    assert bench.committable() == {PLACE: 10}
+
+
+def test_seeking_starts_a_new_epoch_at_the_committed_offset(bench: Bench) -> None:
+    bench.consumer.committed = {PLACE: 5}
+    stale = bench.read(5, 5)
+    epoch = bench.consumer.epoch
+    bench.run(bench.consumer.perform_seek())
+    assert bench.consumer.epoch == epoch + 1
+    assert stale.value.epoch == epoch
+    assert bench.read(5).value.epoch == epoch + 1
+    assert bench.consumer._committed_offset[PLACE] == 5
+
+
+def test_metrics_see_what_is_not_acknowledged(bench: Bench) -> None:
+    assert (bench.consumer.lag(), bench.consumer.oldest_in_flight_ms(), bench.consumer.uncommitted()) == (0, None, False)
+    first, second = bench.read(10, 10), bench.read(30, 5, OTHER)
+    assert bench.consumer.lag() == 90 + 70
+    assert bench.consumer.oldest_in_flight_ms() == 1010
+    bench.consumer.ack(first)
+    assert bench.consumer.lag() == 80 + 70
+    assert bench.consumer.oldest_in_flight_ms() == 1030
+    assert bench.consumer.uncommitted()
+    bench.consumer.ack(second)
+    assert bench.consumer.lag() == 80 + 65
+
+
+class Acknowledging(RuleBasedStateMachine):
+    """Reads, acknowledgements in any order and late ones, commits, seeks: nothing unfinished is ever committed."""
+
+    folder: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = Bench(self.folder)
+        self.position = 0  # of the next read
+        self.done: set[int] = set()  # offsets acknowledged since they were last read
+        self.committed = 0
+        self.current: list[tuple[range, Message]] = []
+        self.stale: list[Message] = []
+
+    @rule(count=st.integers(1, 5), hole=st.integers(0, 2))
+    def read(self, count: int, hole: int) -> None:
+        first = self.position + hole
+        self.done |= set(range(self.position, first))  # no record is there
+        self.current.append((range(first, first + count), self.bench.read(first, count)))
+        self.done -= set(range(first, first + count))
+        self.position = first + count
+
+    @precondition(lambda self: self.current)
+    @rule(data=st.data())
+    def acknowledge(self, data: st.DataObject) -> None:
+        offsets, message = self.current.pop(data.draw(st.integers(0, len(self.current) - 1)))
+        self.bench.consumer.ack(message)
+        self.done |= set(offsets)
+
+    @precondition(lambda self: self.stale)
+    @rule(data=st.data())
+    def acknowledge_late(self, data: st.DataObject) -> None:
+        self.bench.consumer.ack(self.stale.pop(data.draw(st.integers(0, len(self.stale) - 1))))
+
+    @rule()
+    def commit(self) -> None:
+        for offset in self.bench.committable().values():
+            self.committed = offset
+            self.bench.consumer.committed[PLACE] = self.bench.consumer._committed_offset[PLACE] = offset
+
+    @rule()
+    def seek(self) -> None:
+        self.stale += [message for _, message in self.current]
+        self.current.clear()
+        self.position = self.committed
+        self.bench.run(self.bench.consumer.perform_seek())
+
+    @invariant()
+    def nothing_unfinished_is_committed(self) -> None:
+        offset = self.bench.committable().get(PLACE, self.committed)
+        assert offset >= self.committed
+        assert set(range(self.committed, offset)) <= self.done
+
+    @invariant()
+    def all_that_is_finished_can_be_committed(self) -> None:
+        if not self.current and self.position > self.committed:
+            assert self.bench.committable() == {PLACE: self.position}
+
+    def teardown(self) -> None:
+        self.bench.loop.close()
+
+
+def test_whatever_happens_only_finished_work_is_committed(tmp_path: Path) -> None:
+    Acknowledging.folder = tmp_path
+    run_state_machine_as_test(Acknowledging, settings=settings(max_examples=40, stateful_step_count=30, deadline=None))
+
+
+# Reading -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fetch_becomes_chunks_round_robin_over_the_partitions(bench: Bench) -> None:
+    consumer = bench.consumer
+    consumer.limits = limits(records=2)
+    fetched = {tp: [record(b"x", offset, place=tp) for offset in range(count)] for tp, count in ((PLACE, 5), (OTHER, 2))}
+
+    async def read() -> list[tuple[TP, list[int]]]:
+        consumer._getmany = lambda active_partitions, timeout: _later(fetched)
+        consumer._set_active_tps({PLACE, OTHER})
+        return [(tp, [each.offset for each in message.value.records]) async for tp, message in consumer.getmany(0.1)]
+
+    assert bench.run(read()) == [(PLACE, [0, 1]), (OTHER, [0, 1]), (PLACE, [2, 3]), (PLACE, [4])]
+    assert consumer._new_offset(PLACE) == 0
+
+
+async def _later(fetched: dict[TP, list[ConsumerRecord]]) -> dict[TP, list[ConsumerRecord]]:
+    return fetched
