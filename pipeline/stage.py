@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
 
 from schemas.records import Record
 from schemas.topics import Topic
@@ -13,14 +15,14 @@ from schemas.topics import Topic
 R = TypeVar("R", bound=Record)
 
 
-class Incoming(NamedTuple, Generic[R]):
+class Incoming(msgspec.Struct, Generic[R], frozen=True, gc=False):
     """A record and the time at which the broker appended it to the topic it was read from."""
 
     record: R
     appended_at: dt.datetime
 
 
-class Output(NamedTuple):
+class Output(msgspec.Struct, frozen=True, gc=False):
     """A record for a topic. Its key is derived from the record (Topic.key), never copied from the input's."""
 
     topic: Topic

@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from aiokafka import ConsumerRecord
-
+from agents.edge.fetched import Fetched
 from agents.edge.producer import Header, Message
 from schemas.wire import InvalidRecordError
 
@@ -24,7 +23,7 @@ MAX_DETAIL_CHARACTERS = 500
 VERSION = version("sluice-moderation").encode()
 
 
-def dead_letter(topic: str, record: ConsumerRecord, fault: InvalidRecordError, *, stage: str, max_bytes: int) -> Message:
+def dead_letter(topic: str, record: Fetched, fault: InvalidRecordError, *, stage: str, max_bytes: int) -> Message:
     """The dead letter of a record, for `topic`. Over `max_bytes` the value is cut; the hash and length are those of the whole."""
     key, value, headers = record.key, record.value, record.headers
     whole = value or b""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import confluent_kafka as ck
+import msgspec
 
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 from schemas.topics import MAX_MESSAGE_BYTES
@@ -16,8 +17,8 @@ Header = tuple[str, str | bytes | None]
 QUEUE_FULL_WAIT_SECONDS = 0.005
 
 
-class Message(NamedTuple):
-    """What is sent: `topic` with its prefix, `key` and `value` as bytes."""
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """What is sent; `topic` with its prefix. A Struct, since one is made for every record: a NamedTuple costs three times as much."""
 
     topic: str
     key: str | bytes | None
@@ -78,15 +79,15 @@ class SideProducer:
             return
         confirmation = Confirmation(len(messages), done)
         produce = self._producer.produce
-        for topic, key, value, headers in messages:
+        for message in messages:
             while True:
                 try:
-                    produce(topic, value, key, on_delivery=confirmation, headers=headers)
+                    produce(message.topic, message.value, message.key, on_delivery=confirmation, headers=message.headers)
                     break
                 except BufferError:  # the poll thread makes room; bounded by message.timeout.ms
                     time.sleep(QUEUE_FULL_WAIT_SECONDS)
                 except ck.KafkaException as error:
-                    raise delivery_failure(error.args[0], topic) from error
+                    raise delivery_failure(error.args[0], message.topic) from error
 
     def flush(self, seconds: float) -> int:
         """Waits for what is on its way, at most `seconds`; returns how many messages are left unconfirmed."""

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -244,8 +245,8 @@ class Runner(Generic[R]):
         done.labels(stage, "dead_letter").inc(len(result.dead))
         for reason in result.dead:
             metrics.DEAD_LETTERS.labels(stage, reason).inc()
-        for topic, count in result.topics.items():
-            metrics.POSTS_OUT.labels(stage, topic).inc(count)
+        for topic, count in Counter(message.topic for message in result.messages).items():
+            metrics.POSTS_OUT.labels(stage, topic.removeprefix(self.settings.topic_prefix)).inc(count)
         if self.agent.observe:
-            for record in result.records:
-                self.agent.observe(record)
+            for output in result.outputs:
+                self.agent.observe(output.record)

@@ -37,17 +37,18 @@ class Sender:
 
     def send(self, message: Message, partition: int = -1) -> None:
         """Queues a message, for `partition` or for the one of its key. Raises StopWorker once an earlier one was refused."""
-        topic, key, value, headers = message
         self.wait(0)
         queued = False
         while not queued:
             try:
-                self._producer.produce(topic, value, key, partition, on_delivery=self._delivered, headers=headers)
+                self._producer.produce(
+                    message.topic, message.value, message.key, partition, on_delivery=self._delivered, headers=message.headers
+                )
                 queued = True
             except BufferError:  # the queue is full: wait for confirmations
                 self.wait(POLL_SECONDS)
             except ck.KafkaException as error:
-                raise delivery_failure(error.args[0], topic) from error
+                raise delivery_failure(error.args[0], message.topic) from error
 
     def wait(self, seconds: float) -> None:
         """Takes the broker's word on what is on its way, for at most `seconds`. Raises StopWorker if something was refused."""

@@ -18,14 +18,13 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import ConsumerRecord
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from mode.utils.futures import notify
 
-from agents.edge import lenient
 from agents.edge.failures import ExitCode, StopWorker, stop_for
+from agents.edge.fetched import Fetched, install
 
 SCHEME = "sluice"
 IDLE_AFTER_SECONDS = 1.0
@@ -49,7 +48,7 @@ class Chunk:
     """Consecutive records of one partition: the value of one Faust event. `epoch` tells whether it was read before a rebalance."""
 
     tp: TP
-    records: list[ConsumerRecord]
+    records: list[Fetched]
     size: int  # bytes of the values
     epoch: int
 
@@ -63,9 +62,9 @@ class Unit:
     appended_ms: int
 
 
-def split(records: list[ConsumerRecord], limits: Limits) -> list[tuple[list[ConsumerRecord], int]]:
+def split(records: list[Fetched], limits: Limits) -> list[tuple[list[Fetched], int]]:
     """`records` in order, in parts within the limits, each with its bytes; a single record may exceed them."""
-    parts: list[tuple[list[ConsumerRecord], int]] = []
+    parts: list[tuple[list[Fetched], int]] = []
     start = size = 0
     for position, record in enumerate(records):
         length = len(record.value or b"")
@@ -81,7 +80,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Sets what Faust hard-codes in aiokafka's consumer."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - as in Faust
-        lenient.install()
+        install()
         consumer = super()._create_worker_consumer(transport)
         limits: Limits = self.app.limits
         consumer._fetch_max_wait_ms = limits.fetch_wait_ms  # read once, when the consumer makes its Fetcher
@@ -176,7 +175,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     # Reading ---------------------------------------------------------------------------------------------------------
 
-    async def _wait_next_records(self, timeout: float) -> tuple[dict[TP, list[ConsumerRecord]] | None, set[TP] | None]:
+    async def _wait_next_records(self, timeout: float) -> tuple[dict[TP, list[Fetched]] | None, set[TP] | None]:
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         active = self._get_active_partitions()
@@ -222,10 +221,14 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                     left.append((tp, parts))
             queues = left
 
-    def _message(self, tp: TP, records: list[ConsumerRecord], size: int) -> ConsumerMessage:
+    def _message(self, tp: TP, records: list[Fetched], size: int) -> ConsumerMessage:
         """A message that stands for a chunk: its offset is the last one. From now on the chunk is in flight."""
-        message = self._to_message(tp, records[-1])
-        message.key, message.value = None, Chunk(tp, records, size, self.epoch)
+        last = records[-1]
+        chunk = Chunk(tp, records, size, self.epoch)
+        message = ConsumerMessage(
+            last.topic, last.partition, last.offset, last.timestamp / 1000, last.timestamp_type, (), None, chunk, None, tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )  # fmt: skip
         self._in_flight[tp][message.offset] = Unit(records[0].offset, message, records[0].timestamp)
         self._last_read[tp] = message.offset
         return message

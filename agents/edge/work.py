@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
-from aiokafka import ConsumerRecord
 from faust.types import TP
 
 from agents.edge.dead_letters import dead_letter
 from agents.edge.failures import StopWorker
+from agents.edge.fetched import Fetched
 from agents.edge.producer import Header, Message
 from agents.edge.transport import Chunk
 from pipeline.stage import Incoming, Output, Stage, StageSpec
@@ -40,10 +40,9 @@ class Result:
 
     chunk: Chunk
     messages: list[Message] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
     stage_errors: int = 0
-    topics: dict[str, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -109,7 +108,7 @@ class Work(Generic[R]):
 
     def _handle(self, stage: Stage[R], results: list[Result], now: dt.datetime) -> None:
         items: list[Incoming[R]] = []
-        owners: list[tuple[Result, ConsumerRecord]] = []
+        owners: list[tuple[Result, Fetched]] = []
         for result in results:
             for record in result.chunk.records:
                 try:
@@ -154,21 +153,19 @@ class Work(Generic[R]):
         place = "".join(traceback.format_tb(error.__traceback__, limit=-3))
         logger.error("stage %s failed on %d posts: %s at\n%s", self._spec.name, posts, type(error).__name__, place)
 
-    def _emit(self, result: Result, record: ConsumerRecord, produced: list[Output], time: Header) -> None:
-        trace = _traceparent(record.headers)
+    def _emit(self, result: Result, record: Fetched, produced: list[Output], time: Header) -> None:
+        trace = _traceparent(record.headers) if record.headers else None
         messages = [self._encode(output, time, trace) for output in produced]
-        largest = max((len(message.value or b"") for message in messages), default=0)
-        if largest > MAX_VALUE_BYTES:  # the broker would refuse it each time, and nothing behind it would ever be read
-            fault = InvalidRecordError("too_large", f"{self._spec.name} makes {largest} bytes of it; at most {MAX_VALUE_BYTES} fit")
-            self._bury(result, record, fault)
-            return
-        for message, (topic, made) in zip(messages, produced, strict=True):
-            result.messages.append(message)
-            result.records.append(made)
-            result.topics[topic.name] = result.topics.get(topic.name, 0) + 1
+        for message in messages:
+            if len(message.value or b"") > MAX_VALUE_BYTES:  # the broker would refuse it each time, and hold up all behind it
+                said = f"{self._spec.name} makes {len(message.value or b'')} bytes of it; at most {MAX_VALUE_BYTES} fit"
+                self._bury(result, record, InvalidRecordError("too_large", said))
+                return
+        result.messages += messages
+        result.outputs += produced
 
     def _encode(self, output: Output, time: Header, trace: bytes | None) -> Message:
-        topic, record = output
+        topic, record = output.topic, output.record
         address = self._addresses.get(topic.name) or self._address_of(topic)
         headers = [*address.headers, (CE_ID, topic.id_of(record).encode()), time]
         if trace is not None:
@@ -181,15 +178,14 @@ class Work(Generic[R]):
         self._addresses[topic.name] = address
         return address
 
-    def _bury(self, result: Result, record: ConsumerRecord, fault: InvalidRecordError) -> None:
+    def _bury(self, result: Result, record: Fetched, fault: InvalidRecordError) -> None:
         result.dead.append(fault.reason)
         result.messages.append(
             dead_letter(self._prefix + DEAD_LETTERS.name, record, fault, stage=self._spec.name, max_bytes=self._dead_letter_bytes)
         )
-        result.topics[DEAD_LETTERS.name] = result.topics.get(DEAD_LETTERS.name, 0) + 1
 
 
-def _traceparent(headers: Sequence[tuple[str, bytes]]) -> bytes | None:
+def _traceparent(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     """The W3C trace context that is passed through every hop, if it is one."""
     for name, value in headers:
         if name == TRACEPARENT and value is not None and TRACEPARENT_PATTERN.fullmatch(value):

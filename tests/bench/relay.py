@@ -62,7 +62,7 @@ class RelayStage:
     """Decodes and encodes only."""
 
     def process(self, batch: Sequence[Incoming[Post]], now: dt.datetime) -> list[list[Output]]:
-        return [[Output(POSTS_LANGUAGE, LanguagePost(post=post, received_at=at, language=DUTCH))] for post, at in batch]
+        return [[Output(POSTS_LANGUAGE, LanguagePost(post=item.record, received_at=item.appended_at, language=DUTCH))] for item in batch]
 
     def fallback(self, item: Incoming[Post], now: dt.datetime) -> list[Output]:
         raise AssertionError("the relay never fails")

@@ -95,7 +95,7 @@ def post_ids(messages: list[Message]) -> list[str]:
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_a_header_name_that_is_no_utf8_holds_nothing_up(alone: OwnTopics, compress: bool) -> None:
-    """Alone, aiokafka fails on such a record for ever: see agents/edge/lenient.py."""
+    """Alone, aiokafka fails on such a record for ever: see agents/edge/fetched.py."""
     first, odd, last = (outgoing(f"{role}-{compress}").value or b"" for role in ("first", "odd", "last"))
     odd_headers, no_post = ((STAND_IN, b"1"), ("fine", b"2")), f"no post {compress}".encode()
     batch = [(b"k", first, ()), (b"k", odd, odd_headers), (b"k", no_post, odd_headers), (b"k", last, ())]

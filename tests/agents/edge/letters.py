@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from aiokafka import ConsumerRecord
-
 from agents.edge.dead_letters import dead_letter
+from agents.edge.fetched import Fetched
 from agents.edge.producer import Message
 from agents.edge.reader import Entry
 from schemas.wire import InvalidRecordError
@@ -19,7 +18,7 @@ def buried(
     value: bytes | None, *, key: bytes | None = b"c1", headers: Headers = (), topic: str = INCOMING, kept: int = 1000, to: str = "dead"
 ) -> Message:
     """What the language stage makes of a record that it cannot read, for the topic `to`."""
-    record = ConsumerRecord(topic, 3, 17, 1_700_000_000_000, 1, key, value, None, len(key or b""), len(value or b""), headers)
+    record = Fetched(topic, 3, 17, 1_700_000_000_000, 1, key, value, headers)
     return dead_letter(to, record, InvalidRecordError("invalid", "not a post"), stage="language", max_bytes=kept)
 
 

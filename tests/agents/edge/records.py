@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiokafka import ConsumerRecord
 from faust.types import TP
 
+from agents.edge.fetched import Fetched
 from agents.edge.transport import Chunk
 
 PLACE = TP("in", 0)
@@ -20,10 +20,9 @@ def record(
     headers: Sequence[tuple[str, bytes | None]] = (),
     timestamp_ms: int = 1_800_000_000_000,
     place: TP = PLACE,
-) -> ConsumerRecord:
+) -> Fetched:
     """A record of a partition."""
-    sizes = (len(key or b""), len(value or b""))
-    return ConsumerRecord(place.topic, place.partition, offset, timestamp_ms, 1, key, value, None, *sizes, tuple(headers))
+    return Fetched(place.topic, place.partition, offset, timestamp_ms, 1, key, value, tuple(headers))
 
 
 def chunk(*values: bytes | None, first: int = 0, epoch: int = 1, place: TP = PLACE) -> Chunk:

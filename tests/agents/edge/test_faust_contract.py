@@ -149,15 +149,15 @@ def test_aiokafka_reads_the_fetch_wait_for_each_request() -> None:
     assert "fetch_min_bytes=self._fetch_min_bytes" in started, "aiokafka's consumer no longer hands its _fetch_min_bytes on at start"
 
 
-def test_aiokafka_makes_records_with_the_names_that_lenient_replaces() -> None:
+def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:
     code = source(fetcher.Fetcher._proc_fetch_request)
-    assert "MemoryRecords(part_data[-1])" in code, "aiokafka makes MemoryRecords elsewhere: lenient.install() replaces nothing"
-    assert "PartitionRecords(" in code, "aiokafka makes PartitionRecords elsewhere: lenient.install() replaces nothing"
+    assert "MemoryRecords(part_data[-1])" in code, "aiokafka makes MemoryRecords elsewhere: fetched.install() replaces nothing"
+    assert "PartitionRecords(" in code, "aiokafka makes PartitionRecords elsewhere: fetched.install() replaces nothing"
     unpacked = source(fetcher.PartitionRecords._unpack_records)
-    assert "records = self._records" in unpacked, "lenient.PartitionRecords puts other records there and starts again"
-    assert "record.offset < self.next_fetch_offset" in unpacked, "lenient.PartitionRecords relies on it to skip what was read"
+    assert "records = self._records" in unpacked, "fetched.PartitionRecords puts other records there and starts again"
+    assert "record.offset < self.next_fetch_offset" in unpacked, "fetched.PartitionRecords relies on it to skip what was read"
     for name in ("_buffer", "_pos", "_num_records", "_decompressed"):
-        assert f"self.{name} " in source(default_records._DefaultRecordBatchPy.__init__).replace(":", " "), f"lenient reads {name}"
+        assert f"self.{name} " in source(default_records._DefaultRecordBatchPy.__init__).replace(":", " "), f"fetched reads {name}"
 
 
 def test_aiokafka_knows_what_is_asked_of_it() -> None:

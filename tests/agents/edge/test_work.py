@@ -97,7 +97,6 @@ def test_each_chunk_has_its_outputs_in_order() -> None:
     assert [[read(message.value).post.post_id for message in result.messages] for result in (first, second)] == [["a", "b"], ["c"]]
     assert [message.topic for message in first.messages] == ["x.posts.language.v1"] * 2
     assert [message.key for message in first.messages] == ["c", "c"]
-    assert first.topics == {"posts.language.v1": 2}
     assert first.size == sum(len(message.value or b"") for message in first.messages)
 
 
@@ -150,8 +149,7 @@ def test_what_cannot_be_handled_is_a_dead_letter(value: bytes | None, headers: t
     (letter,) = result.messages
     assert (letter.topic, letter.key, letter.value) == ("x.moderation.dead-letters.v1", b"k", value or b"")
     assert result.dead == [reason]
-    assert result.records == []
-    assert result.topics == {"moderation.dead-letters.v1": 1}
+    assert result.outputs == []
     about = {
         "topic": b"in",
         "partition": b"0",

@@ -43,10 +43,10 @@ def incoming(
 def scored(model: Model, *items: Incoming[LanguagePost]) -> list[ScoredPost]:
     results = []
     for outputs in ScoringStage(model).process(items, NOW):
-        ((topic, record),) = outputs
-        assert topic is POSTS_SCORED
-        assert isinstance(record, ScoredPost)
-        results.append(record)
+        (output,) = outputs
+        assert output.topic is POSTS_SCORED
+        assert isinstance(output.record, ScoredPost)
+        results.append(output.record)
     return results
 
 
@@ -135,9 +135,9 @@ def test_a_failing_post_goes_on_by_fallback_as_not_assessed(tmp_path: Path) -> N
     stage, item = ScoringStage(Model.load(build_not_finite(tmp_path))), incoming("toxic", unassessed=(Unassessed.MEDIA,))
     with pytest.raises(ValueError, match="no probability"):
         stage.process([item], NOW)
-    ((topic, post),) = stage.fallback(item, NOW)
-    assert topic is POSTS_SCORED
-    assert post == ScoredPost(
+    (output,) = stage.fallback(item, NOW)
+    assert output.topic is POSTS_SCORED
+    assert output.record == ScoredPost(
         post=item.record.post,
         received_at=NOW,
         language=item.record.language,

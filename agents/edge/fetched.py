@@ -1,4 +1,4 @@
-"""Lets aiokafka read a record whose header name is not UTF-8, instead of failing on its partition for ever.
+"""Records as aiokafka fetches them, made faster, and read even when a header's name is not UTF-8.
 
 Kafka takes any bytes as a header's name, aiokafka decodes them strictly: one such record, and a partition can be read no further. Here the
 batch is then read once more, in Python, with `?` in place of the bytes of such a name that are not ASCII. Only such a batch costs more.
@@ -6,13 +6,16 @@ batch is then read once more, in Python, with `?` in place of the bytes of such 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 from aiokafka.record.util import decode_varint
+from faust.types import TP
 
 
 class Records(MemoryRecords):  # type: ignore[misc]
@@ -23,21 +26,41 @@ class Records(MemoryRecords):  # type: ignore[misc]
         self.data = data
 
 
+class Fetched(msgspec.Struct, frozen=True, gc=False):
+    """A record as it was fetched; `timestamp` in ms since 1970. aiokafka's own ConsumerRecord takes ten times as long to make."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    timestamp_type: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
 class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """Records of a fetch; starts again where it was when a name cannot be decoded. Fails as before when the second reading fails too."""
 
     _records: Any
     _records_iterator: Any
 
-    def __next__(self) -> Any:  # noqa: ANN401 - as in aiokafka
+    def __iter__(self) -> Iterator[Fetched]:
         try:
-            return super().__next__()
+            for record in self._records_iterator:
+                yield record
         except (UnicodeDecodeError, CorruptRecordException):  # the latter from aiokafka without its C extension
             if not isinstance(self._records, Records):
                 raise
             self._records = _MendedRecords(self._records.data)
             self._records_iterator = self._unpack_records()  # it skips what lies before next_fetch_offset
-            return super().__next__()
+            for record in self._records_iterator:
+                yield record
+
+    def _consumer_record(self, tp: TP, record: Any) -> Fetched:  # noqa: ANN401 - as in aiokafka
+        return Fetched(
+            tp.topic, tp.partition, record.offset, record.timestamp, record.timestamp_type, record.key, record.value, record.headers
+        )
 
 
 class _MendedRecords(_MemoryRecordsPy):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from aiokafka.errors import CorruptRecordException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.edge.lenient import PartitionRecords, Records
+from agents.edge.fetched import PartitionRecords, Records
 from tests.agents.edge.records import PLACE
 from tests.support.raw_records import STAND_IN, Record, batch
 
@@ -26,7 +26,7 @@ def read(data: bytes, *, start: int = 0, cls: type = PartitionRecords, records: 
 
 
 def test_aiokafka_alone_cannot_read_it() -> None:
-    """If this one fails, aiokafka has learnt it, and agents/edge/lenient.py can go."""
+    """If this one fails, aiokafka has learnt it, and agents/edge/fetched.py can go."""
     data = batch([(b"k", b"v", [(STAND_IN, b"1")])], compress=False)
     with pytest.raises((UnicodeDecodeError, CorruptRecordException)):
         read(data, cls=fetcher.PartitionRecords, records=fetcher.MemoryRecords)
