@@ -16,6 +16,7 @@ from agents.edge.watchdog import Watchdog
 from agents.settings import ENV_PREFIX, MIB, PACKAGED, Settings
 from pipeline.flow import STAGES
 from schemas.records import Action, Automation, Unassessed
+from schemas.wire import Unreadable
 
 ROOT = PACKAGED.parent
 COMMAND = "python -m agents.docs"
@@ -118,8 +119,7 @@ LABELS = {
     "automation": ", ".join(automation.value for automation in Automation),
     "region": "the regions of the regions file",
     "out_of_language": "true, false",
-    "reason": f"of unassessed posts: {', '.join(reason.value for reason in Unassessed)}; "
-    "of dead letters: empty, not_json, invalid, schema_version, too_large",
+    "reason": f"of unassessed posts: {', '.join(reason.value for reason in Unassessed)}; of dead letters: {', '.join(Unreadable)}",
     "version, python, model, policy, regions": "one series each: what runs",
 }
 

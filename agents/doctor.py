@@ -11,10 +11,10 @@ from typing import NamedTuple
 import confluent_kafka as ck
 from confluent_kafka.admin import AdminClient
 
+from agents.edge.app import consumer_group
 from agents.edge.failures import StopWorker
 from agents.edge.letters import letter, marked
 from agents.edge.reader import ANSWER_SECONDS, Reader, Span, broker_faults, quiet, reading
-from agents.edge.runner import consumer_group
 from agents.edge.security import client_config
 from agents.settings import Settings
 from agents.topics import compare, find_topics, hidden, wanted_topics

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from schemas.topics import Topic
-from schemas.wire import InvalidRecordError
+from schemas.wire import InvalidRecordError, Unreadable
 
 CE_SPECVERSION = "ce_specversion"
 CE_ID = "ce_id"
@@ -34,7 +34,7 @@ def event_type(topic: Topic) -> str:
 
 
 def check_event_type(headers: Iterable[tuple[str, bytes | None]], topic: Topic) -> None:
-    """Raises InvalidRecordError, reason `schema_version`, when `ce_type` names another record of ours, or another major version.
+    """Raises InvalidRecordError, reason SCHEMA_VERSION, when `ce_type` names another record of ours, or another major version.
 
     Such a record may decode by chance and mean something else. No `ce_type`, or one that is not ours, says nothing about the record.
     """
@@ -42,4 +42,6 @@ def check_event_type(headers: Iterable[tuple[str, bytes | None]], topic: Topic) 
     for name, value in headers:
         if name == CE_TYPE and value is not None and value != expected and value.startswith(NAMESPACE.encode()):
             shown = value[:100].decode(errors="backslashreplace")
-            raise InvalidRecordError("schema_version", f"header {CE_TYPE} is {shown!r}; {topic.name} carries {expected.decode()!r}")
+            raise InvalidRecordError(
+                Unreadable.SCHEMA_VERSION, f"header {CE_TYPE} is {shown!r}; {topic.name} carries {expected.decode()!r}"
+            )

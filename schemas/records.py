@@ -75,8 +75,8 @@ class Media(Record, frozen=True, kw_only=True, gc=False):
 class Post(Record, frozen=True, kw_only=True, gc=False):
     """The producer's contract: one event in the life of a post.
 
-    `author_id` is a pseudonym; it reaches no reviewer. `reach` counts views so far. `deleted` needs no text; `created` and `edited` need
-    text or media.
+    `revision` grows with each edit and with a deletion: a deletion under a used revision is ignored by consumers. `author_id` is a
+    pseudonym; it reaches no reviewer. `reach` counts views so far. `deleted` needs no text; `created` and `edited` need text or media.
     """
 
     post_id: Id
@@ -87,7 +87,7 @@ class Post(Record, frozen=True, kw_only=True, gc=False):
     market: Market
     created_at: Time
     parent_id: Id | None = None
-    language_hint: Annotated[str, Meta(description="BCP 47; a weak prior. What is no tag is ignored")] | None = None
+    language_hint: Annotated[str, Meta(max_length=1000, description="BCP 47; a weak prior. What is no tag is ignored")] | None = None
     text: str | None = None
     media: Annotated[tuple[Media, ...], Meta(max_length=32)] = ()
     reach: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0

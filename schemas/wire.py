@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable
 from typing import TypeVar
@@ -24,10 +25,20 @@ def _whole_or_replaced(match: re.Match[bytes]) -> bytes:
 _encoder = msgspec.json.Encoder()
 
 
-class InvalidRecordError(ValueError):
-    """Bytes that are no record of the wanted type. `reason` is one of a closed set (for a metric), the message says where and why."""
+class Unreadable(enum.StrEnum):
+    """Why a record became a dead letter."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    EMPTY = "empty"  # no value
+    NOT_JSON = "not_json"
+    INVALID = "invalid"  # a field is missing, of another type, or outside its limits
+    SCHEMA_VERSION = "schema_version"  # it says itself that it is another kind or version
+    TOO_LARGE = "too_large"  # what a stage makes of it fits into no record
+
+
+class InvalidRecordError(ValueError):
+    """Bytes that are no record of the wanted type. The message says where and why."""
+
+    def __init__(self, reason: Unreadable, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -38,7 +49,7 @@ def encode(record: Record) -> bytes:
 
 
 def decoder(record_type: type[R]) -> Callable[[bytes | None], R]:
-    """A function from bytes to `record_type`. It raises InvalidRecordError with reason `empty`, `not_json` or `invalid`.
+    """A function from bytes to `record_type`. It raises InvalidRecordError with reason EMPTY, NOT_JSON or INVALID.
 
     Halves of surrogate pairs, which JSON cannot mean, are read as U+FFFD.
     """
@@ -46,15 +57,15 @@ def decoder(record_type: type[R]) -> Callable[[bytes | None], R]:
 
     def decode(value: bytes | None) -> R:
         if not value:
-            raise InvalidRecordError("empty", "the record has no value")
+            raise InvalidRecordError(Unreadable.EMPTY, "the record has no value")
         try:
             return decode_json(value)
         except msgspec.ValidationError as error:
-            raise InvalidRecordError("invalid", str(error)) from error
+            raise InvalidRecordError(Unreadable.INVALID, str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             repaired = LONE_SURROGATE.sub(_whole_or_replaced, value)
             if repaired != value:
                 return decode(repaired)
-            raise InvalidRecordError("not_json", f"not JSON: {error}") from error
+            raise InvalidRecordError(Unreadable.NOT_JSON, f"not JSON: {error}") from error
 
     return decode

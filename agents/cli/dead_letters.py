@@ -24,6 +24,7 @@ from agents.settings import Settings
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
 from schemas.topics import DEAD_LETTERS, TOPICS
+from schemas.wire import Unreadable
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="What could not be read: look at it, and put it back once the cause is mended."
@@ -33,7 +34,7 @@ TEXT_SHOWN = 4000
 BYTES_SHOWN = 512
 BYTES_A_LINE = 16
 
-OnlyReason = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Only letters with this reason, such as not_json.")]
+OnlyReason = Annotated[Unreadable | None, typer.Option("--reason", help="Only letters with this reason.")]
 OnlyStage = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help=f"Only letters of this stage: {', '.join(STAGES)}.")]
 All = Annotated[bool, typer.Option("--all", help="Every letter.")]
 Places = Annotated[list[str] | None, typer.Argument(metavar="P:O", help="Letters by partition and offset, as `list` shows them.")]
@@ -153,7 +154,7 @@ def _put_back(settings: Settings, reader: Reader, name: str, allowed: list[Lette
         say("nothing was put back")
 
 
-def _fits(found: Letter, reason: str | None, stage: str | None) -> bool:
+def _fits(found: Letter, reason: Unreadable | None, stage: str | None) -> bool:
     return (reason is None or found.reason == reason) and (stage is None or found.stage == stage)
 
 

@@ -25,12 +25,11 @@ from agents.settings import Settings
 from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, SPECVERSION, event_type
 from schemas.records import Post
 from schemas.topics import MAX_MESSAGE_BYTES, POSTS_INCOMING
-from schemas.wire import InvalidRecordError, decoder
+from schemas.wire import InvalidRecordError, Unreadable, decoder
 
 MAX_LINE_BYTES = MAX_MESSAGE_BYTES - 2048
 """Leaves room for key, headers and framing."""
 
-TOO_LARGE = "too_large"
 SOURCE = "sluice/publish"
 MOST_ERRORS_SHOWN = 20
 INTERRUPTED = 130
@@ -106,7 +105,7 @@ def _messages(lines: BinaryIO, topic: str, counts: Progressing, *, lenient: bool
                 try:
                     yield _message(topic, value)
                 except InvalidRecordError as fault:
-                    if lenient and fault.reason != TOO_LARGE:
+                    if lenient and fault.reason != Unreadable.TOO_LARGE:
                         yield Message(topic, _key_of(value), value, [])
                     else:
                         _complain(number, fault, counts)
@@ -116,7 +115,7 @@ def _messages(lines: BinaryIO, topic: str, counts: Progressing, *, lenient: bool
 def _message(topic: str, value: bytes) -> Message:
     """The line as it is, with key and headers made from the post in it. InvalidRecordError if there is none."""
     if len(value) > MAX_LINE_BYTES:
-        raise InvalidRecordError(TOO_LARGE, f"has {len(value)} bytes; at most {MAX_LINE_BYTES} are allowed")
+        raise InvalidRecordError(Unreadable.TOO_LARGE, f"has {len(value)} bytes; at most {MAX_LINE_BYTES} are allowed")
     post = _decode(value)
     marks = {
         CE_SPECVERSION: SPECVERSION,

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.visible import visible
+from agents.cli.show import visible
 from agents.demo.collect import Seen
 from schemas.records import Action, Automation, ContextPost, Decision, PostKind, ReviewTask
 

@@ -40,6 +40,7 @@ def dead_letter(topic: str, record: Fetched, fault: InvalidRecordError, *, stage
         (PREFIX + "sha256", hashlib.sha256(whole).hexdigest().encode()),
         (PREFIX + "length", b"%d" % len(whole)),
         (PREFIX + "null", b"%d" % (value is None)),
+        (PREFIX + "key_length", b"%d" % len(key or b"")),
         (PREFIX + "headers_dropped", b"%d" % dropped),
     ]
     return Message(topic, None if key is None else key[:MAX_KEY_BYTES], whole[:max_bytes], [*kept, *about])

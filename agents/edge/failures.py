@@ -9,6 +9,7 @@
 | the broker is away | retry for `delivery_timeout_seconds`, then stop: DELIVERY or UNREACHABLE; nothing was acknowledged |
 | a topic or right is missing | stop: DENIED |
 | no progress though there is work | stop: STUCK |
+| another worker has the same name | stop: FENCED |
 | the log no longer holds what was not yet handled | stop: LOST |
 | anything else | stop: BUG |
 
@@ -37,6 +38,7 @@ class ExitCode(enum.IntEnum):
     STUCK = 71  # no progress though there is work
     BUG = 72  # an exception nobody foresaw
     DENIED = 73  # a topic or group is missing or not allowed
+    FENCED = 74  # another worker has the same name
     LOST = 75  # the committed offset is outside the log: posts are gone, or the topic was made anew
     POISONED = 76  # too many dead letters or stage errors on an internal topic
     CONFIG = 78  # a wrong setting, policy, region or model
@@ -48,6 +50,23 @@ class StopWorker(Exception):  # noqa: N818 - it is no error of the code that rai
     def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+def deleted_unread(partition: str, expected: int, earliest: int) -> StopWorker:
+    """The log of `partition` starts at `earliest`, behind the offset that would have been read next."""
+    return StopWorker(
+        ExitCode.LOST,
+        f"{partition}: {earliest - expected} records from offset {expected} were deleted before they were handled (the log starts at "
+        f"{earliest}). Lengthen the retention; then set the group's offset to go on.",
+    )
+
+
+def made_anew(partition: str, expected: int) -> StopWorker:
+    """The log of `partition` ends before the offset that would have been read next."""
+    return StopWorker(
+        ExitCode.LOST,
+        f"{partition}: the group is at offset {expected}, behind the log's end: was the topic made anew? Set the group's offset to go on.",
+    )
 
 
 def stop(code: ExitCode, message: str) -> NoReturn:

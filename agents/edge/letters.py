@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from agents.edge.dead_letters import MAX_KEY_BYTES, MAX_TRIES, PREFIX, TRIES, tries
+from agents.edge.dead_letters import MAX_TRIES, PREFIX, TRIES, tries
 from agents.edge.producer import Message
 from agents.edge.reader import Entry, Headers
 
@@ -73,7 +73,7 @@ def letter(entry: Entry) -> Letter:
     whole = (
         text(entry.headers, "sha256") == hashlib.sha256(value).hexdigest()
         and text(entry.headers, "headers_dropped") == "0"
-        and len(entry.key or b"") < MAX_KEY_BYTES
+        and text(entry.headers, "key_length") == str(len(entry.key or b""))
     )
     return Letter(
         place=Place(entry.partition, entry.offset),
@@ -112,7 +112,7 @@ def obstacle(found: Letter, sources: Collection[str], requeued: Collection[Place
     if found.tries >= MAX_TRIES:
         return f"was put back {found.tries} times already; {MAX_TRIES} are allowed"
     if not found.whole:
-        return f"is not whole: {found.kept} of {found.length} bytes are left, or a long key or headers were cut"
+        return f"is not whole: {found.kept} of {found.length} bytes are left, or a long key was cut, or headers were left out"
     return None
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import faust
 
 from agents.edge import metrics
+from agents.edge.app import consumer_group
 from agents.edge.failures import ExitCode, StopWorker, stop, stop_for
 from agents.edge.preflight import preflight
-from agents.edge.runner import Agent, Runner, consumer_group
+from agents.edge.runner import Agent, Runner
 from agents.edge.security import client_config
 from agents.edge.watchdog import Watchdog, serve
 from agents.settings import Settings, load

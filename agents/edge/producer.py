@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import confluent_kafka as ck
@@ -44,23 +44,26 @@ class Confirmation:
             self._done()
 
 
-class SideProducer:
-    """Produces with the partitioner of Java and aiokafka, so that a key's partition does not depend on who wrote it."""
+def producer_config(client: Mapping[str, Any], delivery_timeout_seconds: float) -> dict[str, Any]:
+    """Of every producer here. The partitioner is that of Java and aiokafka, so that a key's partition does not depend on who wrote it."""
+    return {
+        **client,
+        "acks": "all",
+        "enable.idempotence": True,
+        "partitioner": "murmur2_random",
+        "linger.ms": 5,
+        "compression.type": "lz4",
+        "message.timeout.ms": int(delivery_timeout_seconds * 1000),
+        "queue.buffering.max.messages": 200_000,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+    }
 
-    def __init__(self, client: dict[str, Any], *, delivery_timeout_seconds: float, linger_ms: float = 5) -> None:
-        self._producer = ck.Producer(
-            {
-                **client,
-                "acks": "all",
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "linger.ms": linger_ms,
-                "compression.type": "lz4",
-                "message.timeout.ms": int(delivery_timeout_seconds * 1000),
-                "queue.buffering.max.messages": 200_000,
-                "message.max.bytes": MAX_MESSAGE_BYTES,
-            }
-        )
+
+class SideProducer:
+    """Produces for a stage: what the broker refuses ends the process."""
+
+    def __init__(self, client: dict[str, Any], *, delivery_timeout_seconds: float) -> None:
+        self._producer = ck.Producer(producer_config(client, delivery_timeout_seconds))
         threading.Thread(target=self._poll, name="producer", daemon=True).start()
 
     def _poll(self) -> None:

@@ -71,7 +71,7 @@ class Reader:
 
     def _trouble(self, error: ck.KafkaError) -> None:
         if error.code() != ck.KafkaError._ALL_BROKERS_DOWN:
-            self._said = error.str().partition(" (after ")[0]
+            self._said = words(error)
             return
         if self._following and not self._down and self._warn:
             self._warn(f"no broker answers at {self._address}; waiting for it")
@@ -180,6 +180,11 @@ def entry(message: ck.Message, *, headers: bool) -> Entry:
 def quiet(client: Mapping[str, Any], heard: Callable[[ck.KafkaError], None]) -> dict[str, Any]:
     """A client's settings, so that what librdkafka has to say goes to `heard` and not to standard error."""
     return {**client, "log_level": 0, "error_cb": heard}
+
+
+def words(error: ck.KafkaError) -> str:
+    """What librdkafka says of an error, without how often it tried."""
+    return error.str().partition(" (after ")[0]
 
 
 @contextmanager

@@ -12,15 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import faust
-from yarl import URL
-
 from agents.edge import metrics
+from agents.edge.app import WAITING_CHUNKS, Schema, make_app
 from agents.edge.failures import FaultShare, stop_for
 from agents.edge.producer import SideProducer
 from agents.edge.restore import history
-from agents.edge.security import client_config, faust_credentials
-from agents.edge.transport import SCHEME, Consumer, Limits
+from agents.edge.security import client_config
+from agents.edge.transport import Consumer
 from agents.edge.work import Restore, Result, Work
 from agents.settings import Settings
 from pipeline.stage import StageSpec
@@ -28,9 +26,6 @@ from schemas.records import Record
 from schemas.topics import POSTS_INCOMING
 
 R = TypeVar("R", bound=Record)
-WAITING_CHUNKS = 16
-"""Chunks read and not yet begun, in Faust's stream and in ours each."""
-
 MEASURE_EVERY_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
@@ -56,56 +51,6 @@ class Pulse:
     lag: int = 0
     commit_age: float = 0.0
     measured: float = field(default_factory=time.monotonic)
-
-
-class Schema(faust.Schema):  # type: ignore[misc]
-    """Leaves the value alone: it is a Chunk already."""
-
-    def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:  # noqa: ANN401, ARG002 - as in Faust
-        """The Chunk that the transport made."""
-        return message.value
-
-
-def consumer_group(settings: Settings, stage: str) -> str:
-    """The consumer group of a stage."""
-    return f"{settings.topic_prefix}{settings.group}.{stage}"
-
-
-def make_app(settings: Settings, spec: StageSpec[R], instance: str) -> faust.App:
-    """The Faust app of a stage. Every setting that matters for delivery stands here."""
-    folder = settings.data_dir / "faust" / f"{spec.name}-{instance}"
-    folder.mkdir(parents=True, exist_ok=True)  # Faust's own mkdir makes no parents
-    session = settings.session_timeout_seconds
-    app = faust.App(
-        consumer_group(settings, spec.name),
-        broker=[URL(f"{SCHEME}://{address}") for address in settings.broker.split(",")],
-        broker_credentials=faust_credentials(settings),
-        store="memory://",
-        datadir=folder,
-        web_enabled=False,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        key_serializer="raw",
-        value_serializer="raw",
-        consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=f"{instance}.{spec.name}",  # static membership: a restart within the session makes no rebalance
-        stream_buffer_maxsize=WAITING_CHUNKS,
-        stream_wait_empty=False,  # otherwise a rebalance and SIGTERM wait for ever
-        broker_commit_interval=settings.commit_interval_seconds,
-        broker_session_timeout=session,
-        broker_heartbeat_interval=min(1.0, session / 10),
-        broker_request_timeout=max(30.0, session + 1),
-        broker_max_poll_interval=86_400,  # aiokafka leaves the group for good when it fires; the watchdog stands in for it
-        producer_request_timeout=30,
-    )
-    app.limits = Limits(
-        chunk_records=spec.max_batch,
-        chunk_bytes=settings.batch_bytes,
-        fetch_wait_ms=settings.fetch_wait_ms,
-        idle_fetch_wait_ms=settings.idle_fetch_wait_ms,
-        fetch_min_bytes=settings.fetch_min_bytes,
-    )
-    return app
 
 
 class Runner(Generic[R]):

@@ -8,32 +8,20 @@ from typing import Any
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker
-from agents.edge.producer import Message, delivery_failure
-from agents.edge.reader import quiet
-from schemas.topics import MAX_MESSAGE_BYTES
+from agents.edge.producer import Message, delivery_failure, producer_config
+from agents.edge.reader import quiet, words
 
 POLL_SECONDS = 0.2
 
 
 class Sender:
-    """Idempotent, acks=all, with the partitioner of Java and aiokafka. `confirmed` counts what the broker has."""
+    """Produces for a command. `confirmed` counts what the broker has."""
 
     def __init__(self, client: Mapping[str, Any], *, delivery_timeout_seconds: float) -> None:
         self.confirmed = 0
         self._failure: StopWorker | None = None
         self._said = ""
-        self._producer = ck.Producer(
-            {
-                **quiet(client, self._heard),
-                "acks": "all",
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "linger.ms": 5,
-                "compression.type": "lz4",
-                "message.timeout.ms": int(delivery_timeout_seconds * 1000),
-                "message.max.bytes": MAX_MESSAGE_BYTES,
-            }
-        )
+        self._producer = ck.Producer(producer_config(quiet(client, self._heard), delivery_timeout_seconds))
 
     def send(self, message: Message, partition: int = -1) -> None:
         """Queues a message, for `partition` or for the one of its key. Raises StopWorker once an earlier one was refused."""
@@ -66,7 +54,7 @@ class Sender:
         self.wait(0)
 
     def _heard(self, error: ck.KafkaError) -> None:
-        self._said = error.str().partition(" (after ")[0]
+        self._said = words(error)
 
     def _delivered(self, error: ck.KafkaError | None, message: ck.Message) -> None:
         if error is None:

@@ -73,7 +73,7 @@ class Child:
     def __init__(self, stage: str, slot: Slot, port: int, environment: Mapping[str, str], log: IO[str] | None) -> None:
         self.stage, self._slot, self.port, self._environment, self._log = stage, slot, port, environment, log
         self.restarts = -1
-        self._backoff = FIRST_BACKOFF_SECONDS
+        self._backoff = 0.0
         self._next_start: float | None = None
         self.start()
 
@@ -95,25 +95,34 @@ class Child:
         if self._next_start is None:
             if code in (ExitCode.OK, ExitCode.CONFIG):
                 return code
-            if now - self._started > HEALTHY_AFTER_SECONDS:
-                self._backoff = FIRST_BACKOFF_SECONDS
+            self._backoff = backoff(self._backoff, now - self._started, code)
             logger.error("stage %s ended with %s; it starts again in %.1f s", self.stage, describe(code), self._backoff)
             self._next_start = now + self._backoff
-            self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
         elif now >= self._next_start:
             self.start()
         return None
 
     def stop(self, deadline: float) -> int:
-        """Asks it to end, then makes it."""
+        """Asks it to end, then makes it. The exit code; 0 also when SIGTERM met it before it could answer."""
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(max(0.1, deadline - time.monotonic()))
+            code = self.process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             logger.error("stage %s ignored SIGTERM for %.0f s and is killed; nothing is lost", self.stage, STOP_SECONDS)  # noqa: TRY400
             self.process.kill()
             return self.process.wait()
+        return ExitCode.OK if code == -signal.SIGTERM else code
+
+
+def backoff(last: float, ran: float, code: int) -> float:
+    """Seconds to wait before the next start of a stage that ran for `ran` and ended with `code`. `last`: the wait before, at first 0.
+
+    One that was thrown out by a worker of the same name waits longer each time, however long it ran: it must not throw out the other one.
+    """
+    if not last or (ran > HEALTHY_AFTER_SECONDS and code != ExitCode.FENCED):
+        return FIRST_BACKOFF_SECONDS
+    return min(last * 2, LAST_BACKOFF_SECONDS)
 
 
 def describe(code: int) -> str:
@@ -147,15 +156,18 @@ class Supervisor:
         self._stopping.set()
 
     def run(self) -> int:
-        """Until asked to stop, or until a stage ends for a reason that no restart mends. Returns the exit code."""
+        """Until asked to stop, or until a stage ends for a reason that no restart mends. Returns the exit code.
+
+        Why a stage ended that waits for its next start is no part of it: the log has said so.
+        """
         code = 0
         while not self._stopping.wait(POLL_SECONDS):
             ended = [result for child in self.children if (result := child.look()) is not None]
             if ended:
                 code = max(ended)
                 break
-        for child in self.children:
-            if child.process.poll() is None:
-                child.process.terminate()
+        running = [child for child in self.children if child.process.poll() is None]
+        for child in running:
+            child.process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
-        return max([code, *(abs(child.stop(deadline)) for child in self.children)])
+        return max([code, *(abs(child.stop(deadline)) for child in running)])

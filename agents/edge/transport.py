@@ -1,10 +1,11 @@
 """Faust's aiokafka transport, changed where stock Faust loses messages or time. Registered as the URL scheme `sluice://`.
 
 1. One event per chunk of records of one partition, instead of four asyncio tasks per record.
-2. What is committed is the first offset still in flight. An acknowledgement is matched by the identity of its message, so that a late one
-   cannot free a chunk that was read again. (Faust's own arithmetic commits past unfinished work when acknowledgements come out of order.)
+2. What is committed is the first offset still in flight (in_flight.py). Faust's own arithmetic commits past unfinished work when
+   acknowledgements come out of order.
 3. How long a fetch waits is a setting, short while records flow and long when idle; no sleep of a second under back-pressure.
 4. When the committed offset lies outside the log, the worker stops instead of skipping what is lost in silence.
+5. When another worker has the same name, one of the two stops (membership.py).
 
 tests/agents/edge/test_faust_contract.py pins every private name of Faust and aiokafka that is used here.
 """
@@ -13,9 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from faust.transport import drivers
@@ -23,8 +22,11 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from mode.utils.futures import notify
 
-from agents.edge.failures import ExitCode, StopWorker, stop_for
-from agents.edge.fetched import Fetched, install
+from agents.edge import fetched, membership
+from agents.edge.chunks import Chunk, Limits, split
+from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew, stop_for
+from agents.edge.fetched import Fetched
+from agents.edge.in_flight import InFlight
 
 SCHEME = "sluice"
 IDLE_AFTER_SECONDS = 1.0
@@ -32,55 +34,12 @@ YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How much one chunk holds, and how long a fetch waits for it."""
-
-    chunk_records: int
-    chunk_bytes: int
-    fetch_wait_ms: int
-    idle_fetch_wait_ms: int
-    fetch_min_bytes: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
-    """Consecutive records of one partition: the value of one Faust event. `epoch` tells whether it was read before a rebalance."""
-
-    tp: TP
-    records: list[Fetched]
-    size: int  # bytes of the values
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Unit:
-    """What is in flight: a chunk's first offset, its message, and when the broker got its first record (ms since 1970)."""
-
-    first: int
-    message: Message
-    appended_ms: int
-
-
-def split(records: list[Fetched], limits: Limits) -> list[tuple[list[Fetched], int]]:
-    """`records` in order, in parts within the limits, each with its bytes; a single record may exceed them."""
-    parts: list[tuple[list[Fetched], int]] = []
-    start = size = 0
-    for position, record in enumerate(records):
-        length = len(record.value or b"")
-        if position > start and (size + length > limits.chunk_bytes or position - start == limits.chunk_records):
-            parts.append((records[start:position], size))
-            start, size = position, 0
-        size += length
-    parts.append((records[start:], size))
-    return parts
-
-
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Sets what Faust hard-codes in aiokafka's consumer."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - as in Faust
-        install()
+        fetched.install()
+        membership.install()
         consumer = super()._create_worker_consumer(transport)
         limits: Limits = self.app.limits
         consumer._fetch_max_wait_ms = limits.fetch_wait_ms  # read once, when the consumer makes its Fetcher
@@ -109,8 +68,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self.epoch = 0
         """Grows when partitions come, go or are read again: a chunk of an earlier epoch is out of date."""
         self.last_commit: float = time.monotonic()
-        self._in_flight: defaultdict[TP, dict[int, Unit]] = defaultdict(dict)  # by last offset, in the order read
-        self._last_read: dict[TP, int] = {}
+        self._in_flight = InFlight()
         self._last_records = time.monotonic()
         self._fetch_wait_ms = self.limits.fetch_wait_ms
 
@@ -125,19 +83,14 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             return False
         message.acked = True
         self._unacked_messages.discard(message)
-        unit = self._in_flight[message.tp].get(message.offset)
-        if unit is not None and unit.message is message:
-            del self._in_flight[message.tp][message.offset]
+        if self._in_flight.remove(message):
             self._acked[message.tp]  # Faust commits only the partitions that are keys here
             self._n_acked += 1
         notify(self._waiting_for_ack)
         return True
 
     def _new_offset(self, tp: TP) -> int | None:
-        for unit in self._in_flight[tp].values():
-            return unit.first
-        last = self._last_read.get(tp)
-        return None if last is None else last + 1
+        return self._in_flight.committable(tp)
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
         return offset > (self._committed_offset[tp] or 0)
@@ -156,8 +109,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def perform_seek(self) -> None:
         """Back to the committed offsets: what is in flight will be read again."""
         self.epoch += 1
-        self._in_flight.clear()
-        self._last_read.clear()
+        self._in_flight.forget()
         await super().perform_seek()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -169,9 +121,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             stop_for(StopWorker(ExitCode.DENIED, f"topic {missing[0]} is gone: make it again with `sluice topics create`"), "reading")
         self.epoch += 1
         await super().on_partitions_revoked(revoked)
-        for tp in revoked:
-            self._in_flight.pop(tp, None)
-            self._last_read.pop(tp, None)
+        self._in_flight.forget(revoked)
 
     # Reading ---------------------------------------------------------------------------------------------------------
 
@@ -206,11 +156,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             await self.perform_seek()
             return
         queues = []
-        for tp, fetched in records.items():
-            if fetched and (active is None or tp in active or tp in self._buffered_partitions):
-                await self._check_position(tp, fetched[0].offset)
+        for tp, found in records.items():
+            if found and (active is None or tp in active or tp in self._buffered_partitions):
+                await self._check_position(tp, found[0].offset)
                 self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-                queues.append((tp, iter(split(fetched, self.limits))))
+                queues.append((tp, iter(split(found, self.limits))))
         while queues:
             left = []
             for tp, parts in queues:
@@ -229,36 +179,21 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             last.topic, last.partition, last.offset, last.timestamp / 1000, last.timestamp_type, (), None, chunk, None, tp=tp,
             generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
-        self._in_flight[tp][message.offset] = Unit(records[0].offset, message, records[0].timestamp)
-        self._last_read[tp] = message.offset
+        self._in_flight.add(message, records[0].offset, records[0].timestamp)
         return message
 
     async def _check_position(self, tp: TP, offset: int) -> None:
         """Ends the worker when records between the position and `offset` are gone from the log, or the log is a new one."""
-        last = self._last_read.get(tp)
-        expected = self._committed_offset[tp] if last is None else last + 1
+        after_last = self._in_flight.next_read(tp)
+        expected = self._committed_offset[tp] if after_last is None else after_last
         if expected is None or offset == expected:
             return
         if offset > expected:
             earliest = (await self.earliest_offsets(tp))[tp]
             if earliest > expected:
-                stop_for(
-                    StopWorker(
-                        ExitCode.LOST,
-                        f"{tp.topic}[{tp.partition}]: {earliest - expected} records from offset {expected} were deleted before they were "
-                        f"handled (the log starts at {earliest}). Lengthen the retention; then set the group's offset to go on.",
-                    ),
-                    "reading",
-                )
+                stop_for(deleted_unread(f"{tp.topic}[{tp.partition}]", expected, earliest), "reading")
         elif self.highwater(tp) < expected:
-            stop_for(
-                StopWorker(
-                    ExitCode.LOST,
-                    f"{tp.topic}[{tp.partition}]: the group is at offset {expected}, behind the log's end: was the topic made anew? "
-                    f"Set the group's offset to go on.",
-                ),
-                "reading",
-            )
+            stop_for(made_anew(f"{tp.topic}[{tp.partition}]", expected), "reading")
 
     async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - as in Faust
         count = 0
@@ -280,7 +215,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def _deliver(self, tp: TP, message: ConsumerMessage) -> None:
         position = self._read_offset[tp]
         if position is not None and message.offset < position:
-            self._in_flight[tp].pop(message.offset, None)
+            self._in_flight.remove(message)
             return
         if self.app.flow_control.is_active() and not self.suspend_flow.is_set() and not self._stream_is_full(tp):
             await self.callback(message)
@@ -299,8 +234,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     def oldest_in_flight_ms(self) -> int | None:
         """When the broker got the oldest record that is read and not acknowledged (ms since 1970)."""
-        firsts = (next(iter(units.values()), None) for units in list(self._in_flight.values()))
-        return min((unit.appended_ms for unit in firsts if unit), default=None)
+        return self._in_flight.oldest_ms()
 
     def uncommitted(self) -> bool:
         """Whether acknowledged work waits for a commit."""

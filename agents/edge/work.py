@@ -12,16 +12,16 @@ from typing import Generic, TypeVar, cast
 
 from faust.types import TP
 
+from agents.edge.chunks import Chunk
 from agents.edge.dead_letters import dead_letter
 from agents.edge.failures import StopWorker
 from agents.edge.fetched import Fetched
 from agents.edge.producer import Header, Message
-from agents.edge.transport import Chunk
 from pipeline.stage import Incoming, Output, Stage, StageSpec
 from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, SPECVERSION, TRACEPARENT, check_event_type, event_type
 from schemas.records import Record
 from schemas.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, Topic
-from schemas.wire import InvalidRecordError, decoder, encode
+from schemas.wire import InvalidRecordError, Unreadable, decoder, encode
 
 R = TypeVar("R", bound=Record)
 Restore = Callable[[TP, int], Iterable[bytes | None]]
@@ -159,7 +159,7 @@ class Work(Generic[R]):
         for message in messages:
             if len(message.value or b"") > MAX_VALUE_BYTES:  # the broker would refuse it each time, and hold up all behind it
                 said = f"{self._spec.name} makes {len(message.value or b'')} bytes of it; at most {MAX_VALUE_BYTES} fit"
-                self._bury(result, record, InvalidRecordError("too_large", said))
+                self._bury(result, record, InvalidRecordError(Unreadable.TOO_LARGE, said))
                 return
         result.messages += messages
         result.outputs += produced

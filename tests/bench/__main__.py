@@ -28,8 +28,9 @@ from tests.support.kafka import KafkaBroker
 from tests.support.tiny_model import build_tiny_bundle
 
 RESULT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
-ROUNDS = 2
-RELAY_POSTS = {"sluice": 200_000, "confluent": 200_000}
+ROUNDS = 5
+RELAY_POSTS = {"sluice": 300_000, "confluent": 300_000, "faust": 15_000}
+PER_FILL = 15_000
 COMPUTE_POSTS = 4000
 COMPUTE_ROUNDS = 3
 LATENCY_SECONDS = 20
@@ -40,28 +41,38 @@ out = Console()
 
 
 def relay(broker: KafkaBroker, folder: Path) -> Result:
-    """One stage that forwards, in three ways, alternating; medians."""
+    """One stage that forwards, in three ways, in an order that turns each round; medians. Round 0 warms the broker and does not count."""
     found: dict[str, list[dict[str, float]]] = {variant: [] for variant in RELAY_POSTS}
-    sample = [(encode(post), post.conversation_id) for post in pipeline.texts(20_000)]
-    for number in range(ROUNDS):
-        for variant, count in RELAY_POSTS.items():
-            topics = OwnTopics(broker.address, f"relay{number}{variant}.")
-            topics.create(POSTS_INCOMING, POSTS_LANGUAGE, partitions={POSTS_INCOMING.name: 6, POSTS_LANGUAGE.name: 6})
-            for _ in range(count // len(sample)):
-                topics.produce(POSTS_INCOMING, [Outgoing(key.encode(), value) for value, key in sample])
-            command = [sys.executable, "-m", "tests.bench.relay", variant, broker.address, topics.prefix, str(count)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-            line = done.stdout.strip().splitlines()[-1:] or [""]
-            if not line[0].startswith("{"):
-                raise RuntimeError(f"{variant}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
-            found[variant].append(json.loads(line[0]))
-            topics.delete()
-            out.print(f"  relay round {number + 1}: {variant:<10} {found[variant][-1]['rate']:>9.0f} msg/s "
-                      f"{found[variant][-1]['cpu_us']:>6.1f} us", highlight=False)  # fmt: skip
+    sample = [Outgoing(post.conversation_id.encode(), encode(post)) for post in pipeline.texts(PER_FILL)]
+    variants = list(RELAY_POSTS)
+    for number in range(ROUNDS + 1):
+        for variant in variants:
+            one = relay_once(broker.address, f"relay{number}{variant}.", variant, sample)
+            out.print(f"  relay round {number}: {variant:<10} {one['rate']:>9.0f} msg/s {one['cpu_us']:>6.1f} us", highlight=False)
+            if number:
+                found[variant].append(one)
+        variants = [*variants[1:], variants[0]]
     return {
         "relay_msgs_per_s": {variant: round(statistics.median(one["rate"] for one in runs)) for variant, runs in found.items()},
         "relay_cpu_us": {variant: round(statistics.median(one["cpu_us"] for one in runs), 2) for variant, runs in found.items()},
     }
+
+
+def relay_once(address: str, prefix: str, variant: str, sample: list[Outgoing]) -> dict[str, float]:
+    """Fills the topic, lets the variant forward it, returns rate and CPU microseconds per message."""
+    topics = OwnTopics(address, prefix)
+    topics.create(POSTS_INCOMING, POSTS_LANGUAGE, partitions={POSTS_INCOMING.name: 6, POSTS_LANGUAGE.name: 6})
+    count = RELAY_POSTS[variant]
+    for _ in range(count // PER_FILL):
+        topics.produce(POSTS_INCOMING, sample)
+    command = [sys.executable, "-m", "tests.bench.relay", variant, address, prefix, str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if not lines:
+        raise RuntimeError(f"{variant}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
+    topics.delete()
+    result: dict[str, float] = json.loads(lines[-1])
+    return result
 
 
 def over_compute(broker: KafkaBroker, folder: Path) -> Result:

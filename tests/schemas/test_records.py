@@ -32,8 +32,6 @@ def test_text_may_have_exactly_64_kib_of_utf8(character: str) -> None:
         ("author_id", "author-1\n"),
         ("parent_id", "post-0\n"),
         ("market", "NL\n"),
-        ("language_hint", "nl\n"),
-        ("language_hint", "nl-NL\n"),
     ],
 )
 def test_no_pattern_lets_a_newline_through(field: str, value: str) -> None:
@@ -49,9 +47,7 @@ def test_no_pattern_lets_a_newline_through(field: str, value: str) -> None:
         ("post_id", "A.z_0:9-", "a/b"),
         ("market", "NL", "nl"),
         ("market", "NL", "NLD"),
-        ("language_hint", "zh-Hant-TW", "zh_TW"),
-        ("language_hint", "nl", "n"),
-        ("language_hint", "nl-" + "-".join(["a1234567"] * 3) + "-b123", "nl-" + "-".join(["a1234567"] * 4)),
+        ("language_hint", "x" * 1000, "x" * 1001),
         ("revision", 1, 0),
         ("revision", 2**31 - 1, 2**31),
         ("reach", 0, -1),

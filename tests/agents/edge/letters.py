@@ -8,7 +8,7 @@ from agents.edge.dead_letters import dead_letter
 from agents.edge.fetched import Fetched
 from agents.edge.producer import Message
 from agents.edge.reader import Entry
-from schemas.wire import InvalidRecordError
+from schemas.wire import InvalidRecordError, Unreadable
 
 INCOMING = "posts.incoming.v1"
 Headers = tuple[tuple[str, bytes], ...]
@@ -19,7 +19,7 @@ def buried(
 ) -> Message:
     """What the language stage makes of a record that it cannot read, for the topic `to`."""
     record = Fetched(topic, 3, 17, 1_700_000_000_000, 1, key, value, headers)
-    return dead_letter(to, record, InvalidRecordError("invalid", "not a post"), stage="language", max_bytes=kept)
+    return dead_letter(to, record, InvalidRecordError(Unreadable.INVALID, "not a post"), stage="language", max_bytes=kept)
 
 
 def entry(message: Message, partition: int = 0, offset: int = 5) -> Entry:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from faust.types import TP
 
+from agents.edge.chunks import Chunk
 from agents.edge.fetched import Fetched
-from agents.edge.transport import Chunk
 
 PLACE = TP("in", 0)
 

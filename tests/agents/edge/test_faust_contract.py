@@ -13,7 +13,7 @@ import aiokafka
 import faust
 import pytest
 from aiokafka.consumer import consumer as aiokafka_consumer
-from aiokafka.consumer import fetcher
+from aiokafka.consumer import fetcher, group_coordinator
 from aiokafka.record import default_records, memory_records
 from faust.app import base as faust_app
 from faust.tables import recovery
@@ -21,7 +21,7 @@ from faust.transport import conductor, drivers
 from faust.transport import consumer as base
 from faust.transport.drivers import aiokafka as driver
 
-from agents.edge import transport
+from agents.edge import membership, transport
 
 FAUST, AIOKAFKA = "0.15.3", "0.14."
 
@@ -64,6 +64,7 @@ OVERRIDDEN = {
         "_drain_messages": ["self", "fetcher"],
     },
     driver.AIOKafkaConsumerThread: {"_create_worker_consumer": ["self", "transport"]},
+    group_coordinator.GroupCoordinator: {"reset_generation": ["self"], "ensure_active_group": ["self", "subscription", "prev_assignment"]},
     faust.Schema: {"loads_value": ["self", "app", "message", "loads", "serializer"]},
     fetcher.PartitionRecords: {"__next__": ["self"], "_unpack_records": ["self"]},
     default_records._DefaultRecordBatchPy: {"_maybe_uncompress": ["self"]},
@@ -81,7 +82,7 @@ def test_what_is_overridden_is_still_there(owner: type, name: str) -> None:
 
 
 def test_everything_that_the_transport_overrides_is_listed() -> None:
-    for ours in (transport.Consumer, transport.ConsumerThread):
+    for ours in (transport.Consumer, transport.ConsumerThread, membership.Coordinator):
         above = ours.__mro__[1]
         overridden = {
             name for name in vars(ours) if not name.startswith("__") and inspect.isfunction(vars(ours)[name]) and hasattr(above, name)
@@ -113,6 +114,15 @@ CALLED = [
     (driver.AIOKafkaConsumerThread._fetch_records, "fetcher.fetched_records(", "chunks are what one fetch gave"),
     (driver.ConsumerRebalanceListener.on_partitions_assigned, "app.consumer_generation_id = generation", "Pulse.joined looks at it"),
     (recovery.Recovery._resume_streams, "consumer.perform_seek()", "each assignment seeks, which starts a new epoch"),
+    *(
+        (caller, "self.reset_generation()", "membership counts there how often the group forgot this member")
+        for caller in (group_coordinator.GroupCoordinator._do_heartbeat, group_coordinator.GroupCoordinator._do_commit_offsets)
+    ),
+    (
+        group_coordinator.GroupCoordinator.__init__,
+        "self._closing = create_future()",
+        "a member that leaves by itself is told by it",
+    ),
     (conductor.Conductor._update_tp_index, "self._tp_index", "a full stream is found by it"),
     (faust_app.App._new_consumer, "self.transport.create_consumer(", "our Transport makes our Consumer"),
 ]

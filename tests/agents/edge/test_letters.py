@@ -51,6 +51,10 @@ def test_a_record_that_was_cut_stays(cut: Message) -> None:
     assert "is not whole" in str(obstacle(letter(entry(cut)), SOURCES, ()))
 
 
+def test_a_key_of_just_the_limit_is_whole() -> None:
+    assert obstacle(letter(entry(buried(b"", key=b"k" * MAX_KEY_BYTES))), SOURCES, ()) is None
+
+
 def test_a_record_of_another_installation_stays() -> None:
     assert obstacle(letter(entry(buried(b"?", topic="staging.posts.incoming.v1"))), SOURCES, ()) == (
         "came from staging.posts.incoming.v1, which no stage of this installation reads"

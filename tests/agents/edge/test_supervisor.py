@@ -10,7 +10,17 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from agents.edge.supervisor import Child, Slot, claim_slot, describe
+from agents.edge.failures import ExitCode
+from agents.edge.supervisor import (
+    FIRST_BACKOFF_SECONDS,
+    HEALTHY_AFTER_SECONDS,
+    LAST_BACKOFF_SECONDS,
+    Child,
+    Slot,
+    backoff,
+    claim_slot,
+    describe,
+)
 from agents.settings import load
 from pipeline.config import ConfigError
 from tests.support.kafka import free_ports
@@ -51,18 +61,19 @@ def test_a_killed_stage_starts_again_and_the_other_does_not_notice(patient: Proc
         assert stages(process)["language"].cmdline()[-1] == "1"  # it is told how often it was started again
 
 
-def test_each_start_that_fails_waits_longer(tmp_path: Path) -> None:
+def test_each_start_that_fails_waits_longer_and_what_waits_ends_well(tmp_path: Path) -> None:
     broker = f"127.0.0.1:{free_ports(1)[0]}"
     with worker(broker, "nobody.", tmp_path, ("language",), delivery_timeout_seconds=1) as process:
         for seconds in ("0.5", "1.0", "2.0"):
             process.said(f"stage language ended with exit code 69 (UNREACHABLE); it starts again in {seconds} s")
+        assert process.stop() == 0
 
 
 def test_sigterm_ends_the_stages_and_then_the_worker(patient: Process) -> None:
     with patient as process:
         children = started(process)
         process.signal(signal.SIGTERM)
-        process.wait(25)
+        assert process.wait(25) == 0
         assert not [child for child in children.values() if child.is_running()]
 
 
@@ -133,6 +144,20 @@ def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
     child.process.send_signal(signal.SIGSTOP)  # then it cannot act on SIGTERM
     wait_for(lambda: psutil.Process(child.process.pid).status() == psutil.STATUS_STOPPED, lambda: "it does not stop", 10)
     assert child.stop(deadline=0) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("last", "ran", "code", "expected"),
+    [
+        (0.0, 1, ExitCode.BUG, FIRST_BACKOFF_SECONDS),
+        (4.0, 1, ExitCode.BUG, 8.0),
+        (LAST_BACKOFF_SECONDS, 1, ExitCode.BUG, LAST_BACKOFF_SECONDS),
+        (4.0, HEALTHY_AFTER_SECONDS + 1, ExitCode.BUG, FIRST_BACKOFF_SECONDS),
+        (4.0, HEALTHY_AFTER_SECONDS + 1, ExitCode.FENCED, 8.0),
+    ],
+)
+def test_back_off(last: float, ran: float, code: int, expected: float) -> None:
+    assert backoff(last, ran, code) == expected
 
 
 def test_codes_in_words() -> None:

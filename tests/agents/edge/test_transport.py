@@ -1,9 +1,8 @@
-"""Chunks, and what may be committed: Faust's genuine consumer with ours on top, not connected to anything."""
+"""What may be committed, and reading: Faust's genuine consumer with ours on top, not connected to anything."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 from faust.types import TP, Message
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from agents.edge.runner import make_app
-from agents.edge.transport import Consumer, Limits, split
+from agents.edge.app import make_app
+from agents.edge.chunks import Limits
+from agents.edge.transport import Consumer
 from agents.settings import load
 from pipeline import flow
 from tests.agents.edge.records import PLACE, record
@@ -26,22 +26,6 @@ OTHER = TP("in", 1)
 
 def limits(records: int = 500, size: int = 1000) -> Limits:
     return Limits(chunk_records=records, chunk_bytes=size, fetch_wait_ms=20, idle_fetch_wait_ms=500, fetch_min_bytes=1)
-
-
-# Chunks --------------------------------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.none() | st.binary(max_size=12), min_size=1, max_size=40), st.integers(1, 10), st.integers(1, 30))
-def test_chunks_hold_all_records_in_order_within_the_limits(values: list[bytes | None], most: int, size: int) -> None:
-    records = [record(value, offset) for offset, value in enumerate(values)]
-    parts = split(records, limits(most, size))
-    assert [each for part, _ in parts for each in part] == records
-    for part, length in parts:
-        assert length == sum(len(each.value or b"") for each in part)
-        assert 1 <= len(part) <= most
-        assert length <= size or len(part) == 1
-    for (part, length), (following, _) in itertools.pairwise(parts):  # no chunk is smaller than it must be
-        assert len(part) == most or length + len(following[0].value or b"") > size
 
 
 # Acknowledging and committing ----------------------------------------------------------------------------------------

@@ -172,6 +172,7 @@ def test_a_large_dead_letter_is_cut_and_the_hash_is_of_the_whole() -> None:
     (letter,) = one(value, key=b"k" * 9000, headers=[("huge", b"h" * 20_000), ("fine", b"1")]).messages
     assert letter.value == value[:1000]
     assert len(letter.key or b"") == 4096
+    assert header(letter, "sluice_key_length") == b"9000"
     assert header(letter, "sluice_sha256") == hashlib.sha256(value).hexdigest().encode()
     assert header(letter, "sluice_length") == b"5000"
     assert header(letter, "sluice_headers_dropped") == b"2"  # what comes after the limit was reached goes too

@@ -1,0 +1,67 @@
+"""The Faust app of a stage. Every setting that matters for delivery stands here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+from yarl import URL
+
+from agents.edge.chunks import Limits
+from agents.edge.security import faust_credentials
+from agents.edge.transport import SCHEME
+from agents.settings import Settings
+from pipeline.stage import StageSpec
+
+WAITING_CHUNKS = 16
+"""Chunks read and not yet begun, in Faust's stream and in the runner's queue each."""
+
+
+class Schema(faust.Schema):  # type: ignore[misc]
+    """Leaves the value alone: it is a Chunk already."""
+
+    def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:  # noqa: ANN401, ARG002 - as in Faust
+        """The Chunk that the transport made."""
+        return message.value
+
+
+def consumer_group(settings: Settings, stage: str) -> str:
+    """The consumer group of a stage."""
+    return f"{settings.topic_prefix}{settings.group}.{stage}"
+
+
+def make_app(settings: Settings, spec: StageSpec[Any], instance: str) -> faust.App:
+    """See the module."""
+    folder = settings.data_dir / "faust" / f"{spec.name}-{instance}"
+    folder.mkdir(parents=True, exist_ok=True)  # Faust's own mkdir makes no parents
+    session = settings.session_timeout_seconds
+    app = faust.App(
+        consumer_group(settings, spec.name),
+        broker=[URL(f"{SCHEME}://{address}") for address in settings.broker.split(",")],
+        broker_credentials=faust_credentials(settings),
+        store="memory://",
+        datadir=folder,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{instance}.{spec.name}",  # static membership: a restart within the session makes no rebalance
+        stream_buffer_maxsize=WAITING_CHUNKS,
+        stream_wait_empty=False,  # otherwise a rebalance and SIGTERM wait for ever
+        broker_commit_interval=settings.commit_interval_seconds,
+        broker_session_timeout=session,
+        broker_heartbeat_interval=min(1.0, session / 10),
+        broker_request_timeout=max(30.0, session + 1),
+        broker_max_poll_interval=86_400,  # aiokafka leaves the group for good when it fires; the watchdog stands in for it
+        producer_request_timeout=30,
+    )
+    app.limits = Limits(
+        chunk_records=spec.max_batch,
+        chunk_bytes=settings.batch_bytes,
+        fetch_wait_ms=settings.fetch_wait_ms,
+        idle_fetch_wait_ms=settings.idle_fetch_wait_ms,
+        fetch_min_bytes=settings.fetch_min_bytes,
+    )
+    return app

@@ -1,0 +1,63 @@
+"""Which chunks are read and not yet done with, and so up to where a partition may be committed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from faust.types import TP, Message
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unit:
+    first: int
+    message: Message
+    appended_ms: int
+
+
+class InFlight:
+    """The chunks of all partitions, each known by the message that stands for it, whose offset is the chunk's last."""
+
+    def __init__(self) -> None:
+        self._units: defaultdict[TP, dict[int, _Unit]] = defaultdict(dict)  # by last offset, in the order read
+        self._last_read: dict[TP, int] = {}
+
+    def add(self, message: Message, first: int, appended_ms: int) -> None:
+        """A chunk was read: its first offset, and when the broker got its first record (ms since 1970)."""
+        self._units[message.tp][message.offset] = _Unit(first, message, appended_ms)
+        self._last_read[message.tp] = message.offset
+
+    def remove(self, message: Message) -> bool:
+        """The chunk is done with. False if it is not in flight; it is told by the identity of its message.
+
+        So a late word on a chunk that was read again meanwhile does not free the second one.
+        """
+        units = self._units[message.tp]
+        unit = units.get(message.offset)
+        if unit is None or unit.message is not message:
+            return False
+        del units[message.offset]
+        return True
+
+    def forget(self, partitions: Iterable[TP] | None = None) -> None:
+        """As if nothing of these partitions, or of all, had been read."""
+        for tp in list(self._last_read) if partitions is None else partitions:
+            self._units.pop(tp, None)
+            self._last_read.pop(tp, None)
+
+    def committable(self, tp: TP) -> int | None:
+        """The offset before which everything is done with; None if nothing was read."""
+        for unit in self._units[tp].values():
+            return unit.first
+        return self.next_read(tp)
+
+    def next_read(self, tp: TP) -> int | None:
+        """The offset after the last that was read; None if nothing was."""
+        last = self._last_read.get(tp)
+        return None if last is None else last + 1
+
+    def oldest_ms(self) -> int | None:
+        """When the broker got the oldest record in flight (ms since 1970)."""
+        firsts = (next(iter(units.values()), None) for units in list(self._units.values()))
+        return min((unit.appended_ms for unit in firsts if unit), default=None)

@@ -1,0 +1,86 @@
+"""Notices a second worker of the same name, and ends this one.
+
+Kafka gives a static member's place to whoever joins under its name last, and throws out the one before, who joins again under aiokafka: two
+such workers fight for ever, and both do the same work. aiokafka 0.14 tells nobody, so its coordinator is watched here.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from aiokafka.consumer import consumer, group_coordinator
+from aiokafka.errors import BrokerResponseError, KafkaError, kafka_errors
+
+from agents.edge.failures import ExitCode, StopWorker, stop_for
+
+
+class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
+    """Kafka's error 82, which aiokafka 0.14 does not know: another one has joined under this member's name."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+    description = "The member's name belongs to another one now."
+
+
+class Membership:
+    """Counts how often a static member was thrown out of its group.
+
+    A member that fell silent (a paused machine, a cut network) is thrown out too, but at most once in each session timeout. Twice within
+    one and a half of them from the start on, or three times later, is another worker's doing. They are thrown out in turns: who came last
+    has the lower limit, so that the one that was there goes on.
+    """
+
+    SESSIONS = 1.5
+    YOUNG, SETTLED = 2, 3
+
+    def __init__(self, session_seconds: float, now: float) -> None:
+        self._window = self.SESSIONS * session_seconds
+        self._born = now
+        self._lost: list[float] = []
+
+    def lost(self, now: float) -> bool:
+        """The membership is gone, at `now` (seconds of any clock). Whether another worker has this name."""
+        self._lost = [*(at for at in self._lost if now - at < self._window), now]
+        return len(self._lost) >= (self.YOUNG if now - self._born < self._window else self.SETTLED)
+
+
+class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
+    """aiokafka's, which ends the process instead of fighting."""
+
+    member_id: str
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as in aiokafka
+        self._membership = Membership(options["session_timeout_ms"] / 1000, time.monotonic())
+        super().__init__(*args, **options)
+
+    def reset_generation(self) -> None:
+        """The broker does not know this member. It will join again, unless it is thrown out again and again."""
+        if self.member_id and not self._closing.done() and self._membership.lost(time.monotonic()):
+            stop_for(fenced(self._group_instance_id), "reading")
+        super().reset_generation()
+
+    async def ensure_active_group(self, subscription: Any, prev_assignment: Any) -> Any:  # noqa: ANN401 - as in aiokafka
+        """Joins. Where another one has this member's place, aiokafka would try on with the old identity for ever."""
+        try:
+            return await super().ensure_active_group(subscription, prev_assignment)
+        except KafkaError as error:
+            if FencedInstanceIdError.__name__ not in str(error):  # aiokafka wraps what it does not expect in a sentence
+                raise
+            self.reset_generation()
+            return None
+
+
+def fenced(member: str | None) -> StopWorker:
+    """`member`: `<instance>.<stage>`."""
+    name = (member or "?").rpartition(".")[0]
+    return StopWorker(
+        ExitCode.FENCED,
+        f"another worker is named {name!r} too, and they throw one another out of the group: give each its own SLUICE_INSTANCE",
+    )
+
+
+def install() -> None:
+    """Has aiokafka's consumers in this process use the coordinator above."""
+    kafka_errors[FencedInstanceIdError.errno] = FencedInstanceIdError
+    consumer.GroupCoordinator = Coordinator
