@@ -131,7 +131,7 @@ class KafkaBroker:
             text = PROPERTIES.format(port=self.port, controller=self.controller, logs=self.directory / "data")
             properties.write_text(text, encoding="utf-8")
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            self._run(java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)))
+            self._run(java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)))
         command = java("kafka.Kafka", str(properties), options=("-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"))
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(TETHER), *command]
