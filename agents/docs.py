@@ -13,7 +13,7 @@ from agents.edge import metrics
 from agents.edge.runner import Pulse
 from agents.edge.supervisor import PORTS_PER_INSTANCE
 from agents.edge.watchdog import Watchdog
-from agents.settings import ENV_PREFIX, MIB, PACKAGED, Settings
+from agents.settings import ENV_PREFIX, IN_WORDS, MIB, PACKAGED, Settings
 from pipeline.flow import STAGES
 from schemas.records import Action, Automation, Unassessed
 from schemas.wire import Unreadable
@@ -130,10 +130,12 @@ HEALTH = {
     "lag_records": "records of these partitions that are not acknowledged",
     "commit_age_seconds": "for how long acknowledged work has waited for a commit; 0 if none waits",
     "seconds_without_progress": "for how long nothing has moved though there is work, or no assignment",
+    "seconds_without_broker": "for how long the group's broker has not answered, heartbeats included; 0 while it answers",
 }
 
 STATUSES = (
     ("ok", 200, "it reads, or waits for records"),
+    ("no broker", 503, "no answer for longer than `session_timeout_seconds`, at least 10 s; it waits, and goes on when there is one"),
     ("joining the group", 503, "not in its consumer group yet, or the group rebalances"),
     ("no progress", 503, "nothing has moved for half of `stuck_after_seconds`; at the whole of it the process ends with exit code 71"),
     ("not committing", 503, "what is done has not been committed for 60 s"),
@@ -174,7 +176,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
     if "enum" in kind:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if "pattern" in kind:
-        return f"`{kind['pattern']}`"
+        return str(kind[IN_WORDS])
     if kind["type"] in ("integer", "number"):
         least = f"above {kind['exclusiveMinimum']}" if "exclusiveMinimum" in kind else str(kind["minimum"])
         return f"{least} to {kind['maximum']}"
@@ -185,7 +187,8 @@ def metrics_page() -> str:
     """docs/metrics.md."""
     settings = Settings.model_fields
     first_port = settings["metrics_port"].default
-    _, report = Watchdog(STAGES[0], Pulse(joined=True), settings["stuck_after_seconds"].default).health()
+    limits = settings["stuck_after_seconds"].default, settings["session_timeout_seconds"].default
+    _, report = Watchdog(STAGES[0], Pulse(joined=True), *limits).health()
     return METRICS_PAGE.format(
         command=COMMAND,
         prefix=ENV_PREFIX,

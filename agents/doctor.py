@@ -21,7 +21,7 @@ from agents.topics import compare, find_topics, hidden, wanted_topics
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
 from pipeline.policy.check import Level as PolicyLevel
-from pipeline.policy.check import check as check_policy
+from pipeline.policy.check import check_all
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import Regions, read_regions
 from pipeline.scoring.bundle import read_bundle
@@ -88,7 +88,7 @@ def policy(settings: Settings) -> Finding:
         policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
     except ConfigError as error:
         return Finding(Level.FAIL, "policy", str(error))
-    found = {each for version in policies.policies for each in check_policy(version, regions, bundle.labels, bundle.languages)}
+    found = check_all(policies, regions, bundle.labels, bundle.languages)
     names = ", ".join(version.id for version in policies.policies)
     if errors := [each.text for each in found if each.level is PolicyLevel.ERROR]:
         return Finding(Level.FAIL, "policy", f"{errors[0]}; `sluice policy check` shows all {len(errors)} errors")
@@ -117,17 +117,23 @@ def topics(settings: Settings, regions: Regions) -> Iterator[Finding]:
 
 def groups(settings: Settings, reader: Reader, existing: Mapping[str, int]) -> Iterator[Finding]:
     """Per stage: are there workers, and how far behind are they?"""
+    workers: dict[str, int | None] = {}
+    places: dict[str, tuple[Mapping[int, int], Mapping[int, Span]]] = {}
     for stage in STAGES:
         source = next(settings.topic_prefix + topic.name for topic in TOPICS if stage in topic.read_by)
         if source not in existing:
             continue
         group = consumer_group(settings, stage)
         committed, spans = committed_offsets(settings, group, source, existing[source]), reader.spans(source)
-        yield judge_group(stage, members(settings, group), committed, spans)
+        workers[stage] = members(settings, group)
+        places[stage] = committed, spans
+    none_at_all = set(workers.values()) == {0}
+    for stage, count in workers.items():
+        yield judge_group(stage, count, *places[stage], start="sluice worker" if none_at_all else f"sluice worker --stages {stage}")
 
 
-def judge_group(stage: str, workers: int | None, committed: Mapping[int, int], spans: Mapping[int, Span]) -> Finding:
-    """Pure. `workers` None: the broker does not say. A partition that is not in `committed` was never read."""
+def judge_group(stage: str, workers: int | None, committed: Mapping[int, int], spans: Mapping[int, Span], start: str) -> Finding:
+    """Pure. `workers` None: the broker does not say. A partition that is not in `committed` was never read. `start`: what starts one."""
     lost = [number for number, offset in committed.items() if not spans[number].low <= offset <= spans[number].high]
     lag = sum(max(0, span.high - committed.get(number, span.low)) for number, span in spans.items())
     name = f"stage {stage}"
@@ -139,10 +145,10 @@ def judge_group(stage: str, workers: int | None, committed: Mapping[int, int], s
             "was made anew; a worker stops with exit code 75 until `kafka-consumer-groups.sh --reset-offsets` sets the group's offsets",
         )
     if workers == 0:
-        return Finding(Level.WARN, name, f"no worker runs it, {lag} records wait: start one with `sluice worker --stages {stage}`")
+        return Finding(Level.WARN, name, f"no worker runs it, {lag} records wait: start one with `{start}`")
     who = "workers unknown" if workers is None else f"{workers} worker{'s' if workers > 1 else ''}"
     if lag > LAG_WORTH_A_WORD:
-        return Finding(Level.WARN, name, f"{who}, {lag} records wait: if that grows, start another `sluice worker --stages {stage}`")
+        return Finding(Level.WARN, name, f"{who}, {lag} records wait: if that grows, start another `{start}`")
     return Finding(Level.OK, name, f"{who}, {lag} records wait")
 
 

@@ -10,14 +10,16 @@ from agents.edge.runner import Agent
 from agents.settings import Settings
 from pipeline import flow
 from pipeline.language.languages import LANGUAGES, OTHER, UNDETERMINED
-from pipeline.policy.policy import read_policies
-from pipeline.policy.regions import read_regions
+from pipeline.policy.check import require_fit
+from pipeline.policy.policy import PolicySet, read_policies
+from pipeline.policy.regions import Regions, read_regions
+from pipeline.scoring.bundle import read_bundle
 from schemas.records import ScoredPost
 
 
 def agent(settings: Settings) -> Agent[ScoredPost]:
-    """The stage with this worker's settings."""
-    policies, regions = read_policies(settings.policy), read_regions(settings.regions)
+    """The stage with this worker's settings. Raises ConfigError where policy, regions and model do not fit together."""
+    policies, regions = fitting(settings)
     fingerprint = hashlib.sha256(settings.regions.read_bytes()).hexdigest()[:12]
     metrics.POLICY_INFO.labels(policies.at(dt.datetime.now(dt.UTC)).id, fingerprint).set(1)
     observe = metrics.DecisionMetrics(
@@ -29,3 +31,10 @@ def agent(settings: Settings) -> Agent[ScoredPost]:
         policies, regions, context_bytes=settings.context_bytes, history=settings.context_history, batch=settings.batch_posts
     )
     return Agent(spec, observe)
+
+
+def fitting(settings: Settings) -> tuple[PolicySet, Regions]:
+    """Policy versions and regions. Raises ConfigError when one cannot be read, or when a version does not fit the model's description."""
+    policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
+    require_fit(policies, regions, bundle.labels, bundle.languages)
+    return policies, regions

@@ -26,22 +26,33 @@ NOT_SETTINGS = ("SLUICE_CONFIG", "SLUICE_TEST_")
 
 KIB, MIB = 1024, 1024 * 1024
 
+NAME = r"^[A-Za-z0-9._-]{1,100}$"
+NAME_WORDS = "1 to 100 letters, digits, `.`, `_` or `-`"
+IN_WORDS = "in_words"
+"""Key in a setting's JSON Schema: what its pattern allows, for errors and docs/settings.md."""
+
+
+def _form(pattern: str, words: str) -> Any:  # noqa: ANN401 - pydantic's FieldInfo, which type checkers know as Any
+    return Field(pattern=pattern, json_schema_extra={IN_WORDS: words})
+
 
 class Settings(BaseSettings):
     """All settings of all commands."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
-    broker: Annotated[str, Field(pattern=r"^[^,:\s]+:\d+(,[^,:\s]+:\d+)*$")] = Field(
-        "127.0.0.1:9092", description="Kafka's bootstrap servers, `host:port`, several separated by commas."
-    )
-    topic_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+\.)*$", max_length=100)] = Field(
-        "", description="Put before every topic name, for example `staging.`; empty or ending in a dot."
-    )
-    group: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = Field(
+    broker: Annotated[
+        str, _form(r"^[^,:\s]+:\d+(,[^,:\s]+:\d+)*$", "`host:port`, such as `localhost:9092`, or several with commas between")
+    ] = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, `host:port`, several separated by commas.")
+    topic_prefix: Annotated[
+        str,
+        _form(r"^([A-Za-z0-9_-]+\.)*$", "empty, or words of letters, digits, `_`, `-` that each end in a dot, such as `staging.`"),
+        Field(max_length=100),
+    ] = Field("", description="Put before every topic name, for example `staging.`; empty or ending in a dot.")
+    group: Annotated[str, _form(NAME, NAME_WORDS)] = Field(
         "sluice", description="Consumer group of a stage is `<topic_prefix><group>.<stage>`."
     )
-    instance: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = Field(
+    instance: Annotated[str, _form(NAME, NAME_WORDS)] | None = Field(
         None,
         description="Name of this worker for static membership: unique among the workers of a group, the same after a restart. "
         "Unset: the host's name and the first number that no other worker of this `data_dir` holds.",
@@ -150,8 +161,20 @@ def _unknown_variable(name: str) -> str | None:
     """A misspelt variable would leave its setting at the default without a word."""
     if not name.startswith(ENV_PREFIX) or name.startswith(NOT_SETTINGS) or name[len(ENV_PREFIX) :].lower() in Settings.model_fields:
         return None
-    near = difflib.get_close_matches(name[len(ENV_PREFIX) :].lower(), Settings.model_fields, n=1)
-    return f"{name}: no such setting" + (f"; did you mean {ENV_PREFIX}{near[0].upper()}?" if near else "; docs/settings.md lists them")
+    near = _near(name[len(ENV_PREFIX) :].lower())
+    return f"{name}: no such setting" + (f"; did you mean {ENV_PREFIX}{near.upper()}?" if near else "; docs/settings.md lists them")
+
+
+def _near(name: str) -> str | None:
+    """The setting that was probably meant."""
+    return next(iter(difflib.get_close_matches(name, Settings.model_fields, n=1)), None)
+
+
+def allowed_words(name: str) -> str:
+    """What the pattern of a setting allows, without the marks of code."""
+    schema = Settings.model_json_schema()["properties"][name]
+    kind = next((each for each in schema.get("anyOf", ()) if IN_WORDS in each), schema)
+    return str(kind[IN_WORDS]).replace("`", "")
 
 
 def _sentence(fault: Mapping[str, Any], given: Mapping[str, Any], path: str | None) -> str:
@@ -162,6 +185,10 @@ def _sentence(fault: Mapping[str, Any], given: Mapping[str, Any], path: str | No
     variable = ENV_PREFIX + name.upper()
     if "password" in name:
         fault = {**fault, "input": "<hidden>"}
+    if fault["type"] == "string_pattern_mismatch":
+        fault = {**fault, "msg": f"must be {allowed_words(name)}"}
     if name in given and given[name] is not None:
         return sentence("command line", name, fault)
+    if fault["type"] == "extra_forbidden":
+        return f"{path}: {name}: no such key" + (f"; did you mean {near}?" if (near := _near(name)) else "; docs/settings.md lists them")
     return sentence("environment" if variable in os.environ else path or "settings", variable if variable in os.environ else name, fault)

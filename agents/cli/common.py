@@ -14,6 +14,12 @@ from agents.edge.failures import ExitCode, StopWorker
 from agents.settings import Settings, load
 from pipeline.config import ConfigError
 
+USAGE = 2
+"""Exit code of a wrong command line, as of the parser of the command line."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and SIGINT's number."""
+
 Broker = Annotated[str | None, typer.Option("--broker", metavar="HOST:PORT", help="Kafka's bootstrap servers [env: SLUICE_BROKER]")]
 
 out = Console()
@@ -23,11 +29,17 @@ err = Console(stderr=True)
 """For progress and errors, so that standard output can be piped."""
 
 
+class UnreadableFileError(Exception):
+    """A file named on the command line cannot be read. The message says which and why."""
+
+
 @contextmanager
 def clear_errors() -> Iterator[None]:
     """A fault that the user can mend is a sentence and an exit code, never a traceback."""
     try:
         yield
+    except UnreadableFileError as error:
+        _fail(str(error), USAGE)
     except ConfigError as error:
         _fail(str(error), ExitCode.CONFIG)
     except StopWorker as error:

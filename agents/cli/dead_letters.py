@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from agents.cli.common import Broker, clear_errors, err, settings_for
-from agents.cli.names import short
+from agents.cli.names import require_stage, short
 from agents.cli.show import counted, line, minute, say, size, table, visible
 from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.letters import Letter, Place, marked, obstacle
@@ -42,9 +42,11 @@ OnePlace = Annotated[str, typer.Argument(metavar="P:O", help="Partition and offs
 
 
 @contextmanager
-def _topic(broker: str | None) -> Iterator[tuple[Settings, Reader, str]]:
-    """Settings, a reader, and the full name of the topic, which exists."""
+def _topic(broker: str | None, stage: str | None = None) -> Iterator[tuple[Settings, Reader, str]]:
+    """Settings, a reader, and the full name of the topic, which exists; `stage` must be one if it is given."""
     with clear_errors():
+        if stage is not None:
+            require_stage(stage)
         settings = settings_for(broker)
         name = settings.topic_prefix + DEAD_LETTERS.name
         with reading(client_config(settings)) as reader:
@@ -60,7 +62,7 @@ def list_(broker: Broker = None, reason: OnlyReason = None, stage: OnlyStage = N
     `letter` is partition and offset on the topic of dead letters; `from` is where the record came from; `state` says whether it waits
     or was put back already.
     """
-    with _topic(broker) as (settings, reader, name):
+    with _topic(broker, stage) as (settings, reader, name):
         ledger = read_ledger(reader.whole(name, headers=True))
         chosen = [found for found in ledger.letters if _fits(found, reason, stage)]
         if chosen:
@@ -105,7 +107,7 @@ def requeue(
     Exit code 1 if any of the letters was refused or does not exist.
     """
     chosen_by = (bool(places), reason is not None or stage is not None, everything)
-    with _topic(broker) as (settings, reader, name):
+    with _topic(broker, stage) as (settings, reader, name):
         if sum(chosen_by) != 1:
             raise ConfigError("command line: say which letters, in one way: P:O..., or --reason and/or --stage, or --all")
         named = {_place(each) for each in places or []}

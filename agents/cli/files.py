@@ -10,9 +10,8 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from agents.cli.common import err
+from agents.cli.common import UnreadableFileError, err
 from agents.cli.show import say
-from pipeline.config import ConfigError
 
 STANDARD_INPUT = Path("-")
 
@@ -20,22 +19,22 @@ InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines; `-`
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """The file's bytes, or those of standard input for `-`. ConfigError when it cannot be read."""
+def opened(path: Path, what: str) -> Iterator[BinaryIO]:
+    """The file's bytes, or those of standard input for `-`. A file that cannot be read is a wrong command line: a sentence, exit code 2."""
     if path == STANDARD_INPUT:
         if sys.stdin.isatty():
-            say("reading standard input, one JSON object a line; Ctrl-D ends it", err)
+            say(f"reading {what} from the keyboard, one JSON object per line; Ctrl-D ends", err)
         yield sys.stdin.buffer
         return
     try:
         file = path.open("rb")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise UnreadableFileError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
         try:
             yield file
         except IsADirectoryError as error:
-            raise ConfigError(f"{path}: is a folder, not a file") from error
+            raise UnreadableFileError(f"{path}: is a folder, not a file") from error
 
 
 def bytes_in(file: BinaryIO) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.config import ConfigError
+from pipeline.flow import STAGES
 from pipeline.policy.regions import Regions
 from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, REVIEW, TOPICS, Topic, review_topic
 
@@ -35,6 +36,12 @@ def named(name: str, regions: Regions) -> list[Topic]:
     if region:
         raise ConfigError(f"command line: TOPIC: there is no region {region!r}; allowed are {', '.join(known)}")
     raise ConfigError(f"command line: TOPIC: {name!r} is no topic; allowed are {ALLOWED}, or their full names")
+
+
+def require_stage(name: str) -> None:
+    """Raises ConfigError if there is no such stage."""
+    if name not in STAGES:
+        raise ConfigError(f"command line: --stage: there is no stage {name!r}; allowed are {', '.join(STAGES)}")
 
 
 def short(full: str, prefix: str) -> str:

@@ -11,11 +11,10 @@ from rich.text import Text
 from agents.cli.common import clear_errors
 from agents.cli.show import counted, say, visible
 from agents.settings import load
-from pipeline.policy.check import Finding, Level
-from pipeline.policy.check import check as check_policy
-from pipeline.policy.policy import PolicySet, read_policies
-from pipeline.policy.regions import Regions, read_regions
-from pipeline.scoring.bundle import Bundle, read_bundle
+from pipeline.policy.check import Level, check_all
+from pipeline.policy.policy import read_policies
+from pipeline.policy.regions import read_regions
+from pipeline.scoring.bundle import read_bundle
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at a policy.")
 
@@ -42,7 +41,7 @@ def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDi
     with clear_errors():
         settings = load(policy=policy, regions=regions, model=model)
         policies, found_regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
-    findings = all_findings(policies, found_regions, bundle)
+    findings = check_all(policies, found_regions, bundle.labels, bundle.languages)
     for finding in findings:
         say(Text.assemble((f"{finding.level.value}: ", STYLES[finding.level]), visible(finding.text)))
     errors = sum(finding.level is Level.ERROR for finding in findings)
@@ -51,11 +50,3 @@ def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDi
     say(f"{versions} with {number} and {bundle.model_version}: {verdict}")
     if errors:
         raise typer.Exit(1)
-
-
-def all_findings(policies: PolicySet, regions: Regions, bundle: Bundle) -> list[Finding]:
-    """Of every version, errors first, each sentence once."""
-    found = dict.fromkeys(
-        finding for policy in policies.policies for finding in check_policy(policy, regions, bundle.labels, bundle.languages)
-    )
-    return sorted(found, key=lambda finding: finding.level is not Level.ERROR)

@@ -13,7 +13,8 @@ from typing import Annotated, BinaryIO
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from agents.cli.common import Broker, clear_errors, err, settings_for
+from agents.cli.common import INTERRUPTED, Broker, clear_errors, err, settings_for
+from agents.cli.faults import explained
 from agents.cli.files import STANDARD_INPUT, InputFile, bytes_in, opened
 from agents.cli.show import counted, say, visible
 from agents.edge.failures import ExitCode, StopWorker
@@ -32,7 +33,6 @@ MAX_LINE_BYTES = MAX_MESSAGE_BYTES - 2048
 
 SOURCE = "sluice/publish"
 MOST_ERRORS_SHOWN = 20
-INTERRUPTED = 130
 
 Rate = Annotated[float | None, typer.Option("--rate", min=0.001, metavar="N", help="Posts per second; without it, as fast as it goes.")]
 NoValidate = Annotated[bool, typer.Option("--no-validate", help="Send lines as they are, wrong ones too: they become dead letters.")]
@@ -61,7 +61,7 @@ def publish(file: InputFile = STANDARD_INPUT, broker: Broker = None, rate: Rate 
       zcat posts.jsonl.gz | sluice publish --rate 100
     """
     counts = Progressing()
-    with clear_errors(), opened(file) as lines:
+    with clear_errors(), opened(file, "posts") as lines:
         settings = settings_for(broker)
         topic = settings.topic_prefix + POSTS_INCOMING.name
         _require(settings, topic)
@@ -98,7 +98,7 @@ def _require(settings: Settings, topic: str) -> None:
 
 def _messages(lines: BinaryIO, topic: str, counts: Progressing, *, lenient: bool) -> Iterator[Message]:
     """A message per line; faults are shown and counted. Blank lines have none."""
-    with _bar(bytes_in(lines)) as advance:
+    with _bar(bytes_in(lines), typed=lines.isatty()) as advance:
         for number, raw in enumerate(lines, 1):
             value = raw.strip()
             if value:
@@ -140,7 +140,7 @@ def _key_of(value: bytes) -> str | None:
 def _complain(number: int, fault: InvalidRecordError, counts: Progressing) -> None:
     counts.faulty += 1
     if counts.faulty <= MOST_ERRORS_SHOWN:
-        say(f"line {number}: {visible(str(fault))}", err)
+        say(f"line {number}: {visible(explained(fault))}", err)
     elif counts.faulty == MOST_ERRORS_SHOWN + 1:
         say("more faulty lines are counted, not shown", err)
 
@@ -152,9 +152,13 @@ def _pace(sender: Sender, rate: float | None, sent: int, started: float) -> None
 
 
 @contextmanager
-def _bar(total: int | None) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, if that is a terminal; the function is told how many bytes were read, and posts sent so far."""
+def _bar(total: int | None, *, typed: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, if that is a terminal and nobody types posts on it.
+
+    The function is told how many bytes were read, and posts sent so far.
+    """
     columns = (BarColumn(), TaskProgressColumn(show_speed=False), TextColumn("{task.fields[sent]} posts"), TimeElapsedColumn())
-    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as progress:
+    hidden = not err.is_terminal or typed
+    with Progress(*columns, console=err, disable=hidden, transient=True) as progress:
         task = progress.add_task("", total=total, sent=0)
         yield lambda size, sent: progress.update(task, advance=size, sent=sent)

@@ -46,13 +46,13 @@ def _utf16(character: str) -> list[int]:
 
 
 def moment(time: dt.datetime) -> str:
-    """Month, day and time of day, in UTC."""
-    return f"{time.astimezone(dt.UTC):%m-%d %H:%M:%S}"
+    """Date and time of day in UTC, and `Z`, which says so."""
+    return f"{time.astimezone(dt.UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def minute(time: dt.datetime) -> str:
     """The same without seconds, for narrow tables."""
-    return f"{time.astimezone(dt.UTC):%m-%d %H:%M}"
+    return f"{time.astimezone(dt.UTC):%Y-%m-%d %H:%MZ}"
 
 
 def size(count: int) -> str:

@@ -106,18 +106,21 @@ def tail(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command li
         with reading(client_config(settings), lambda said: say(said, err)) as reader:
             starts = _starts(reader, list(shown), ck.OFFSET_BEGINNING if from_start or not follow else ck.OFFSET_END)
             try:
-                _show(reader.entries(starts, follow=follow, headers=topics == [DEAD_LETTERS]), shown, count)
+                found = _show(reader.entries(starts, follow=follow, headers=topics == [DEAD_LETTERS]), shown, count)
             except KeyboardInterrupt:
                 sys.exit(0)
+        if not found:
+            say("no records" + (" that fit" if wanted else ""), err)
 
 
-def _show(entries: Iterator[Entry], shown: dict[str, Shown], count: int | None) -> None:
-    left = count
+def _show(entries: Iterator[Entry], shown: dict[str, Shown], count: int | None) -> int:
+    """How many were shown."""
+    done = 0
     for entry in entries:
-        if shown[entry.topic](entry) and left is not None:
-            left -= 1
-            if not left:
-                return
+        done += shown[entry.topic](entry)
+        if done == count:
+            break
+    return done
 
 
 def _check_filters(topic: Topic, wanted: dict[Filter, str]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -13,36 +14,77 @@ from rich.text import Text
 
 from agents.cli.show import visible
 from agents.demo.collect import Seen
-from schemas.records import Action, Automation, ContextPost, Decision, PostKind, ReviewTask
+from schemas.records import Action, ContextPost, Decision, PostKind, ReviewTask
 
 LANGUAGES_SHOWN = 14
-SHOWN_TASKS = 2
+LANGUAGES_FIRST = ("nl", "en")
+VULGAR = frozenset({"profanity", "sexual"})
 SHOWN_THREAD = 6
 
 
-def decisions_table(decisions: Sequence[Decision]) -> Table:
-    """Rows are languages, the most frequent first."""
-    table = Table(title="Decisions by language", title_justify="left", header_style="bold")
-    for column in ("language", "posts", "allowed", "limited", "removed by machine", "to people"):
-        table.add_column(column, justify="left" if column == "language" else "right")
-    judged = [decision for decision in decisions if decision.kind is not PostKind.DELETED]
-    by_language = Counter(decision.language for decision in judged)
-    shown = [language for language, _ in by_language.most_common(LANGUAGES_SHOWN)]
-    for language in shown:
-        table.add_row(language, *_row([decision for decision in judged if decision.language == language]))
-    rest = [decision for decision in judged if decision.language not in shown]
+class Outcome(enum.Enum):
+    """What became of a post, as a column of the table. By machine but for the two that went to people."""
+
+    ALLOWED = "allowed"
+    LIMITED = "limited by machine"
+    REMOVED = "removed by machine"
+    SCORED = "to people: score"
+    UNASSESSED = "to people: not assessed"
+
+
+def decisions_table(judged: Sequence[Decision]) -> Table:
+    """Rows are languages, the most frequent first; what never happened has no column."""
+    by_language: dict[str, list[Decision]] = {}
+    for decision in judged:
+        by_language.setdefault(decision.language, []).append(decision)
+    ordered = sorted(by_language.items(), key=lambda item: -len(item[1]))
+    rest = [decision for _, decisions in ordered[LANGUAGES_SHOWN:] for decision in decisions]
+    rows = [(language, outcomes(decisions)) for language, decisions in ordered[:LANGUAGES_SHOWN]]
     if rest:
-        table.add_row(f"{len({decision.language for decision in rest})} more", *_row(rest))
+        rows.append((f"{len(ordered) - LANGUAGES_SHOWN} more", outcomes(rest)))
+    everything = outcomes(judged)
+    columns = [outcome for outcome in Outcome if everything[outcome]]
+    table = Table(title="Decisions by language, as identified", title_justify="left", header_style="bold")
+    table.add_column("language")
+    for column in ("posts", *(outcome.value for outcome in columns)):
+        table.add_column(column, justify="right")
+    for language, counts in rows:
+        table.add_row(language, *_cells(counts, columns))
     table.add_section()
-    table.add_row("all", *_row(judged))
+    table.add_row("all", *_cells(everything, columns))
     return table
 
 
-def _row(decisions: Sequence[Decision]) -> list[str]:
-    final = [decision for decision in decisions if not decision.pending]
-    alone = Counter(decision.action for decision in final if decision.automation is Automation.FULL)
-    counts = (len(decisions), alone[Action.ALLOW], alone[Action.LIMIT], alone[Action.REMOVE], len(decisions) - len(final))
-    return [str(count) if count else "-" for count in counts]
+def outcomes(judged: Iterable[Decision]) -> Counter[Outcome]:
+    """How often each came out."""
+    return Counter(outcome(decision) for decision in judged)
+
+
+def outcome(decision: Decision) -> Outcome:
+    """What became of a post that was judged."""
+    if decision.pending:
+        return Outcome.SCORED if any(reason.label for reason in decision.reasons) else Outcome.UNASSESSED
+    return {Action.LIMIT: Outcome.LIMITED, Action.REMOVE: Outcome.REMOVED}.get(decision.action, Outcome.ALLOWED)
+
+
+def _cells(counts: Counter[Outcome], columns: Sequence[Outcome]) -> list[str]:
+    return [str(counts.total()), *(str(counts[column] or "-") for column in columns)]
+
+
+def notes(decisions: Sequence[Decision], judged: Sequence[Decision]) -> Iterator[str]:
+    """What a reader of the table should know, a sentence each."""
+    if deletions := len(decisions) - len(judged):
+        yield f"{len(decisions)} decisions: of these {deletions} are deletions, which are passed on and not judged"
+    if {"und", "other"} & {decision.language for decision in judged}:
+        yield "und: nothing linguistic in it, such as emoji; other: none of the languages that the identifier knows"
+    if not any(decision.action is Action.REMOVE for decision in judged):
+        policies = {decision.policy_version for decision in judged}
+        why = (
+            "the default policy lets the machine remove only at extreme scores; see docs/policy.md"
+            if all(policy.startswith("default@") for policy in policies)
+            else f"by the policy {', '.join(sorted(policies))}"
+        )
+        yield f"the machine removed nothing: {why}"
 
 
 def reviews_table(tasks: Sequence[ReviewTask]) -> Table:
@@ -61,15 +103,22 @@ def reviews_table(tasks: Sequence[ReviewTask]) -> Table:
 
 
 def chosen_tasks(tasks: Sequence[ReviewTask]) -> list[ReviewTask]:
-    """Two with a conversation, a Dutch one first if there is one, in different languages."""
-    with_thread = sorted(
-        tasks, key=lambda task: (task.language.tag != "nl", not task.context.thread, -len(task.context.thread), task.task_id)
-    )
-    chosen: list[ReviewTask] = []
-    for task in with_thread:
-        if task.language.tag not in {other.language.tag for other in chosen}:
-            chosen.append(task)
-    return chosen[:SHOWN_TASKS]
+    """Two in different languages: first one with a score, Dutch or else English if there is one; then a Dutch one, if that was none.
+
+    With a conversation where possible, and of these the least grave; vulgar ones, and those assessed in part, last.
+    """
+    ranked = sorted(tasks, key=_presentable)
+    first = ranked[:1]
+    others = [task for task in ranked if task.language.tag != ranked[0].language.tag]
+    return first + sorted(others, key=lambda task: task.language.tag != "nl")[:1]
+
+
+def _presentable(task: ReviewTask) -> tuple[bool, int, bool, bool, int, str]:
+    """The smallest is shown."""
+    labels = {reason.label for reason in task.reasons if reason.label}
+    language = LANGUAGES_FIRST.index(task.language.tag) if task.language.tag in LANGUAGES_FIRST else len(LANGUAGES_FIRST)
+    mixed = not VULGAR.isdisjoint(labels) or bool(task.unassessed)
+    return not labels, language, not task.context.thread, mixed, task.priority, task.task_id
 
 
 def task_panel(task: ReviewTask) -> RenderableType:
@@ -108,11 +157,17 @@ def latency(decisions: Sequence[Decision]) -> str:
 
 def print_summary(console: Console, seen: Seen) -> None:
     """Tables and tasks."""
-    tasks = list(seen.tasks.values())
+    tasks, decisions = list(seen.tasks.values()), list(seen.decisions.values())
+    judged = [decision for decision in decisions if decision.kind is not PostKind.DELETED]
     console.print()
-    console.print(decisions_table(list(seen.decisions.values())))
+    console.print(decisions_table(judged))
+    for note in notes(decisions, judged):
+        console.print(note, style="dim", highlight=False)
     console.print()
     console.print(reviews_table(tasks))
     console.print()
-    for task in chosen_tasks(tasks):
+    chosen = chosen_tasks(tasks)
+    if chosen:
+        console.print("As reviewers meet them. Real texts by strangers, some of them abusive; conversations were put together at random:")
+    for task in chosen:
         console.print(task_panel(task))

@@ -51,8 +51,15 @@ class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
     member_id: str
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as in aiokafka
+        self.answers = 0
         self._membership = Membership(options["session_timeout_ms"] / 1000, time.monotonic())
         super().__init__(*args, **options)
+
+    async def _send_req(self, request: Any) -> Any:  # noqa: ANN401 - as in aiokafka
+        """Counts what the broker answers. aiokafka raises when it does not."""
+        answer = await super()._send_req(request)
+        self.answers += 1
+        return answer
 
     def reset_generation(self) -> None:
         """The broker does not know this member. It will join again, unless it is thrown out again and again."""

@@ -16,6 +16,7 @@ import faust
 from agents.edge import metrics
 from agents.edge.app import consumer_group
 from agents.edge.failures import ExitCode, StopWorker, stop, stop_for
+from agents.edge.logs import limit_repetition, logged
 from agents.edge.preflight import preflight
 from agents.edge.runner import Agent, Runner
 from agents.edge.security import client_config
@@ -25,7 +26,9 @@ from pipeline.config import ConfigError
 from schemas.topics import DEAD_LETTERS
 
 LOG_FORMAT = "%(asctime)s %(levelname)s {stage} %(name)s: %(message)s"
-NOISY = ("faust", "mode", "aiokafka", "asyncio", "agents.edge.transport")  # the last: Faust logs as the module of its subclass
+NOISY = ("faust", "mode", "aiokafka", "asyncio", "agents.edge.transport", "agents.edge.consumer_thread")
+"""The last two: Faust logs as the modules of its subclasses."""
+
 GC_THRESHOLD = 50_000
 """Objects between garbage collections: a batch makes thousands, none of them in a cycle."""
 
@@ -36,10 +39,12 @@ def run(stage: str, instance: str, port: int, restarts: int) -> None:
     logging.basicConfig(format=LOG_FORMAT.format(stage=stage), level=settings.log_level, stream=sys.stderr)
     for name in NOISY:
         logging.getLogger(name).setLevel("DEBUG" if settings.log_level == "DEBUG" else "ERROR")
+    if settings.log_level != "DEBUG":
+        limit_repetition()
     agent: Agent[Any] = importlib.import_module(f"agents.{stage}").agent(settings)
     check(agent, settings)
     runner = Runner(agent, settings, instance)
-    watchdog = Watchdog(stage, runner.pulse, settings.stuck_after_seconds)
+    watchdog = Watchdog(stage, runner.pulse, settings.stuck_after_seconds, settings.session_timeout_seconds)
     listening = serve(settings.metrics_host, port, watchdog.health)
     metrics.RESTARTS.labels(stage).inc(restarts)
     logging.getLogger(__name__).info(
@@ -64,6 +69,7 @@ def execute(app: faust.App) -> None:
             stop(ExitCode.BUG, f"Faust ended with {end.code}")
     except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
         stop_for(error, "running Faust")
+    logging.getLogger(__name__).info("ended; nothing is lost")
     os._exit(ExitCode.OK)  # threads of librdkafka and aiokafka need not be waited for
 
 
@@ -72,7 +78,7 @@ def check(agent: Agent[Any], settings: Settings) -> None:
     spec, prefix = agent.spec, settings.topic_prefix
     outputs = [prefix + topic.name for topic in (*spec.outputs, DEAD_LETTERS)]
     patience = settings.delivery_timeout_seconds
-    preflight(client_config(settings), consumer_group(settings, spec.name), prefix + spec.source.name, outputs, patience)
+    preflight(logged(client_config(settings)), consumer_group(settings, spec.name), prefix + spec.source.name, outputs, patience)
 
 
 def end_with_parent() -> None:

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from agents.edge import metrics
 from agents.edge.app import WAITING_CHUNKS, Schema, make_app
 from agents.edge.failures import FaultShare, stop_for
+from agents.edge.logs import logged
 from agents.edge.producer import SideProducer
 from agents.edge.restore import history
 from agents.edge.security import client_config
@@ -47,6 +48,7 @@ class Pulse:
     outstanding: int = 0
     joined: bool = False
     rebalancing: bool = False
+    answers: int = 0
     partitions: int = 0
     lag: int = 0
     commit_age: float = 0.0
@@ -58,7 +60,7 @@ class Runner(Generic[R]):
 
     def __init__(self, agent: Agent[R], settings: Settings, instance: str) -> None:
         spec = agent.spec
-        client = client_config(settings)
+        client = logged(client_config(settings))
         self.agent, self.settings, self.pulse = agent, settings, Pulse()
         self.source = settings.topic_prefix + spec.source.name
         restore: Restore = lambda tp, offset: history(client, tp.topic, tp.partition, offset, spec.history)  # noqa: E731
@@ -133,14 +135,20 @@ class Runner(Generic[R]):
         lag, oldest = metrics.LAG.labels(stage, topic), metrics.OLDEST.labels(stage, topic)
         age, assigned = metrics.COMMIT_AGE.labels(stage), metrics.ASSIGNED.labels(stage)
         waiting_since: float | None = None
+        known = False
         while True:
             consumer, pulse = self._consumer, self.pulse
             pulse.joined, pulse.rebalancing = bool(self.app.consumer_generation_id), self.app.rebalancing
+            if pulse.joined:
+                pulse.answers = consumer.answers()
             if pulse.joined and not pulse.rebalancing:
                 pulse.partitions, pulse.lag = len(consumer.assignment()), consumer.lag()
                 waiting_since = max(consumer.last_commit, waiting_since or time.monotonic()) if consumer.uncommitted() else None
                 pulse.commit_age = time.monotonic() - waiting_since if waiting_since else 0.0
                 oldest_ms = consumer.oldest_in_flight_ms()
+                if not known:
+                    logger.info("joined: %d partitions", pulse.partitions)
+                    known = True
                 lag.set(pulse.lag)
                 assigned.set(pulse.partitions)
                 age.set(pulse.commit_age)

@@ -17,13 +17,14 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
+from aiokafka.errors import IllegalStateError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from mode.utils.futures import notify
 
-from agents.edge import fetched, membership
 from agents.edge.chunks import Chunk, Limits, split
+from agents.edge.consumer_thread import ConsumerThread
 from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew, stop_for
 from agents.edge.fetched import Fetched
 from agents.edge.in_flight import InFlight
@@ -32,28 +33,6 @@ SCHEME = "sluice"
 IDLE_AFTER_SECONDS = 1.0
 YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Sets what Faust hard-codes in aiokafka's consumer."""
-
-    def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - as in Faust
-        fetched.install()
-        membership.install()
-        consumer = super()._create_worker_consumer(transport)
-        limits: Limits = self.app.limits
-        consumer._fetch_max_wait_ms = limits.fetch_wait_ms  # read once, when the consumer makes its Fetcher
-        consumer._fetch_min_bytes = limits.fetch_min_bytes
-        return consumer
-
-    def set_fetch_wait(self, milliseconds: int) -> None:
-        """For the fetches to come; an int, so any thread may set it."""
-        self._ensure_consumer()._fetcher._fetch_max_wait_ms = milliseconds
-
-    def missing_topics(self) -> list[str]:
-        """Subscribed topics that the broker no longer knows."""
-        consumer = self._ensure_consumer()
-        return [topic for topic in consumer.subscription() if not consumer.partitions_for_topic(topic)]
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
@@ -153,13 +132,12 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if records is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            await self._seek_back()
             return
         queues = []
         for tp, found in records.items():
             if found and (active is None or tp in active or tp in self._buffered_partitions):
                 await self._check_position(tp, found[0].offset)
-                self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                 queues.append((tp, iter(split(found, self.limits))))
         while queues:
             left = []
@@ -170,6 +148,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                     yield tp, self._message(tp, *part)
                     left.append((tp, parts))
             queues = left
+
+    async def _seek_back(self) -> None:
+        """What was read and dropped is read again."""
+        try:
+            await self.perform_seek()
+        except IllegalStateError as error:  # the new assignment seeks too, and what was dropped was of the old one
+            self.log.info("partitions changed while seeking: %s", error)
 
     def _message(self, tp: TP, records: list[Fetched], size: int) -> ConsumerMessage:
         """A message that stands for a chunk: its offset is the last one. From now on the chunk is in flight."""
@@ -192,7 +177,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             earliest = (await self.earliest_offsets(tp))[tp]
             if earliest > expected:
                 stop_for(deleted_unread(f"{tp.topic}[{tp.partition}]", expected, earliest), "reading")
-        elif self.highwater(tp) < expected:
+        elif (end := self._end(tp)) is not None and end < expected:
             stop_for(made_anew(f"{tp.topic}[{tp.partition}]", expected), "reading")
 
     async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - as in Faust
@@ -230,7 +215,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     def lag(self) -> int:
         """Records of the assigned partitions that are not yet acknowledged."""
-        return sum(max(0, (self.highwater(tp) or 0) - position) for tp, position in self._positions())
+        return sum(max(0, (self._end(tp) or 0) - position) for tp, position in self._positions())
 
     def oldest_in_flight_ms(self) -> int | None:
         """When the broker got the oldest record that is read and not acknowledged (ms since 1970)."""
@@ -239,6 +224,21 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def uncommitted(self) -> bool:
         """Whether acknowledged work waits for a commit."""
         return any(self._should_commit(tp, position) for tp, position in self._positions())
+
+    def answers(self) -> int:
+        """Grows as long as the group's broker answers."""
+        return self._thread.answers()
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust would call a process older than five minutes slow after each rebalance. The watchdog does this work."""
+
+    def _end(self, tp: TP) -> int | None:
+        """Where the log of `tp` ends. None if nobody knows yet, or if the consumer's thread has given the partition away just now."""
+        try:
+            end: int | None = self.highwater(tp)
+        except (AssertionError, AttributeError):  # as aiokafka says it, before and after it has looked
+            return None
+        return end
 
     def _positions(self) -> Iterable[tuple[TP, int]]:
         for tp in self.assignment():

@@ -1,4 +1,4 @@
-"""Whether policy, regions and model fit together: for `sluice policy check`, before anything is started."""
+"""Whether policy, regions and model fit together: for `sluice policy check`, and when routing starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import enum
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from pipeline.policy.policy import Policy
+from pipeline.config import ConfigError
+from pipeline.policy.policy import Policy, PolicySet
 from pipeline.policy.regions import Regions
 from pipeline.policy.rules import RuleAction
 
@@ -33,6 +34,19 @@ def check(policy: Policy, regions: Regions, bundle_labels: Collection[str], bund
         *_spoken(regions, bundle_languages),
     ]
     return sorted(findings, key=lambda finding: finding.level is not Level.ERROR)
+
+
+def check_all(policies: PolicySet, regions: Regions, bundle_labels: Collection[str], bundle_languages: Collection[str]) -> list[Finding]:
+    """Findings on every version, errors first, each sentence once."""
+    found = dict.fromkeys(finding for policy in policies.policies for finding in check(policy, regions, bundle_labels, bundle_languages))
+    return sorted(found, key=lambda finding: finding.level is not Level.ERROR)
+
+
+def require_fit(policies: PolicySet, regions: Regions, bundle_labels: Collection[str], bundle_languages: Collection[str]) -> None:
+    """Raises ConfigError with a sentence for each error: rules on labels that no score has would never be reached, in silence."""
+    errors = [each.text for each in check_all(policies, regions, bundle_labels, bundle_languages) if each.level is Level.ERROR]
+    if errors:
+        raise ConfigError("\n".join(errors))
 
 
 def _labels(policy: Policy, bundle_labels: Collection[str]) -> Iterator[Finding]:

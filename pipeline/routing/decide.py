@@ -14,7 +14,7 @@ from pipeline.policy.regions import Choice, Regions
 from pipeline.routing.context import Snapshot
 from pipeline.routing.judge import Judgement, judge, priority
 from pipeline.stage import Output
-from schemas.records import Decision, Post, PostKind, ReviewPost, ReviewTask, ScoredPost, Unassessed
+from schemas.records import Decision, Post, ReviewPost, ReviewTask, ScoredPost
 from schemas.topics import DECISIONS, review_topic
 
 SEQUENCE = 0
@@ -97,7 +97,7 @@ def _decision(ruling: _Ruling, task: ReviewTask | None) -> Decision:
         decided_at=ruling.now,
         pending=judgement.pending,
         reasons=judgement.reasons,
-        unassessed=_unassessed(scored),
+        unassessed=judgement.unassessed,
         ground=ground,
         clause=clause,
         category=category,
@@ -122,7 +122,7 @@ def _task(ruling: _Ruling, choice: Choice, snapshot: Snapshot) -> ReviewTask:
         created_at=ruling.now,
         due_at=scored.received_at + dt.timedelta(hours=ruling.policy.review.due_hours),
         reasons=judgement.reasons,
-        unassessed=_unassessed(scored),
+        unassessed=judgement.unassessed,
     )
 
 
@@ -139,8 +139,3 @@ def _review_post(post: Post, speaker: str) -> ReviewPost:
         reach=post.reach,
         parent_id=post.parent_id,
     )
-
-
-def _unassessed(scored: ScoredPost) -> tuple[Unassessed, ...]:
-    """A deletion leaves nothing to assess, so nothing was left unassessed."""
-    return () if scored.post.kind is PostKind.DELETED else scored.unassessed

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import msgspec
+
 from pipeline.policy.policy import Policy
 from pipeline.policy.rules import SEVERITY, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule
 from schemas.records import Action, Automation, Post, PostKind, Reason, ScoredPost, Unassessed
@@ -26,12 +28,16 @@ class Grounds(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """`pending`: a person will look, and `action` holds until then. `weight`: 0 to 100, how grave it is (see `weight`)."""
+    """`pending`: a person will look, and `action` holds until then. `weight`: 0 to 100, how grave it is (see `weight`).
+
+    `unassessed`: what the post says of itself, and what `with_gaps` adds. A deletion leaves nothing to assess, so nothing was left out.
+    """
 
     action: Action
     automation: Automation
     pending: bool = False
     reasons: tuple[Reason, ...] = ()
+    unassessed: tuple[Unassessed, ...] = ()
     weight: float = 0.0
     grounds: Grounds | None = None
 
@@ -53,6 +59,7 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
     """What happens to a post. A deletion is passed on; among what fired, the most severe action wins."""
     if scored.post.kind is PostKind.DELETED:
         return _PASSED_ON
+    scored = with_gaps(scored, policy)
     fired = _fired(scored, policy)
     reasons = [Reason(rule=f.rule.id, label=f.rule.label, probability=f.probability, threshold=f.rule.at_least) for f in fired]
     unassessed = None
@@ -68,9 +75,24 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
         automation=Automation.PARTIAL if pending else Automation.FULL,
         pending=pending,
         reasons=tuple(reasons),
+        unassessed=scored.unassessed,
         weight=weight(scored, policy, fired),
         grounds=Grounds((first.label.ground or policy.statement.ground).value, first.label.clause, first.label.category.value),
     )
+
+
+def with_gaps(scored: ScoredPost, policy: Policy) -> ScoredPost:
+    """`scored`, with the reason `stage_error` where it has scores, but none for a label on which a rule for it stands.
+
+    A missing score is no 0: the post comes from a model that this policy was not written for (an upgrade half done, a replay of old
+    posts), and nobody knows what the rule would have found.
+    """
+    if not scored.scores:
+        return scored
+    tags = (scored.language.tag, *scored.language.alternatives)
+    if all(policy.rules_for(tag, scored.post.market).keys() <= scored.scores.keys() for tag in tags):
+        return scored
+    return msgspec.structs.replace(scored, unassessed=tuple(dict.fromkeys((*scored.unassessed, Unassessed.STAGE_ERROR))))
 
 
 def _unassessed(scored: ScoredPost, policy: Policy, rule: UnassessedRule, reasons: tuple[Reason, ...]) -> Judgement:
@@ -85,6 +107,7 @@ def _unassessed(scored: ScoredPost, policy: Policy, rule: UnassessedRule, reason
         automation=Automation.PARTIAL if pending else Automation.FULL,
         pending=pending,
         reasons=reasons,
+        unassessed=scored.unassessed,
         weight=heavy,
         grounds=grounds,
     )
@@ -116,9 +139,9 @@ def _fired(scored: ScoredPost, policy: Policy) -> list[Fired]:
 def _reached(rules_by_label: dict[str, tuple[Rule, ...]], scores: dict[str, float]) -> list[Rule]:
     reached = []
     for label, rules in rules_by_label.items():
-        probability = scores.get(label, 0.0)
+        probability = scores.get(label)
         for rule in rules:
-            if probability < rule.at_least:
+            if probability is None or probability < rule.at_least:
                 break
             reached.append(rule)
     return reached

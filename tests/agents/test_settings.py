@@ -45,8 +45,13 @@ def test_the_command_line_comes_before_the_environment_before_the_file(tmp_path:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("BROKER", "kafka", "SLUICE_BROKER: String should match pattern"),
-        ("TOPIC_PREFIX", "staging", "SLUICE_TOPIC_PREFIX: String should match pattern"),
+        ("BROKER", "kafka", "SLUICE_BROKER: must be host:port, such as localhost:9092, or several with commas between (got 'kafka')"),
+        (
+            "TOPIC_PREFIX",
+            "staging",
+            "SLUICE_TOPIC_PREFIX: must be empty, or words of letters, digits, _, - that each end in a dot, such as staging.",
+        ),
+        ("INSTANCE", "a b", "SLUICE_INSTANCE: must be 1 to 100 letters, digits, ., _ or - (got 'a b')"),
         ("SCORING_THREADS", "0", "SLUICE_SCORING_THREADS: Input should be greater than or equal to 1 (got '0')"),
         ("SCORING_THREADS", "many", "SLUICE_SCORING_THREADS: Input should be a valid integer"),
         ("SESSION_TIMEOUT_SECONDS", "5", "SLUICE_SESSION_TIMEOUT_SECONDS: Input should be greater than or equal to 6"),
@@ -68,7 +73,15 @@ def test_a_wrong_key_is_named_with_its_file(tmp_path: Path, monkeypatch: pytest.
     path = file(tmp_path, monkeypatch, "scoring_batch = 1000\nbatch_size = 7\n")
     assert refused().splitlines() == [
         f"{path}: scoring_batch: Input should be less than or equal to 512 (got 1000)",
-        f"{path}: batch_size: no such key; see the documentation for the allowed ones",
+        f"{path}: batch_size: no such key; did you mean batch_posts?",
+    ]
+
+
+def test_a_misspelt_key_is_not_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file(tmp_path, monkeypatch, "brokers = 'kafka:9092'\nxyz = 1\n")
+    assert refused().splitlines() == [
+        f"{path}: brokers: no such key; did you mean broker?",
+        f"{path}: xyz: no such key; docs/settings.md lists them",
     ]
 
 

@@ -115,8 +115,8 @@ class Traffic:
         """At an even rate (posts per second), or as fast as it goes."""
         started = time.monotonic()
         for number, post in enumerate(posts):
-            if rate is not None:
-                self._producer.poll(max(0.0, number / rate - (time.monotonic() - started)))
+            if rate is not None:  # not by poll(): that returns as soon as there is something to report
+                self._stop.wait(max(0.0, number / rate - (time.monotonic() - started)))
             value = encode(post)
             while True:
                 try:

@@ -56,10 +56,10 @@ class Load:
             {"bootstrap.servers": self.address, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 5,
              "message.timeout.ms": 300_000, "reconnect.backoff.max.ms": 500, "log_level": 0}
         )  # fmt: skip
-        start = time.monotonic()
+        start, pause = time.monotonic(), threading.Event()
         for number in range(self.first, self.first + self.count):
-            ahead = (number - self.first) / self.rate - (time.monotonic() - start)
-            producer.poll(max(0.0, ahead))
+            pause.wait(max(0.0, (number - self.first) / self.rate - (time.monotonic() - start)))
+            producer.poll(0)
             one = post(number)
 
             def delivered(error: ck.KafkaError | None, _: ck.Message, post_id: str = one.post_id) -> None:

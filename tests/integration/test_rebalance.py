@@ -77,6 +77,8 @@ def test_a_second_worker_joins_and_leaves(topics: OwnTopics, rules: dict[str, ob
 
         decided = topics.read_all(DECISIONS, has_all(talk.ids), timeout=60)
         assert first.stop() == 0, first.log[-4000:]
+    for log in (first.log, second.log):
+        assert "stopping with exit code" not in log, log[-4000:]
     assert {post_id for post_id, _ in decisions(decided)} == talk.ids  # and each duplicate has the id of the first
     for conversation, numbers in first_occurrences(topics.read_all(POSTS_SCORED)).items():
         assert numbers == sorted(numbers), conversation

@@ -44,6 +44,13 @@ def test_score_reads_standard_input_and_names_faulty_rows(tiny: Path) -> None:
     assert (result.exit_code, result.stderr) == (1, "1 line could not be scored; the output says why\n")
 
 
+def test_score_takes_a_text_instead_of_a_file(tiny: Path, tmp_path: Path) -> None:
+    result = sluice("score", "--text", 'hate "hate"', model=tiny)
+    assert (result.exit_code, json.loads(result.stdout)["scores"]["hate"] > 0.5) == (0, True)
+    both = sluice("score", str(tmp_path), "--text", "x", model=tiny)
+    assert (both.exit_code, both.stderr) == (78, "command line: --text: a text or a file, not both\n")
+
+
 def test_score_ends_quietly_when_nobody_reads_on(tiny: Path) -> None:
     command = [sys.executable, "-c", "from agents.cli.main import main; main()", "score", "--model", str(tiny)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -56,7 +63,7 @@ def test_score_ends_quietly_when_nobody_reads_on(tiny: Path) -> None:
 @pytest.mark.parametrize("arguments", [("score",), ("model", "check"), ("publish",)])
 def test_a_file_that_is_not_there_is_a_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
     result = sluice(*arguments, str(tmp_path / "none"))
-    assert result.exit_code == (1 if "model" in arguments else 78)
+    assert result.exit_code == (1 if "model" in arguments else 2)
     assert "none" in result.output
     assert "No such file" in result.output
 

@@ -21,13 +21,13 @@ SPANS = {0: Span(100, 200), 1: Span(0, 0), 2: Span(0, 50)}
     ],
 )
 def test_a_stage_is_judged_by_its_workers_and_its_position(workers: int | None, committed: dict[int, int], level: Level, said: str) -> None:
-    found = judge_group("language", workers, committed, SPANS)
+    found = judge_group("language", workers, committed, SPANS, "sluice worker --stages language")
     assert (found.level, found.name) == (level, "stage language")
     assert found.sentence.startswith(said)
 
 
 def test_a_stage_that_is_far_behind_is_named() -> None:
-    found = judge_group("scoring", 1, {0: 5}, {0: Span(0, 10_006)})
+    found = judge_group("scoring", 1, {0: 5}, {0: Span(0, 10_006)}, "sluice worker --stages scoring")
     assert found == Finding(
         Level.WARN, "stage scoring", "1 worker, 10001 records wait: if that grows, start another `sluice worker --stages scoring`"
     )

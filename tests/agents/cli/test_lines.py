@@ -62,7 +62,7 @@ def lying(value: bytes | None) -> Entry:
 def test_a_record_is_one_readable_line(kind: type[Record], fields: dict[str, Any], shown: str) -> None:
     value = json.dumps(fields).encode()
     text = record_line(lying(value), decoder(kind)(value)).plain
-    assert text == f"11-23 16:05:09  {shown}"
+    assert text == f"2026-11-23 16:05:09Z  {shown}"
     assert "author-1" not in text
 
 
@@ -78,7 +78,7 @@ def test_records_are_chosen_by_what_they_carry() -> None:
 
 
 def test_what_cannot_be_read_is_said_with_its_place() -> None:
-    assert unreadable_line(lying(b"\x1b"), "not JSON: \x1b").plain == "11-23 16:05:09  cannot be read  2:9  not JSON: \\x1b"
+    assert unreadable_line(lying(b"\x1b"), "not JSON: \x1b").plain == "2026-11-23 16:05:09Z  cannot be read  2:9  not JSON: \\x1b"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_json_is_one_safe_line_whatever_was_sent(value: bytes | None, shown: str
 
 def test_a_dead_letter_names_its_place_reason_and_source() -> None:
     letter = entry(buried(b"\x1b\xff", topic="x.posts.incoming.v1"), 1, 4)
-    assert dead_letter_line(letter, "x.").plain == "11-01 10:00:00  1:4  language  invalid  incoming[3]@17  2 B  not a post"
+    assert dead_letter_line(letter, "x.").plain == "2026-11-01 10:00:00Z  1:4  language  invalid  incoming[3]@17  2 B  not a post"
     whole = json.loads(dead_letter_json(letter))
     assert (whole["partition"], whole["offset"], whole["headers"]["sluice_reason"]) == (1, 4, "invalid")
     assert base64.b64decode(whole["value_base64"]) == b"\x1b\xff"
@@ -108,5 +108,5 @@ def test_a_dead_letter_names_its_place_reason_and_source() -> None:
 
 def test_a_mark_says_which_letter_was_put_back() -> None:
     marking = entry(mark(entry(buried(b"?"), 1, 4), dt.datetime.now(dt.UTC)), 1, 6)
-    assert dead_letter_line(marking, "").plain == "11-01 10:00:00  1:4 was put back"
+    assert dead_letter_line(marking, "").plain == "2026-11-01 10:00:00Z  1:4 was put back"
     assert json.loads(dead_letter_json(marking))["headers"]["sluice_requeued"] == "4"

@@ -32,7 +32,9 @@ def test_without_a_broker(command: tuple[str, ...]) -> None:
         (("tail", "review.mars"), "there is no region 'mars'"),
         (("tail", "incoming", "--action", "remove"), "--action: the records of posts.incoming.v1 have none; allowed are: --post, --market"),
         (("tail", "dead-letters", "--post", "p1"), "--post: the records of moderation.dead-letters.v1 have none; allowed are: none"),
-        (("publish", "--broker", "nonsense"), "command line: broker: String should match pattern"),
+        (("publish", "--broker", "nonsense"), "command line: broker: must be host:port, such as localhost:9092"),
+        (("dead-letters", "list", "--stage", "nope"), "--stage: there is no stage 'nope'; allowed are language, scoring, routing"),
+        (("dead-letters", "requeue", "--stage", "nope"), "--stage: there is no stage 'nope'; allowed are language, scoring, routing"),
     ],
 )
 def test_a_wrong_word_on_the_command_line(command: tuple[str, ...], said: str) -> None:

@@ -21,7 +21,7 @@ from faust.transport import conductor, drivers
 from faust.transport import consumer as base
 from faust.transport.drivers import aiokafka as driver
 
-from agents.edge import membership, transport
+from agents.edge import consumer_thread, membership, transport
 
 FAUST, AIOKAFKA = "0.15.3", "0.14."
 
@@ -62,9 +62,14 @@ OVERRIDDEN = {
         "_wait_next_records": ["self", "timeout"],
         "getmany": ["self", "timeout"],
         "_drain_messages": ["self", "fetcher"],
+        "verify_event_path": ["self", "now", "tp"],
     },
-    driver.AIOKafkaConsumerThread: {"_create_worker_consumer": ["self", "transport"]},
-    group_coordinator.GroupCoordinator: {"reset_generation": ["self"], "ensure_active_group": ["self", "subscription", "prev_assignment"]},
+    driver.AIOKafkaConsumerThread: {"_create_worker_consumer": ["self", "transport"], "seek_to_committed": ["self"]},
+    group_coordinator.GroupCoordinator: {
+        "reset_generation": ["self"],
+        "ensure_active_group": ["self", "subscription", "prev_assignment"],
+        "_send_req": ["self", "request"],
+    },
     faust.Schema: {"loads_value": ["self", "app", "message", "loads", "serializer"]},
     fetcher.PartitionRecords: {"__next__": ["self"], "_unpack_records": ["self"]},
     default_records._DefaultRecordBatchPy: {"_maybe_uncompress": ["self"]},
@@ -82,7 +87,7 @@ def test_what_is_overridden_is_still_there(owner: type, name: str) -> None:
 
 
 def test_everything_that_the_transport_overrides_is_listed() -> None:
-    for ours in (transport.Consumer, transport.ConsumerThread, membership.Coordinator):
+    for ours in (transport.Consumer, consumer_thread.ConsumerThread, membership.Coordinator):
         above = ours.__mro__[1]
         overridden = {
             name for name in vars(ours) if not name.startswith("__") and inspect.isfunction(vars(ours)[name]) and hasattr(above, name)
@@ -114,6 +119,18 @@ CALLED = [
     (driver.AIOKafkaConsumerThread._fetch_records, "fetcher.fetched_records(", "chunks are what one fetch gave"),
     (driver.ConsumerRebalanceListener.on_partitions_assigned, "app.consumer_generation_id = generation", "Pulse.joined looks at it"),
     (recovery.Recovery._resume_streams, "consumer.perform_seek()", "each assignment seeks, which starts a new epoch"),
+    (
+        recovery.Recovery._restart_recovery,
+        "except IllegalStateError",
+        "a seek may meet partitions that are gone; the next assignment seeks",
+    ),
+    (base.ThreadDelegateConsumer.seek_to_committed, "self._thread.seek_to_committed()", "it seeks where nothing is committed, too"),
+    (
+        base.Consumer.verify_all_partitions_active,
+        "self.verify_event_path(now, tp)",
+        "the override keeps Faust's false alarms out of the log",
+    ),
+    (group_coordinator.GroupCoordinator._do_heartbeat, "await self._send_req(request)", "each heartbeat's answer is counted there"),
     *(
         (caller, "self.reset_generation()", "membership counts there how often the group forgot this member")
         for caller in (group_coordinator.GroupCoordinator._do_heartbeat, group_coordinator.GroupCoordinator._do_commit_offsets)
@@ -171,6 +188,8 @@ def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:
 
 
 def test_aiokafka_knows_what_is_asked_of_it() -> None:
+    assert "assert self._subscription.is_assigned(partition)" in source(aiokafka.AIOKafkaConsumer.highwater), "Consumer._end catches it"
+    assert "self._coordinator = GroupCoordinator(" in source(aiokafka.AIOKafkaConsumer.start), "ConsumerThread.answers looks there"
     for name in ("subscription", "partitions_for_topic"):
         assert callable(getattr(aiokafka.AIOKafkaConsumer, name, None)), f"ConsumerThread.missing_topics calls {name}"
     fields = list(aiokafka.ConsumerRecord.__dataclass_fields__)

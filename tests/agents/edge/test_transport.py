@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
+from aiokafka.errors import IllegalStateError
 from faust.types import TP, Message
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agents.edge.app import make_app
 from agents.edge.chunks import Limits
+from agents.edge.consumer_thread import ConsumerThread
 from agents.edge.transport import Consumer
 from agents.settings import load
 from pipeline import flow
@@ -37,9 +39,13 @@ class Unconnected(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.committed: dict[TP, int] = {}
+        self.changing = False
+        """Whether the partitions change in a seek."""
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """As Faust, but for the broker."""
+        if self.changing:
+            raise IllegalStateError(f"No current assignment for partition {PLACE}")  # as aiokafka, of the one it is about to seek
         return dict(self.committed)
 
     def assignment(self) -> set[TP]:
@@ -47,8 +53,8 @@ class Unconnected(Consumer):
         return {PLACE, OTHER}
 
     def highwater(self, tp: TP) -> int:
-        """A log of 100 records."""
-        return 100
+        """A log of 100 records, as long as there is no consumer of aiokafka to ask."""
+        return 100 if self._thread._consumer is None else super().highwater(tp)
 
 
 class Bench:
@@ -240,3 +246,74 @@ def test_a_fetch_becomes_chunks_round_robin_over_the_partitions(bench: Bench) ->
 
 async def _later(fetched: dict[TP, list[ConsumerRecord]]) -> dict[TP, list[ConsumerRecord]]:
     return fetched
+
+
+def test_partitions_that_change_while_seeking_back_end_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """Another worker joins just as a fetch has come: what came is dropped, and the next assignment seeks."""
+    consumer = bench.consumer
+    consumer.changing = True
+    epoch = consumer.epoch
+
+    async def read() -> list[Any]:
+        consumer._getmany = lambda active_partitions, timeout: _stopped_meanwhile(consumer)
+        consumer._set_active_tps({PLACE})
+        return [each async for each in consumer.getmany(0.1)]
+
+    with caplog.at_level("INFO"):
+        assert bench.run(read()) == []
+    assert "partitions changed while seeking: IllegalStateError: No current assignment" in caplog.text
+    assert consumer.epoch == epoch + 1
+    assert consumer._new_offset(PLACE) is None
+
+
+async def _stopped_meanwhile(consumer: Consumer) -> dict[TP, list[ConsumerRecord]]:
+    consumer.stop_flow()
+    return {PLACE: [record(b"x", 0)]}
+
+
+class Seeking:
+    """What aiokafka's consumer says and is told in a seek."""
+
+    def __init__(self, committed: dict[TP, int | None]) -> None:
+        self.committed, self.positions = committed, dict.fromkeys(committed, 7)
+
+    def assignment(self) -> set[TP]:
+        """Every partition."""
+        return set(self.committed)
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        """Leaves those alone of which nothing is committed, as aiokafka does."""
+        assert self.committed, "No partitions are currently assigned"
+        for tp, offset in self.committed.items():
+            if offset:
+                self.positions[tp] = offset
+        return self.committed
+
+    def seek(self, tp: TP, offset: int) -> None:
+        """To an offset."""
+        self.positions[tp] = offset
+
+
+@pytest.mark.parametrize(
+    ("committed", "positions"), [({PLACE: 5, OTHER: None}, {PLACE: 5, OTHER: 0}), ({}, {})], ids=["one has no offset", "no partition"]
+)
+def test_a_partition_without_a_committed_offset_is_read_from_its_start_again(
+    bench: Bench, committed: dict[TP, int | None], positions: dict[TP, int]
+) -> None:
+    thread: ConsumerThread = bench.consumer._thread
+    thread._consumer = seeking = Seeking(committed)
+    assert bench.run(thread._seek()) == committed
+    assert seeking.positions == positions
+
+
+def test_the_log_end_of_a_partition_that_is_gone_is_unknown(bench: Bench) -> None:
+    consumer = bench.consumer
+    consumer._committed_offset[PLACE] = 5
+
+    async def look() -> None:
+        consumer._thread._consumer = made = consumer._thread._create_worker_consumer(consumer.transport)
+        assert consumer._end(PLACE) is None
+        assert consumer.lag() == 0
+        await made.stop()
+
+    bench.run(look())

@@ -22,7 +22,7 @@ import logging; logging.basicConfig()
 from agents.edge.runner import Pulse
 from agents.edge.watchdog import Watchdog
 pulse = Pulse(joined=True)
-watchdog = Watchdog("language", pulse, 5)
+watchdog = Watchdog("language", pulse, 5, 6)
 for second in range({count}):
     {per_tick}
     watchdog.tick()
@@ -54,7 +54,7 @@ def health(**pulse: float) -> tuple[bool, object]:
     made = Pulse(joined=True, partitions=4)
     for name, value in pulse.items():
         setattr(made, name, value)
-    ok, report = Watchdog("language", made, 10).health()
+    ok, report = Watchdog("language", made, 10, 6).health()
     return ok, report["status"]
 
 
@@ -67,11 +67,48 @@ def test_health_says_what_is_wrong() -> None:
 
 
 def test_health_notices_early_that_nothing_moves() -> None:
-    watchdog = Watchdog("language", Pulse(joined=True, outstanding=1), 10)
+    watchdog = Watchdog("language", Pulse(joined=True, outstanding=1), 10, 6)
     for _ in range(6):
         watchdog.tick()
     ok, report = watchdog.health()
     assert (ok, report["status"], report["seconds_without_progress"]) == (False, "no progress", 6)
+
+
+def second(watchdog: Watchdog, pulse: Pulse, *, answered: bool, beats: bool = True) -> str:
+    """A second goes by; the status after it."""
+    pulse.answers += answered
+    pulse.beats += beats
+    pulse.measured = time.monotonic()
+    watchdog.tick()
+    return str(watchdog.health()[1]["status"])
+
+
+@pytest.mark.parametrize(("session", "limit"), [(6, 10), (30, 30)])
+def test_a_silent_broker_is_told_once_and_its_return_once(session: float, limit: int, caplog: pytest.LogCaptureFixture) -> None:
+    pulse = Pulse(joined=True)
+    watchdog = Watchdog("language", pulse, 1000, session)
+    with caplog.at_level("INFO"):
+        assert [second(watchdog, pulse, answered=True) for _ in range(3)] == ["ok"] * 3
+        assert [second(watchdog, pulse, answered=False) for _ in range(limit)] == ["ok"] * limit
+        assert not caplog.messages
+        assert [second(watchdog, pulse, answered=False) for _ in range(5)] == ["no broker"] * 5
+        assert watchdog.health()[1]["seconds_without_broker"] == limit + 5
+        assert second(watchdog, pulse, answered=True) == "ok"
+        assert second(watchdog, pulse, answered=True) == "ok"
+    assert caplog.messages == [
+        f"no broker answers for {limit + 1} s; waiting, nothing is lost",
+        f"the broker answers again, after {limit + 5} s",
+    ]
+
+
+def test_neither_a_long_rebalance_nor_a_blocked_event_loop_is_a_silent_broker() -> None:
+    pulse = Pulse(joined=True)
+    watchdog = Watchdog("language", pulse, 1000, 6)
+    for _ in range(20):
+        second(watchdog, pulse, answered=False, beats=False)
+    pulse.rebalancing = True
+    assert [second(watchdog, pulse, answered=False) for _ in range(20)] == ["joining the group"] * 20
+    assert watchdog.silent_ticks == 0
 
 
 def test_metrics_and_health_are_served() -> None:
@@ -88,6 +125,6 @@ def test_metrics_and_health_are_served() -> None:
 def test_a_taken_port_is_named() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
-        pytest.raises(ConfigError, match="metrics_host, metrics_port: cannot listen on "),
+        pytest.raises(ConfigError, match=r"metrics_host, metrics_port: cannot listen on .* SLUICE_DATA_DIR .* its own SLUICE_METRICS_PORT"),
     ):
         serve("127.0.0.1", taken.getsockname()[1], lambda: (True, {}))

@@ -24,13 +24,14 @@ def doctor(run: Sluice) -> dict[str, str]:
 def test_bad_posts_are_seen_and_put_back(run: Sluice, kafka: Broker, topics: OwnTopics, tmp_path: Path) -> None:
     assert doctor(run)["topics"] == f"FAIL 7 of 7 do not exist, {topics.prefix}posts.incoming.v1 for one: run `sluice topics create`"
     topics.created += [line.split("\t")[0] for line in run("topics", "create").stdout.splitlines() if "made" in line.split("\t")]
-    assert doctor(run)["stage language"].startswith("WARN no worker runs it, 0 records wait")
+    assert doctor(run)["stage language"] == "WARN no worker runs it, 0 records wait: start one with `sluice worker`"
 
     with stage_process(kafka.address, topics.prefix, tmp_path / "worker", "language") as worker:
         assert run("publish", "--no-validate", stdin=b'{\n{"post_id": 1}\n').exit_code == 0
         topics.read_all(DEAD_LETTERS, lambda messages: len(messages) == 2)
         well = doctor(run)
         assert well["stage language"] == "OK 1 worker, 0 records wait"
+        assert well["stage routing"].endswith("start one with `sluice worker --stages routing`")
         assert well["dead letters"] == "WARN in the last hour 1 invalid, 1 not_json: look at them with `sluice dead-letters list`"
 
         assert run("dead-letters", "requeue", "--reason", "not_json").exit_code == 0

@@ -47,13 +47,15 @@ def post(post_id: str = "p", **changes: Any) -> Post:
 
 
 def scored(what: Post | None = None, *, tag: str = "en", alternatives: tuple[str, ...] = (), **changes: Any) -> ScoredPost:
-    """A post that was assessed and has no scores, with `changes`."""
+    """A post that was assessed and has no scores, with `changes`. Scores that are given have 0 for the other labels of the policy."""
     fields: dict[str, Any] = {
         "post": what or post(),
         "received_at": NOW - dt.timedelta(seconds=1),
         "language": Language(tag=tag, confidence=0.95, alternatives=alternatives),
         "model_version": "tiny@1",
     }
+    if changes.get("scores"):
+        changes["scores"] = dict.fromkeys(POLICY.labels, 0.0) | changes["scores"]
     return ScoredPost(**(fields | changes))
 
 

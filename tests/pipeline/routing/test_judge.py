@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -58,6 +59,25 @@ def test_what_was_not_assessed_is_never_removed_by_the_machine(stream: list[Scor
             assert judgement.action is not Action.REMOVE
         if judgement.action is Action.REMOVE:
             assert max(one.scores.values()) >= 0.01
+
+
+@pytest.mark.parametrize(
+    ("scores", "action", "rules"),
+    [
+        ({"toxic": 0.1}, Action.LIMIT, ["fault"]),  # nothing was reached, but nobody knows about threats: held
+        ({"toxic": 0.96}, Action.LIMIT, ["toxic-remove", "toxic-limit", "toxic-review", "fault"]),  # the machine no longer acts alone
+        ({"spam": 0.1}, Action.LIMIT, ["fault"]),
+    ],
+)
+def test_a_label_without_a_score_is_no_zero(scores: dict[str, float], action: Action, rules: list[str]) -> None:
+    judgement = judge(msgspec.structs.replace(scored(), scores=scores), POLICY)
+    assert (judgement.action, judgement.pending, judgement.unassessed) == (action, True, (Unassessed.STAGE_ERROR,))
+    assert [reason.rule for reason in judgement.reasons] == rules
+
+
+def test_a_label_without_a_rule_needs_no_score() -> None:
+    policy = house(labels={**POLICY.labels, "spam": POLICY.labels["toxic"]})
+    assert judge(scored(scores={"toxic": 0.1}), policy).unassessed == ()
 
 
 @given(streams)

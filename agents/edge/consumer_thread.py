@@ -1,0 +1,54 @@
+"""The thread on which aiokafka's consumer runs, with what Faust hard-codes in it set, and with a seek that leaves no partition out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from agents.edge import fetched, membership
+from agents.edge.chunks import Limits
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """See the module."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - as in Faust
+        fetched.install()
+        membership.install()
+        consumer = super()._create_worker_consumer(transport)
+        limits: Limits = self.app.limits
+        consumer._fetch_max_wait_ms = limits.fetch_wait_ms  # read once, when the consumer makes its Fetcher
+        consumer._fetch_min_bytes = limits.fetch_min_bytes
+        return consumer
+
+    def set_fetch_wait(self, milliseconds: int) -> None:
+        """For the fetches to come; an int, so any thread may set it."""
+        self._ensure_consumer()._fetcher._fetch_max_wait_ms = milliseconds
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """To the committed offsets, and to the start where none is: aiokafka would leave such a partition where it is."""
+        committed: Mapping[TP, int] = await self.call_thread(self._seek)
+        return committed
+
+    async def _seek(self) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        if not consumer.assignment():  # aiokafka asserts that there is one
+            return {}
+        committed: Mapping[TP, int] = await consumer.seek_to_committed()
+        for tp, offset in committed.items():
+            if not offset:
+                consumer.seek(tp, 0)  # where the log starts later, aiokafka goes there
+        return committed
+
+    def answers(self) -> int:
+        """How many answers the group's broker has given. Each heartbeat gets one, with and without posts or partitions."""
+        answers: int = self._ensure_consumer()._coordinator.answers
+        return answers
+
+    def missing_topics(self) -> list[str]:
+        """Subscribed topics that the broker no longer knows."""
+        consumer = self._ensure_consumer()
+        return [topic for topic in consumer.subscription() if not consumer.partitions_for_topic(topic)]
