@@ -69,7 +69,7 @@ def test_key_value_headers_and_the_producers_time_survive() -> None:
         [record] = asyncio.run(read_and_commit(broker.address, "aiokafka", 1))
         [message] = read_all(broker.address, "posts")
     sent = posts(1)[0]
-    assert (record.key, record.value, record.headers, record.timestamp) == sent
+    assert (record.key, record.value, tuple(record.headers), record.timestamp) == sent
     assert (message.key, message.value, message.headers, message.timestamp_ms) == sent
     assert not message.append_time
 
