@@ -67,7 +67,7 @@ def relay_once(address: str, prefix: str, variant: str, sample: list[Outgoing]) 
         topics.produce(POSTS_INCOMING, sample)
     command = [sys.executable, "-m", "tests.bench.relay", variant, address, prefix, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    lines = [line[line.index("{") :] for line in done.stdout.splitlines() if "{" in line]  # Faust writes terminal codes before it
     if not lines:
         raise RuntimeError(f"{variant}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
     topics.delete()
