@@ -164,14 +164,14 @@ def throughput(address: str, prefix: str, folder: Path, posts: Sequence[Post]) -
 
 
 def latency(address: str, prefix: str, folder: Path, rate: float, seconds: float, model: Path | None = None) -> dict[str, float]:
-    """Milliseconds from sending to reading the decision, p50 and p99, at an even rate; the first two seconds are left out."""
+    """Milliseconds from sending to reading the decision, p50 and p99, at an even rate; the first five seconds are left out."""
     posts = texts(int(rate * seconds))
     with pipeline(address, prefix, folder, model) as (_, running):
         traffic = Traffic(address, prefix)
         traffic.publish(posts, rate)
         traffic.wait(len(posts), running, 120)
         traffic.close()
-    return traffic.latency_ms(skip=int(rate * 2))
+    return traffic.latency_ms(skip=int(rate * 5))
 
 
 def idle(address: str, prefix: str, folder: Path, seconds: float) -> float:
