@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agents.cli import dead_letters, demo, doctor, model, policy, publish, score, tail, topics, worker
+from agents.cli import dead_letters, demo, doctor, evaluate, model, policy, publish, score, tail, topics, worker
 from agents.cli.common import out
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(topics.app, name="topics")
 app.command()(publish.publish)
 app.command()(tail.tail)
 app.command()(score.score)
+app.command()(evaluate.evaluate)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(model.app, name="model")
 app.add_typer(policy.app, name="policy")

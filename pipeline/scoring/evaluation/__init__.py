@@ -1,0 +1,5 @@
+"""How good a bundle is, measured on labelled rows: what `sluice evaluate` prints and the model card is made of.
+
+Public: rows (LabelledRow, read_rows), sample (Sample, score_rows), measure (evaluate, Evaluation), benign (flagged), plots. Needs the extra
+`evaluate`; nothing that a worker runs imports it.
+"""

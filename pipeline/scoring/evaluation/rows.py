@@ -1,0 +1,87 @@
+"""Labelled rows, one JSON object a line: the form in which texts with people's judgements come in.
+
+Verdicts of reviewers are such rows once they are exported as JSON lines: a verdict's text, language and clause become `text`, `language`
+and `labels`. Whatever the source, nothing behind this module knows it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from pipeline.config import ConfigError
+from schemas.records import Probability
+
+Judgement = Literal[0, 1]
+"""Of a person: the label does not hold, or it does. A label that is absent or null was not judged."""
+
+
+class LabelledRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A text and what people said of it. Other keys are ignored.
+
+    `language` (or `lang`) is a BCP 47 tag. `scores` are calibrated probabilities of the model `model_version`, so that it need not be asked
+    again. `group`: whom the text is about, or whose way of writing it is, for the error rate of a group.
+    """
+
+    text: Annotated[str, Meta(min_length=1)] | None = None
+    language: Annotated[str, Meta(min_length=1)] | None = None
+    lang: Annotated[str, Meta(min_length=1)] | None = None
+    labels: dict[str, Judgement | None] = {}
+    scores: dict[str, Probability] | None = None
+    model_version: str | None = None
+    group: str | None = None
+    source: str | None = None
+    licence: str | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.language is None and self.lang is None:
+            raise ValueError("a row needs `language` or `lang`")
+        if self.text is None and self.scores is None:
+            raise ValueError("a row needs `text` or `scores`")
+
+    @property
+    def tag(self) -> str:
+        """The language."""
+        return self.language or self.lang or ""
+
+
+class RowFile(msgspec.Struct, frozen=True):
+    """The rows of a file and the SHA-256 of its bytes, unpacked."""
+
+    rows: list[LabelledRow]
+    sha256: str
+
+
+def read_rows(path: Path) -> RowFile:
+    """Every row of a `.jsonl` or `.jsonl.gz` file. ConfigError that names file and line where one is no row."""
+    digest = hashlib.sha256()
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            rows = list(decode_rows(_hashed(file, digest.update), str(path)))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return RowFile(rows, digest.hexdigest())
+
+
+def decode_rows(lines: Iterable[bytes], where: str) -> Iterator[LabelledRow]:
+    """The rows of `lines`, blank ones left out. ConfigError when one is no row."""
+    decoder = msgspec.json.Decoder(LabelledRow)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{where}: line {number}: {error}") from error
+
+
+def _hashed(lines: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for line in lines:
+        update(line)
+        yield line
