@@ -42,6 +42,7 @@ class Normalisation(enum.Enum):
 
     NONE = "none"
     LINKS_AND_NAMES = "links_and_names"  # links become `http`, @names `@user`, white space one space (pipeline.scoring.text)
+    ROBUST = "robust"  # the same, after what disguises a text was undone (pipeline.scoring.normalise)
 
 
 class Activation(enum.Enum):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 from pipeline.scoring.bundle import Normalisation, TextForm
+from pipeline.scoring.normalise import undisguise
 from schemas.records import MAX_TEXT_BYTES
 
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _MENTION = re.compile(r"@\w+")
 _SPACES = re.compile(r"\s+")
+
+_PASSES = 4
+"""One pass undoes nearly everything; what one brings to light (letters spelt out over lines) the next one sees. Bounds hostile text."""
 
 
 def prepare(text: str, form: TextForm) -> tuple[str, bool]:
@@ -19,5 +23,20 @@ def prepare(text: str, form: TextForm) -> tuple[str, bool]:
     """
     prepared = text[:MAX_TEXT_BYTES].encode("utf-8", "ignore").decode()
     if form.normalisation is Normalisation.LINKS_AND_NAMES:
-        prepared = _SPACES.sub(" ", _MENTION.sub("@user", _LINK.sub("http", prepared))).strip()
+        prepared = _without_links_and_names(prepared)
+    elif form.normalisation is Normalisation.ROBUST:
+        prepared = _robust(prepared)
     return prepared[: form.max_characters], len(text) > MAX_TEXT_BYTES or len(prepared) > form.max_characters
+
+
+def _without_links_and_names(text: str) -> str:
+    return _SPACES.sub(" ", _MENTION.sub("@user", _LINK.sub("http", text))).strip()
+
+
+def _robust(text: str) -> str:
+    for _ in range(_PASSES):
+        before = text
+        text = _without_links_and_names(undisguise(before))
+        if text == before:
+            break
+    return text

@@ -36,7 +36,7 @@ DESCRIPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"labelled_languages": ["en", "fi"]}, "{dir}/bundle.toml: (whole file): `labelled_languages` names fi; allowed are ar, de, en"),
     (
         {"text": {"normalisation": "lower"}},
-        "{dir}/bundle.toml: text.normalisation: Input should be 'none' or 'links_and_names' (got 'lower')",
+        "{dir}/bundle.toml: text.normalisation: Input should be 'none', 'links_and_names' or 'robust' (got 'lower')",
     ),
     ({"text": {"max_characters": 0}}, "{dir}/bundle.toml: text.max_characters: Input should be greater than or equal to 1 (got 0)"),
     ({"tokenizer": {"max_tokens": "many"}}, "{dir}/bundle.toml: tokenizer.max_tokens: Input should be a valid integer"),

@@ -1,0 +1,108 @@
+"""Undoes what hides a text from a model while people still read it; for bundles with `normalisation = "robust"`.
+
+Ordinary text of any language stays as it is, up to decoration without meaning. The post itself is never changed: people see what was
+written. What each rule gains and harms: docs/model/robustness.md. All of it is linear in the text: patterns are bounded or give nothing
+back.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from pipeline.scoring import homoglyphs
+
+# Controls, format characters, fillers: they have no ink and no width. White space, emoji selectors and the joiners are not among them, nor
+# those C1 controls that are punctuation of a page that was in windows-1252.
+_INVISIBLE = (
+    "\x00-\x08\x0e-\x1b\x7f\x81\x8d\x8f\x90\x9d\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ufff0-\ufffb\U000e0100-\U000e01ef"
+)
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters without ink: readers see a gap
+_LETTER_LOOKS = "\uff21-\uff3a\uff41-\uff5a\u24b6-\u24e9\u2102-\u2134\U0001d400-\U0001d7cb\U0001f130-\U0001f149"
+_BADGES = "\U0001f150-\U0001f169\U0001f170-\U0001f189"
+# Only where no letter has them: what NFC composes is spelling, and Arabic, Hebrew, Indic and Thai marks are others.
+_MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20df\u20e4-\u20f0\ufe20-\ufe2f"
+_JOINED_SCRIPTS = "\u0600-\u0dff"  # Arabic and Indic, where the joiners are spelling
+_EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"  # of which a joiner makes one out of two
+_ALPHABETS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\u0370-\u03ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea"
+_ARABIC = "\u0620-\u063f\u0641-\u064a\u0671-\u06d3"
+_LETTER = f"[{_ALPHABETS}{_ARABIC}]"
+
+_STRANGE = re.compile(f"[{_INVISIBLE}{_BLANK}{_LETTER_LOOKS}{_BADGES}{_MARKS}\u0640\u200c\u200d]|[{_ALPHABETS}{_ARABIC}][\ufe00-\ufe0f]")
+_REVERSED = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\n\u0590-\u08ff]*+)[\u202c\n]?")
+_INVISIBLE_RUN = re.compile(f"[{_INVISIBLE}]++|(?<={_LETTER})[\ufe00-\ufe0f]++")
+_BLANK_ONE = re.compile(f"[{_BLANK}]")
+_STRAY_JOINER = re.compile(f"(?<![{_JOINED_SCRIPTS}{_EMOJI}])[\u200c\u200d]++(?![{_JOINED_SCRIPTS}{_EMOJI}])")
+_LOOK = re.compile(f"[{_LETTER_LOOKS}]")
+_FONTS = ("<font>", "<wide>", "<circle>", "<square>")
+_BADGE_RUN = re.compile(f"[{_BADGES}]{{2,}}+|(?<={_LETTER})[{_BADGES}]|[{_BADGES}](?={_LETTER})")
+_MARKED = re.compile(f"(?:[^{_MARKS}]|^)[{_MARKS}]++", re.DOTALL)
+_MARK_RUN = re.compile(f"[{_MARKS}]++")
+_GAP = re.compile(" +")
+_KASHIDA = re.compile(f"(?<=[{_ARABIC}\u064b-\u0652])\u0640++(?=[{_ARABIC}\u064b-\u0652])")
+
+_LONG = re.compile(f"({_LETTER})\\1\\1++")
+_SINGLE_LETTERS = re.compile(r"\b\w\W{1,3}\w\b")
+# Single letters, four or more, with spaces or one and the same thing between them: `i d i o t`, `i.d.i.o.t`.
+_SPACED = re.compile(f"(?<!\\w){_LETTER}(?: {{1,3}}{_LETTER}(?!\\w)){{3,}}+")
+_DOTTED = re.compile(f"(?<!\\w){_LETTER}([^\\w\\s]{{1,3}}| ?[^\\w\\s] ?){_LETTER}(?!\\w)(?:\\1{_LETTER}(?!\\w)){{2,}}+")
+
+
+def undisguise(text: str) -> str:
+    """`text` without its disguises; at most as long. Ordinary text comes back after a few searches that find nothing."""
+    if not text.isascii() or not text.isprintable():
+        if _STRANGE.search(text):
+            text = _visible(text)
+        if homoglyphs.suspicious(text):
+            text = homoglyphs.fold(text)
+    if _SINGLE_LETTERS.search(text):
+        text = _DOTTED.sub(_undotted, _SPACED.sub(_closed, text))
+    return _LONG.sub(_shortened, text)
+
+
+def _visible(text: str) -> str:
+    """`text` in plain letters, as it is seen: nothing invisible, nothing in another look, no stacks of marks."""
+    text = _REVERSED.sub(lambda match: match[1][::-1], text)
+    text = _BLANK_ONE.sub(" ", _INVISIBLE_RUN.sub("", text))
+    text = _STRAY_JOINER.sub("", text)
+    text = _BADGE_RUN.sub(_badges, _LOOK.sub(_look, text))
+    return _KASHIDA.sub("", _MARKED.sub(_unmarked, text))
+
+
+def _look(match: re.Match[str]) -> str:
+    """A letter for its look; symbols that are no letters stay."""
+    character = match[0]
+    if not unicodedata.decomposition(character).startswith(_FONTS):
+        return character
+    letter = unicodedata.normalize("NFKC", character)
+    return letter if letter.isalpha() else character
+
+
+def _badges(match: re.Match[str]) -> str:
+    """White letters on black circles and squares: a lone one is an emoji (a blood group, a parking place), several are a word."""
+    return "".join(chr(ord("A") + (ord(character) - 0x1F150) % 0x20) for character in match[0])
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    """A letter with those of its marks that make another letter of it."""
+    return _MARK_RUN.sub("", unicodedata.normalize("NFC", match[0]))
+
+
+def _closed(match: re.Match[str]) -> str:
+    """Letters without the narrowest gap between them; a wider one is a space between words."""
+    gaps = _GAP.findall(match[0])
+    narrow = min(map(len, gaps))
+    return _GAP.sub(lambda gap: "" if len(gap[0]) == narrow else " ", match[0])
+
+
+def _undotted(match: re.Match[str]) -> str:
+    """Letters without what stood between them."""
+    return match[0].replace(match[1], "")
+
+
+def _shortened(match: re.Match[str]) -> str:
+    """Two of three or more equal letters, unless they are a word of their own (`kkk`, `XXX`) or may be a Roman number."""
+    before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
+    alone = not before.isalpha() and not after.isalpha()
+    return match[0] if alone or match[0] in {"III", "XXX", "CCC", "MMM", "iii"} else match[1] * 2
