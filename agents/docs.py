@@ -15,6 +15,7 @@ from agents.edge.supervisor import PORTS_PER_INSTANCE
 from agents.edge.watchdog import Watchdog
 from agents.settings import ENV_PREFIX, IN_WORDS, MIB, PACKAGED, Settings
 from pipeline.flow import STAGES
+from pipeline.scoring.tiers import Tier
 from schemas.records import Action, Automation, Unassessed
 from schemas.wire import Unreadable
 
@@ -120,6 +121,8 @@ LABELS = {
     "region": "the regions of the regions file",
     "out_of_language": "true, false",
     "reason": f"of unassessed posts: {', '.join(reason.value for reason in Unassessed)}; of dead letters: {', '.join(Unreadable)}",
+    "tier": f"{', '.join(tier.value for tier in Tier)}, `{metrics.OTHER}`",
+    "lookup": "hit, miss",
     "version, python, model, policy, regions": "one series each: what runs",
 }
 

@@ -24,7 +24,9 @@ from pipeline.policy.check import Level as PolicyLevel
 from pipeline.policy.check import check_all
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import Regions, read_regions
-from pipeline.scoring.bundle import read_bundle
+from pipeline.policy.settled import check_settled
+from pipeline.scoring.bundle import GOLDEN, read_bundle
+from pipeline.scoring.tiers import read_tiers
 from schemas.topics import DEAD_LETTERS, TOPICS
 
 LAG_WORTH_A_WORD = 10_000
@@ -72,14 +74,20 @@ def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
 
 
 def model(settings: Settings) -> Finding:
-    """Hashes and golden scores."""
+    """Hashes and golden scores, of both tiers where there are two."""
     from pipeline.scoring.check import load_verified
 
     try:
-        bundle = load_verified(settings.model).bundle
+        tiers = read_tiers(settings.model)
+        for tier in tiers.values():
+            load_verified(tier.directory)
     except ConfigError as error:
         return Finding(Level.FAIL, "model", f"{error}; `sluice model check {settings.model}` says more")
-    return Finding(Level.OK, "model", f"{bundle.model_version}: hashes and golden scores are right")
+    names = " and ".join(f"{described.bundle.model_version} ({tier.value})" for tier, described in tiers.items())
+    if unproven := [each.bundle.model_version for each in tiers.values() if not (each.directory / GOLDEN).exists()]:
+        said = f"{names}: hashes are right; {unproven[0]} has no {GOLDEN}, so nobody knows whether this processor shifts its scores"
+        return Finding(Level.WARN, "model", said)
+    return Finding(Level.OK, "model", f"{names}: hashes and golden scores are right")
 
 
 def policy(settings: Settings) -> Finding:
@@ -88,7 +96,7 @@ def policy(settings: Settings) -> Finding:
         policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
     except ConfigError as error:
         return Finding(Level.FAIL, "policy", str(error))
-    found = check_all(policies, regions, bundle.labels, bundle.languages)
+    found = [*check_all(policies, regions, bundle.labels, bundle.languages), *check_settled(policies, bundle.settle_below)]
     names = ", ".join(version.id for version in policies.policies)
     if errors := [each.text for each in found if each.level is PolicyLevel.ERROR]:
         return Finding(Level.FAIL, "policy", f"{errors[0]}; `sluice policy check` shows all {len(errors)} errors")

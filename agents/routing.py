@@ -13,6 +13,7 @@ from pipeline.language.languages import LANGUAGES, OTHER, UNDETERMINED
 from pipeline.policy.check import require_fit
 from pipeline.policy.policy import PolicySet, read_policies
 from pipeline.policy.regions import Regions, read_regions
+from pipeline.policy.settled import require_settled
 from pipeline.scoring.bundle import read_bundle
 from schemas.records import ScoredPost
 
@@ -37,4 +38,5 @@ def fitting(settings: Settings) -> tuple[PolicySet, Regions]:
     """Policy versions and regions. Raises ConfigError when one cannot be read, or when a version does not fit the model's description."""
     policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
     require_fit(policies, regions, bundle.labels, bundle.languages)
+    require_settled(policies, bundle.settle_below)
     return policies, regions

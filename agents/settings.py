@@ -74,6 +74,10 @@ class Settings(BaseSettings):
 
     scoring_threads: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Cores that one scoring process uses.")
     scoring_batch: Annotated[int, Field(ge=1, le=512)] = Field(64, description="Most posts scored in one go.")
+    score_cache_bytes: Annotated[int, Field(ge=0, le=1024 * MIB)] = Field(
+        16 * MIB,
+        description="Memory for the scores of texts that come again and again; they are the same as without it. 0: none are kept.",
+    )
     batch_posts: Annotated[int, Field(ge=1, le=10_000)] = Field(500, description="Most posts handled in one go by the other stages.")
     batch_bytes: Annotated[int, Field(ge=KIB, le=64 * MIB)] = Field(MIB, description="Most bytes handled in one go.")
     in_flight_bytes: Annotated[int, Field(ge=KIB, le=1024 * MIB)] = Field(

@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.policy.policy import PolicySet
 from pipeline.policy.regions import Regions
 from pipeline.stage import Stage, StageSpec
 from schemas.records import LanguagePost, Post, ScoredPost
 from schemas.topics import DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, review_topic
+
+if TYPE_CHECKING:
+    from pipeline.scoring.cache import ScoreCache
 
 STAGES = ("language", "scoring", "routing")
 """In the order of the flow."""
@@ -35,14 +39,14 @@ def language(*, batch: int) -> StageSpec[Post]:
     return StageSpec("language", POSTS_INCOMING, (POSTS_LANGUAGE,), start, batch)
 
 
-def scoring(bundle: Path, *, threads: int, batch: int) -> StageSpec[LanguagePost]:
-    """The model's calibrated probability per label."""
+def scoring(bundle: Path, *, threads: int, batch: int, cache: ScoreCache | None) -> StageSpec[LanguagePost]:
+    """The model's calibrated probability per label; where the bundle names a fast tier, that one's for what is clear."""
 
     def start() -> Callable[[Iterable[LanguagePost]], Stage[LanguagePost]]:
-        from pipeline.scoring.check import load_verified
+        from pipeline.scoring.check import load_scorer
         from pipeline.scoring.stage import ScoringStage
 
-        stage = ScoringStage(load_verified(bundle, threads))
+        stage = ScoringStage(load_scorer(bundle, threads, cache))
         return lambda _history: stage
 
     return StageSpec("scoring", POSTS_LANGUAGE, (POSTS_SCORED,), start, batch)

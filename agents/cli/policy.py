@@ -14,6 +14,7 @@ from agents.settings import load
 from pipeline.policy.check import Level, check_all
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import read_regions
+from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import read_bundle
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at a policy.")
@@ -41,7 +42,7 @@ def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDi
     with clear_errors():
         settings = load(policy=policy, regions=regions, model=model)
         policies, found_regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
-    findings = check_all(policies, found_regions, bundle.labels, bundle.languages)
+    findings = check_all(policies, found_regions, bundle.labels, bundle.languages) + check_settled(policies, bundle.settle_below)
     for finding in findings:
         say(Text.assemble((f"{finding.level.value}: ", STYLES[finding.level]), visible(finding.text)))
     errors = sum(finding.level is Level.ERROR for finding in findings)

@@ -28,8 +28,8 @@ def score(file: InputFile = STANDARD_INPUT, model: Model = None, text: OneText =
     """Score texts, without Kafka.
 
     For each line, a JSON object with `text`, one line comes out, in order: language (tag, confidence) and scores, a probability per
-    label. `id` and `post_id` are repeated, `language_hint` is weighed, if they are there. A line that is no such object becomes
-    {"line", "error"} in its place, and the exit code is 1 at the end.
+    label, with the version of the model that gave them. `id` and `post_id` are repeated, `language_hint` is weighed, if they are
+    there. A line that is no such object becomes {"line", "error"} in its place, and the exit code is 1 at the end.
 
     \b
     Examples:
@@ -39,11 +39,11 @@ def score(file: InputFile = STANDARD_INPUT, model: Model = None, text: OneText =
     faulty = 0
     with clear_errors(), _input(file, text) as lines:
         from pipeline.language.identify import Identifier
-        from pipeline.scoring.check import load_verified
+        from pipeline.scoring.check import load_scorer
         from pipeline.scoring.offline import FaultyRow, score_rows
 
         settings = load(model=model)
-        results = score_rows(lines, load_verified(settings.model, settings.scoring_threads), Identifier().identify)
+        results = score_rows(lines, load_scorer(settings.model, settings.scoring_threads), Identifier().identify)
         for result in results:
             faulty += isinstance(result, FaultyRow)
             sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")

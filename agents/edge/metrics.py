@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -12,7 +12,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from schemas.records import Decision, ReviewTask
+from schemas.records import Decision, ReviewTask, ScoredPost
 
 disable_created_metrics()
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -48,6 +48,10 @@ LAG = _gauge("sluice_consumer_lag_records", "Records of the assigned partitions 
 OLDEST = _gauge("sluice_oldest_unprocessed_seconds", "Age of the oldest record read and not acknowledged; 0 if none.", "stage", "topic")
 COMMIT_AGE = _gauge("sluice_commit_age_seconds", "For how long acknowledged work has waited for a commit; 0 if none waits.", "stage")
 ASSIGNED = _gauge("sluice_assigned_partitions", "Partitions that this process reads.", "stage")
+SCORED = _counter("sluice_scored_texts_total", "Texts that got scores, by the tier of the model that gave them.", "tier", "language")
+SCORE_CACHE = _counter(
+    "sluice_score_cache_total", "Texts that a tier was asked for, by whether its scores were at hand (hit) or computed (miss).", "lookup"
+)
 DECISIONS = _counter(
     "sluice_decisions_total",
     "Decisions, by the label that weighed most (none where no rule fired).",
@@ -60,7 +64,7 @@ DEAD_LETTERS = _counter("sluice_dead_letters_total", "Records that could not be 
 REBALANCES = _counter("sluice_rebalances_total", "Times that partitions were assigned to this process.", "stage")
 RESTARTS = _counter("sluice_restarts_total", "Times that the supervisor has started this stage again.", "stage")
 BUILD_INFO = _gauge("sluice_build_info", "1, with the versions that run.", "version", "python")
-MODEL_INFO = _gauge("sluice_model_info", "1, with the model bundle that scores.", "model")
+MODEL_INFO = _gauge("sluice_model_info", "1, with the model bundle that scores, one for each tier.", "model", "tier")
 POLICY_INFO = _gauge(
     "sluice_policy_info", "1, with the policy in force at the start and the hash of the regions file.", "policy", "regions"
 )
@@ -77,6 +81,24 @@ class Closed:
     def __call__(self, value: str) -> str:
         """`value` if it belongs to the set, else `other`."""
         return value if value in self.values else OTHER
+
+
+class ScoringMetrics:
+    """Counts what scoring scored. `tiers`: from a model's version to its tier."""
+
+    def __init__(self, tiers: Mapping[str, str], languages: Collection[str]) -> None:
+        self._tiers, self._language = tiers, Closed(languages)
+
+    def __call__(self, record: object) -> None:
+        """Counts one confirmed output."""
+        if isinstance(record, ScoredPost) and record.scores:
+            SCORED.labels(self._tiers.get(record.model_version, OTHER), self._language(record.language.tag)).inc()
+
+
+def count_cache(hits: int, misses: int) -> None:
+    """Counts a batch of look-ups."""
+    SCORE_CACHE.labels("hit").inc(hits)
+    SCORE_CACHE.labels("miss").inc(misses)
 
 
 class DecisionMetrics:

@@ -127,6 +127,21 @@ class CalibrationForm(ConfigModel):
         return self
 
 
+Threshold = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+
+
+class CascadeForm(ConfigModel):
+    """A fast tier before this bundle. `fast`: its bundle's directory, seen from this one's; `fast_version`: its `name@version`.
+
+    `settle_below`: language to label to the fast tier's calibrated probability. A text whose probabilities all lie below is settled: the
+    fast tier's scores stand. Any other text, and every text in a language without a table, is scored by this bundle.
+    """
+
+    fast: str = Field(min_length=1)
+    fast_version: str = Field(min_length=1)
+    settle_below: dict[Tag, dict[Label, Threshold]] = Field(default_factory=dict)
+
+
 class Bundle(ConfigModel):
     """The description of a bundle.
 
@@ -144,6 +159,12 @@ class Bundle(ConfigModel):
     tokenizer: TokenizerForm
     model: ModelForm
     calibration: CalibrationForm
+    cascade: CascadeForm | None = None
+
+    @property
+    def settle_below(self) -> dict[str, dict[str, float]]:
+        """The cascade's table, empty where there is none."""
+        return self.cascade.settle_below if self.cascade else {}
 
     @property
     def model_version(self) -> str:
@@ -162,6 +183,15 @@ class Bundle(ConfigModel):
             unknown = sorted(set(given) - set(allowed))
             if unknown:
                 raise ValueError(f"`{key}` names {', '.join(unknown)}; allowed are {', '.join(allowed)}")
+        return self
+
+    @model_validator(mode="after")
+    def _cascade_fits(self) -> Self:
+        for tag, table in self.settle_below.items():
+            if tag not in self.languages:
+                raise ValueError(f"`cascade.settle_below` names {tag}; allowed are {', '.join(self.languages)}")
+            if set(table) != set(self.labels):
+                raise ValueError(f"`cascade.settle_below.{tag}` needs a number for each label and no other: {', '.join(self.labels)}")
         return self
 
 

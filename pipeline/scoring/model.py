@@ -23,6 +23,13 @@ PADDING = 1.25
 length at once took 1.3 times as long as with this bound."""
 
 
+class Prepared(NamedTuple):
+    """A text in the bundle's form, of which its scores are made, and nothing else; `cut`: it was longer."""
+
+    text: str
+    cut: bool
+
+
 class Scored(NamedTuple):
     """A text's probability per label, calibrated; `truncated`: its end was not read."""
 
@@ -38,46 +45,71 @@ class Windows(NamedTuple):
 
 
 class Model:
-    """A loaded bundle. One thread at a time may use it."""
+    """A loaded bundle. One thread at a time may use it.
 
-    def __init__(self, bundle: Bundle, tokenizer: Tokenizer, session: Session) -> None:
+    `alone`: every row is computed by itself, so that a score is the same in any company to the last bit, not only to a rounding error.
+    """
+
+    def __init__(self, bundle: Bundle, tokenizer: Tokenizer, session: Session, *, alone: bool = False) -> None:
         self.bundle = bundle
         self.calibration = Calibration(bundle)
+        self._batch_size = 1 if alone else bundle.model.batch_size
         self._tokenizer = tokenizer
         self._session = session
 
     @classmethod
-    def load(cls, directory: Path, threads: int = 1) -> Self:
+    def load(cls, directory: Path, threads: int = 1, *, alone: bool = False) -> Self:
         """The bundle in `directory`, on `threads` threads of ONNX Runtime. ConfigError when its files are not what it says they are."""
         bundle = read_bundle(directory)
         graph = read_verified(directory / MODEL, "model.sha256", bundle.model.sha256)
         tokens = read_verified(directory / TOKENIZER, "tokenizer.sha256", bundle.tokenizer.sha256)
         tokenizer = _tokenizer(tokens, directory / TOKENIZER, bundle)
-        return cls(bundle, tokenizer, Session(graph, directory / MODEL, bundle, threads))
+        return cls(bundle, tokenizer, Session(graph, directory / MODEL, bundle, threads), alone=alone)
 
     def score(self, texts: Sequence[str], languages: Sequence[str]) -> list[Scored]:
         """A text's score is the highest of its windows, label by label. `languages` gives each text's tag, for calibration.
 
         ValueError when the model gives what is no probability.
         """
+        return self.score_prepared([self.prepared(text) for text in texts], languages)
+
+    def prepared(self, text: str) -> Prepared:
+        """`text` in the bundle's form."""
+        return Prepared(*prepare(text, self.bundle.text))
+
+    def score_prepared(self, texts: Sequence[Prepared], languages: Sequence[str]) -> list[Scored]:
+        """`score`, from texts that are in the bundle's form."""
         if not texts:
             return []
-        read = [self.windows(text) for text in texts]
-        probabilities = self.probabilities([row for windows in read for row in windows.rows])
-        first = np.cumsum([0, *(len(windows.rows) for windows in read[:-1])])
-        highest = np.maximum.reduceat(probabilities, first, axis=0)
-        rounded = np.round(self.calibration.apply(highest, languages), DECIMALS).tolist()
+        read = [self._windows(text) for text in texts]
+        rounded = np.round(self._probabilities(read, languages), DECIMALS).tolist()
         labels = self.bundle.labels
         return [Scored(dict(zip(labels, row, strict=True)), windows.truncated) for row, windows in zip(rounded, read, strict=True)]
 
+    def calibrated(self, texts: Sequence[str], languages: Sequence[str]) -> Array:
+        """[texts, labels]: `score`, before it is rounded. At least one text."""
+        return self._probabilities([self.windows(text) for text in texts], languages)
+
+    def _probabilities(self, read: Sequence[Windows], languages: Sequence[str]) -> Array:
+        probabilities = self.probabilities([row for windows in read for row in windows.rows])
+        first = np.cumsum([0, *(len(windows.rows) for windows in read[:-1])])
+        return self.calibration.apply(np.maximum.reduceat(probabilities, first, axis=0), languages)
+
     def windows(self, text: str) -> Windows:
         """`text` cut into token ids."""
-        prepared, cut = prepare(text, self.bundle.text)
+        return self._windows(self.prepared(text))
+
+    def _windows(self, prepared: Prepared) -> Windows:
         # One by one: a batch would be spread over every core of the machine, whatever `threads` says.
-        encoding = self._tokenizer.encode(prepared)
+        encoding = self._tokenizer.encode(prepared.text)
         limit = self.bundle.tokenizer.max_windows
         rest = encoding.overflowing
-        return Windows([encoding.ids, *(each.ids for each in rest[: limit - 1])], cut or len(rest) >= limit)
+        return Windows([encoding.ids, *(each.ids for each in rest[: limit - 1])], prepared.cut or len(rest) >= limit)
+
+    def pieces(self, text: str) -> list[tuple[int, int]]:
+        """Where the tokeniser's pieces lie in `text` as it is: start and end, in characters. Some may overlap."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return [(start, end) for each in (encoding, *encoding.overflowing) for start, end in each.offsets if start < end]
 
     def vocabulary(self) -> list[str]:
         """The tokeniser's pieces, sorted."""
@@ -86,7 +118,7 @@ class Model:
     def probabilities(self, rows: Sequence[Sequence[int]]) -> Array:
         """[rows, labels], not calibrated. Rows of like length go together, so that little is computed for padding."""
         result = np.empty((len(rows), len(self.bundle.labels)))
-        for batch in _batches([len(row) for row in rows], self.bundle.model.batch_size):
+        for batch in _batches([len(row) for row in rows], self._batch_size):
             result[batch] = self.probabilities_together([rows[index] for index in batch])
         return result
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.language.stage import unknown
-from pipeline.scoring.model import Model
+from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.stage import Text, assess
 from schemas.records import Language, Probability, Unassessed
 
@@ -33,10 +33,14 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class ScoredRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What comes of a row. `scores` is empty for a text without language; `unassessed` says why the row, or part of it, is not assessed."""
+    """What comes of a row. `scores` is empty for a text without language; `unassessed` says why the row, or part of it, is not assessed.
+
+    `model_version`: the model that gave the scores, where there are some.
+    """
 
     language: Language
     scores: dict[str, Probability]
+    model_version: str = ""
     unassessed: tuple[Unassessed, ...] = ()
     id: RowId | None = None
     post_id: RowId | None = None
@@ -49,11 +53,11 @@ class FaultyRow(msgspec.Struct, frozen=True):
     error: str
 
 
-def score_rows(lines: Iterable[bytes], model: Model, identify: Identify) -> Iterator[ScoredRow | FaultyRow]:
+def score_rows(lines: Iterable[bytes], scorer: Scorer, identify: Identify) -> Iterator[ScoredRow | FaultyRow]:
     """One result per line, in order; blank lines have none. Lazy: at most ROWS_AT_A_TIME lines are held."""
     rows = (_read(number, line) for number, line in enumerate(lines, 1) if line.strip())
     while batch := list(itertools.islice(rows, ROWS_AT_A_TIME)):
-        yield from _score(batch, model, identify)
+        yield from _score(batch, scorer, identify)
 
 
 def _read(number: int, line: bytes) -> Row | FaultyRow:
@@ -65,15 +69,16 @@ def _read(number: int, line: bytes) -> Row | FaultyRow:
         return FaultyRow(number, f"not JSON: {error}")
 
 
-def _score(batch: Sequence[Row | FaultyRow], model: Model, identify: Identify) -> Iterator[ScoredRow | FaultyRow]:
+def _score(batch: Sequence[Row | FaultyRow], scorer: Scorer, identify: Identify) -> Iterator[ScoredRow | FaultyRow]:
     texts = [_text(row, identify) for row in batch if isinstance(row, Row)]
-    assessed = iter(zip(texts, assess(model, texts), strict=True))
+    assessed = iter(zip(texts, assess(scorer, texts), strict=True))
     for row in batch:
         if isinstance(row, FaultyRow):
             yield row
         else:
             text, assessment = next(assessed)
-            yield ScoredRow(text.language, assessment.scores, assessment.unassessed, row.id, row.post_id)
+            version = assessment.model_version if assessment.scores else ""
+            yield ScoredRow(text.language, assessment.scores, version, assessment.unassessed, row.id, row.post_id)
 
 
 def _text(row: Row, identify: Identify) -> Text:

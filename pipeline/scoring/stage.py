@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.scoring.bundle import Bundle
-from pipeline.scoring.model import Model, Scored
+from pipeline.scoring.scorer import Scorer, Verdict
 from pipeline.stage import Incoming, Output
 from schemas.records import Language, LanguagePost, PostKind, ScoredPost, Unassessed
 from schemas.topics import POSTS_SCORED
@@ -25,28 +25,31 @@ class Text(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """Probability per label, empty where nothing was scored, and why the text is not, or not wholly, assessed."""
+    """Probability per label, empty where nothing was scored, the model that gave it, and why the text is not, or not wholly, assessed."""
 
     scores: dict[str, float]
+    model_version: str
     unassessed: tuple[Unassessed, ...]
 
 
-def assess(model: Model, texts: Sequence[Text]) -> list[Assessment]:
+def assess(scorer: Scorer, texts: Sequence[Text]) -> list[Assessment]:
     """Scores for every text that has language in it.
 
     A text in a language that the model was not made for is scored too: the scores still help to put work in order. Its reasons say that
     they are no ground to decide on. ms and id cannot be told apart, so a text is supported when one of its alternatives is.
     """
     chosen = [index for index, text in enumerate(texts) if text.text and Unassessed.NO_LANGUAGE not in text.unassessed]
-    scored = model.score([texts[index].text for index in chosen], [texts[index].language.tag for index in chosen])
-    assessments = [Assessment({}, text.unassessed) for text in texts]
-    for index, result in zip(chosen, scored, strict=True):
-        text = texts[index]
-        assessments[index] = Assessment(result.probabilities, _joined(text.unassessed, _reasons(model, text, result)))
+    verdicts = scorer.score([texts[index].text for index in chosen], [texts[index].language for index in chosen])
+    assessments = [Assessment({}, scorer.model_version, text.unassessed) for text in texts]
+    for index, verdict in zip(chosen, verdicts, strict=True):
+        text, version = texts[index], verdict.model.bundle.model_version
+        assessments[index] = Assessment(verdict.scored.probabilities, version, _joined(text.unassessed, _reasons(text, verdict)))
     return assessments
 
 
-def _reasons(model: Model, text: Text, scored: Scored) -> list[Unassessed]:
+def _reasons(text: Text, verdict: Verdict) -> list[Unassessed]:
+    """What can be said against the scores, of the model that gave them."""
+    model, scored = verdict
     reasons = []
     if _LANGUAGE_NOT_KNOWN.isdisjoint(text.unassessed) and not supports(model.bundle, text.language):
         reasons.append(Unassessed.LANGUAGE_UNSUPPORTED)
@@ -69,30 +72,30 @@ def _joined(known: tuple[Unassessed, ...], new: Sequence[Unassessed]) -> tuple[U
 class ScoringStage:
     """pipeline.stage.Stage for LanguagePost. Deleted posts and posts without text go on with empty scores."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
 
     def process(self, batch: Sequence[Incoming[LanguagePost]], now: dt.datetime) -> list[list[Output]]:  # noqa: ARG002 - Stage's signature
         """One ScoredPost for each post."""
-        assessments = assess(self._model, [_text(item.record) for item in batch])
-        return [[self._output(item.record, assessment)] for item, assessment in zip(batch, assessments, strict=True)]
+        assessments = assess(self._scorer, [_text(item.record) for item in batch])
+        return [[_output(item.record, assessment)] for item, assessment in zip(batch, assessments, strict=True)]
 
     def fallback(self, item: Incoming[LanguagePost], now: dt.datetime) -> list[Output]:  # noqa: ARG002 - Stage's signature
         """The post without scores."""
-        return [self._output(item.record, Assessment({}, _joined(item.record.unassessed, [Unassessed.STAGE_ERROR])))]
+        failed = _joined(item.record.unassessed, [Unassessed.STAGE_ERROR])
+        return [_output(item.record, Assessment({}, self._scorer.model_version, failed))]
 
-    def _output(self, record: LanguagePost, assessment: Assessment) -> Output:
-        return Output(
-            POSTS_SCORED,
-            ScoredPost(
-                post=record.post,
-                received_at=record.received_at,
-                language=record.language,
-                model_version=self._model.bundle.model_version,
-                scores=assessment.scores,
-                unassessed=assessment.unassessed,
-            ),
-        )
+
+def _output(record: LanguagePost, assessment: Assessment) -> Output:
+    scored = ScoredPost(
+        post=record.post,
+        received_at=record.received_at,
+        language=record.language,
+        model_version=assessment.model_version,
+        scores=assessment.scores,
+        unassessed=assessment.unassessed,
+    )
+    return Output(POSTS_SCORED, scored)
 
 
 def _text(record: LanguagePost) -> Text:

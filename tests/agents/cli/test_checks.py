@@ -29,7 +29,7 @@ def test_score_gives_a_line_per_row_in_order(tiny: Path, tmp_path: Path) -> None
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0
     assert [row["id"] for row in rows] == list(range(100))
-    assert list(rows[0])[:2] == ["language", "scores"]
+    assert list(rows[0])[:3] == ["language", "scores", "model_version"]
     assert set(rows[0]["language"]) >= {"tag", "confidence"}
     assert set(rows[0]["scores"]) == set(LABELS)
     assert rows[99]["scores"]["hate"] > 0.9 > rows[0]["scores"]["hate"]

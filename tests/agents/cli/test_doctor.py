@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from agents.doctor import Finding, Level, judge_group
+from agents.doctor import Finding, Level, judge_group, model, policy
 from agents.edge.reader import Span
+from agents.settings import load
 from tests.agents.cli.commands import sluice
+from tests.support.tiny_cascade import CLEAR, build_cascade
 
 SPANS = {0: Span(100, 200), 1: Span(0, 0), 2: Span(0, 50)}
 
@@ -42,11 +46,28 @@ def test_without_a_broker_the_rest_is_looked_at_and_the_reason_is_said() -> None
     assert (result.exit_code, result.stderr) == (1, "")
 
 
+def test_both_tiers_of_a_model_are_named_and_that_nobody_knows_their_golden_scores(tmp_path: Path) -> None:
+    accurate, _ = build_cascade(tmp_path, {"en": CLEAR})
+    found = model(load(model=accurate))
+    assert (found.level, found.name) == (Level.WARN, "model")
+    assert found.sentence == (
+        "tiny@1 (accurate) and tiny-fast@3 (fast): hashes are right; tiny@1 has no golden.jsonl, so nobody knows whether this processor "
+        "shifts its scores"
+    )
+
+
+def test_a_policy_that_the_fast_tier_could_reach_alone_is_named(tmp_path: Path) -> None:
+    accurate, _ = build_cascade(tmp_path, {"en": dict.fromkeys(CLEAR, 1.0)})
+    found = policy(load(model=accurate))
+    assert found.level is Level.FAIL
+    assert "fast tier alone decides on" in found.sentence
+
+
 def test_a_broken_model_and_policy_are_named() -> None:
     result = sluice("doctor", broker="127.0.0.1:1", model="/none", policy="/none.toml")
-    model, policy = result.stdout.splitlines()[:2]
-    assert model.startswith("FAIL  model")
-    assert policy.startswith("FAIL  policy")
-    assert "/none/bundle.toml: cannot be read" in model
-    assert "/none.toml: cannot be read" in policy
+    first, second = result.stdout.splitlines()[:2]
+    assert first.startswith("FAIL  model")
+    assert second.startswith("FAIL  policy")
+    assert "/none/bundle.toml: cannot be read" in first
+    assert "/none.toml: cannot be read" in second
     assert result.exit_code == 1

@@ -12,8 +12,21 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 
 from agents.edge import metrics
-from agents.edge.metrics import OTHER, REGISTRY, Closed, DecisionMetrics
-from schemas.records import Action, Automation, Context, Decision, Language, PostKind, Reason, ReviewPost, ReviewTask, Unassessed
+from agents.edge.metrics import OTHER, REGISTRY, Closed, DecisionMetrics, ScoringMetrics
+from schemas.records import (
+    Action,
+    Automation,
+    Context,
+    Decision,
+    Language,
+    Post,
+    PostKind,
+    Reason,
+    ReviewPost,
+    ReviewTask,
+    ScoredPost,
+    Unassessed,
+)
 from tests.support.promtool import check_metrics
 
 NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
@@ -97,6 +110,35 @@ def test_a_review_with_a_gap_in_its_conversation_is_counted() -> None:
     observe(task(complete=False))
     assert samples("sluice_reviews_total")["english", "true"] == before[0] + 2
     assert samples("sluice_incomplete_context_total")["english",] == before[1] + 1
+
+
+@pytest.mark.parametrize(
+    ("version", "language", "scores", "key"),
+    [
+        ("m@1", "nl", {"toxic": 0.5}, ("accurate", "nl")),
+        ("f@1", "nl", {"toxic": 0.01}, ("fast", "nl")),
+        ("m@2", "nl", {"toxic": 0.5}, (OTHER, "nl")),
+        ("m@1", "tlh", {"toxic": 0.5}, ("accurate", OTHER)),
+        ("m@1", "nl", {}, None),
+    ],
+)
+def test_a_scored_text_is_counted_by_tier_and_language(
+    version: str, language: str, scores: dict[str, float], key: tuple[str, str] | None
+) -> None:
+    before = samples("sluice_scored_texts_total")
+    what = Post(post_id="p", revision=1, kind=PostKind.CREATED, conversation_id="c", author_id="a", market="NL", created_at=NOW, text="x")
+    ScoringMetrics({"m@1": "accurate", "f@1": "fast"}, {"nl"})(
+        ScoredPost(post=what, received_at=NOW, language=Language(tag=language, confidence=1), model_version=version, scores=scores)
+    )
+    expected = before if key is None else {**before, key: before.get(key, 0) + 1}
+    assert samples("sluice_scored_texts_total") == expected
+
+
+def test_look_ups_of_the_cache_are_counted() -> None:
+    before = samples("sluice_score_cache_total")
+    metrics.count_cache(3, 2)
+    after = samples("sluice_score_cache_total")
+    assert [after[each,] - before.get((each,), 0) for each in ("hit", "miss")] == [3, 2]
 
 
 def test_a_closed_set_has_a_place_for_the_rest() -> None:

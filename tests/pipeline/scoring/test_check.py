@@ -91,10 +91,15 @@ def test_golden_scores_that_are_met(tmp_path: Path) -> None:
 
 def test_golden_scores_that_are_missed_keep_a_worker_from_starting(tmp_path: Path) -> None:
     write_golden(build_tiny_bundle(tmp_path), GOOD, {**GOOD, "scores": {**GOOD["scores"], "spam": 0.02}})  # type: ignore[dict-item]
-    sentence = "2 golden texts, the largest difference is 0.00201; at most 0.001 is allowed"
-    assert Finding("golden", False, sentence) in check(tmp_path)
-    with pytest.raises(ConfigError, match=f"golden.jsonl: {sentence}"):
+    with pytest.raises(ConfigError) as refused:
         load_verified(tmp_path)
+    sentence = str(refused.value).removeprefix(f"{tmp_path}/golden.jsonl: ")
+    assert Finding("golden", False, sentence) in check(tmp_path)
+    assert sentence == (
+        "text 2, label spam: expected 0.0200, got 0.0180; at most 0.001 is allowed. This kind of processor, or this version of ONNX "
+        "Runtime, shifts scores (1 of 2 texts), so thresholds and calibration do not hold here: use a machine of the kind that the bundle "
+        "was checked on, or another bundle"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,33 @@
-"""The bundle that the project ships."""
+"""The bundles that the project ships."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from pipeline.scoring.check import check, load_verified
+from pipeline.scoring.check import check, load_scorer, load_verified, read_golden
 from pipeline.scoring.model import Model
 from tests.pipeline.scoring.conftest import DEFAULT_BUNDLE
 from tests.support.tiny_model import LABELS
 
-
-def test_passes_every_check() -> None:
-    assert [finding for finding in check(DEFAULT_BUNDLE) if not finding.ok] == []
+SHIPPED = sorted(path.parent for path in DEFAULT_BUNDLE.parent.glob("*/bundle.toml"))
 
 
-def test_gives_its_golden_scores_here() -> None:
-    assert load_verified(DEFAULT_BUNDLE).bundle.labels == LABELS
+@pytest.mark.parametrize("bundle", SHIPPED, ids=lambda path: path.name)
+def test_passes_every_check(bundle: Path) -> None:
+    assert [finding for finding in check(bundle) if not finding.ok] == []
+
+
+@pytest.mark.parametrize("bundle", SHIPPED, ids=lambda path: path.name)
+def test_gives_its_golden_scores_here(bundle: Path) -> None:
+    model = load_verified(bundle)
+    assert model.bundle.labels == LABELS
+    assert read_golden(bundle, model.bundle)
+
+
+def test_the_default_bundle_loads_with_its_tiers() -> None:
+    assert load_scorer(DEFAULT_BUNDLE).model_version
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.scoring.model import Model
 from pipeline.scoring.offline import ROWS_AT_A_TIME, score_rows
+from pipeline.scoring.scorer import Scorer
 from schemas.records import Language
 
 
@@ -19,14 +20,15 @@ def identify(text: str, hint: str | None) -> Language:
 
 
 def results(model: Model, *lines: bytes) -> list[object]:
-    return [json.loads(msgspec.json.encode(result)) for result in score_rows(lines, model, identify)]
+    return [json.loads(msgspec.json.encode(result)) for result in score_rows(lines, Scorer(model), identify)]
 
 
 def test_a_row_becomes_its_language_and_scores(tiny: Model) -> None:
-    (row,) = score_rows([b'{"text": "en this is hate hate"}\n'], tiny, identify)
+    (row,) = score_rows([b'{"text": "en this is hate hate"}\n'], Scorer(tiny), identify)
     assert json.loads(msgspec.json.encode(row)) == {
         "language": {"tag": "en", "confidence": 0.75},
         "scores": {"toxic": 0.018, "hate": 0.982, "insult": 0.018, "threat": 0.018, "sexual": 0.018, "spam": 0.018, "profanity": 0.018},
+        "model_version": "tiny@1",
     }
 
 
@@ -48,7 +50,7 @@ def test_a_text_without_language_has_empty_scores(tiny: Model, line: bytes, expe
 
 
 def test_the_hint_is_passed_on_and_an_unsupported_language_is_said(tiny: Model) -> None:
-    (row,) = score_rows([b'{"text": "en hate", "language_hint": "fi", "anything": {"else": 1}}'], tiny, identify)
+    (row,) = score_rows([b'{"text": "en hate", "language_hint": "fi", "anything": {"else": 1}}'], Scorer(tiny), identify)
     assert json.loads(msgspec.json.encode(row))["language"]["tag"] == "fi"
     assert json.loads(msgspec.json.encode(row))["unassessed"] == ["language_unsupported"]
 
@@ -94,7 +96,7 @@ def test_an_endless_input_is_read_as_it_comes(tiny: Model) -> None:
             read += 1
             yield b'{"text": "en more"}'
 
-    rows = score_rows(endless(), tiny, identify)
+    rows = score_rows(endless(), Scorer(tiny), identify)
     for _ in range(10):
         next(rows)
     assert read == ROWS_AT_A_TIME

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.scoring.model import Model
+from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.stage import ScoringStage
 from pipeline.stage import Incoming
 from schemas.records import Language, LanguagePost, Media, Post, PostKind, ScoredPost, Unassessed
@@ -42,7 +43,7 @@ def incoming(
 
 def scored(model: Model, *items: Incoming[LanguagePost]) -> list[ScoredPost]:
     results = []
-    for outputs in ScoringStage(model).process(items, NOW):
+    for outputs in ScoringStage(Scorer(model)).process(items, NOW):
         (output,) = outputs
         assert output.topic is POSTS_SCORED
         assert isinstance(output.record, ScoredPost)
@@ -132,7 +133,7 @@ def test_no_posts(tiny: Model) -> None:
 
 
 def test_a_failing_post_goes_on_by_fallback_as_not_assessed(tmp_path: Path) -> None:
-    stage, item = ScoringStage(Model.load(build_not_finite(tmp_path))), incoming("toxic", unassessed=(Unassessed.MEDIA,))
+    stage, item = ScoringStage(Scorer(Model.load(build_not_finite(tmp_path)))), incoming("toxic", unassessed=(Unassessed.MEDIA,))
     with pytest.raises(ValueError, match="no probability"):
         stage.process([item], NOW)
     (output,) = stage.fallback(item, NOW)
