@@ -28,9 +28,8 @@ def agent(settings: Settings) -> Agent[ScoredPost]:
         markets={market for region in regions.regions for market in region.markets},
         labels={label for policy in policies.policies for label in policy.labels},
     )
-    spec = flow.routing(
-        policies, regions, context_bytes=settings.context_bytes, history=settings.context_history, batch=settings.batch_posts
-    )
+    shown = flow.Shown(settings.context_bytes, settings.model, settings.highlight_passes)
+    spec = flow.routing(policies, regions, shown, history=settings.context_history, batch=settings.batch_posts)
     return Agent(spec, observe)
 
 

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     context_bytes: Annotated[int, Field(ge=KIB, le=1024 * MIB)] = Field(
         8 * MIB, description="Memory for conversations, per partition assigned to routing."
     )
+    highlight_passes: Annotated[int, Field(ge=0, le=256)] = Field(
+        32,
+        description="Words of a post for people that are looked at for highlights, a forward pass each. 0: no highlights, and routing "
+        "loads no model.",
+    )
     dead_letter_bytes: Annotated[int, Field(ge=KIB, le=900 * KIB)] = Field(
         256 * KIB, description="A dead letter keeps at most so many bytes of the original, with hash and length of the whole."
     )

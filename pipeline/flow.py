@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.policy.policy import PolicySet
 from pipeline.policy.regions import Regions
@@ -52,13 +52,25 @@ def scoring(bundle: Path, *, threads: int, batch: int, cache: ScoreCache | None)
     return StageSpec("scoring", POSTS_LANGUAGE, (POSTS_SCORED,), start, batch)
 
 
-def routing(policies: PolicySet, regions: Regions, *, context_bytes: int, history: int, batch: int) -> StageSpec[ScoredPost]:
+class Shown(NamedTuple):
+    """What people are shown with a post, and what that may cost: bytes of memory for conversations, per partition; words that the
+    bundle's fast tier, or else its only model, looks at for highlights, a forward pass each (0: none).
+    """
+
+    context_bytes: int
+    bundle: Path
+    highlight_passes: int
+
+
+def routing(policies: PolicySet, regions: Regions, shown: Shown, *, history: int, batch: int) -> StageSpec[ScoredPost]:
     """Allow, limit, remove, or hand to people who speak the language; one conversation memory per partition."""
 
     def start() -> Callable[[Iterable[ScoredPost]], Stage[ScoredPost]]:
+        from pipeline.routing.highlights import explain_with, unexplained
         from pipeline.routing.stage import RoutingStage
 
-        return lambda earlier: RoutingStage(policies, regions, context_bytes, earlier)
+        explain = explain_with(shown.bundle, shown.highlight_passes) if shown.highlight_passes else unexplained
+        return lambda earlier: RoutingStage(policies, regions, shown.context_bytes, earlier, explain)
 
     outputs = (DECISIONS, *(review_topic(region.name) for region in regions.regions))
     return StageSpec("routing", POSTS_SCORED, outputs, start, batch, history)

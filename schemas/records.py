@@ -16,6 +16,9 @@ from msgspec import Meta
 MAX_TEXT_BYTES = 64 * 1024
 """UTF-8 bytes of a post's text."""
 
+MAX_HIGHLIGHTS = 12
+"""Words that a review task points out."""
+
 # `$(?!\n)`: Python's `$` also matches before a final newline; the JSON Schema dialect reads the same pattern.
 Id = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9._:-]{1,200}$(?!\n)", description="1-200 of [A-Za-z0-9._:-]")]
 Time = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339 with an offset")]
@@ -218,11 +221,25 @@ class ReviewPost(Record, frozen=True, kw_only=True, gc=False):
     parent_id: Id | None = None
 
 
+class Highlight(Record, frozen=True, kw_only=True, gc=False):
+    """A word that speaks for a label: without it, the label's probability is lower by `drop`.
+
+    It stands from `start` up to, not including, `end` of the post's text, counted in Unicode characters (code points; neither bytes nor
+    UTF-16 units).
+    """
+
+    start: Annotated[int, Meta(ge=0)]
+    end: Annotated[int, Meta(ge=1)]
+    label: str
+    drop: Probability
+
+
 class ReviewTask(Record, frozen=True, kw_only=True, gc=False):
     """A post that a person decides, with its conversation. Carries neither author nor reporter.
 
     `out_of_language`: nobody who speaks it could be found, the region serves the post's market only. `priority`: 0 (can wait) to 100. The
-    task must be done by `due_at`.
+    task must be done by `due_at`. `highlights`: words that made the machine ask, as the model `highlighted_by` sees it; a hint where to
+    look, no judgement.
     """
 
     task_id: Id
@@ -239,3 +256,5 @@ class ReviewTask(Record, frozen=True, kw_only=True, gc=False):
     due_at: Time
     reasons: tuple[Reason, ...] = ()
     unassessed: tuple[Unassessed, ...] = ()
+    highlights: Annotated[tuple[Highlight, ...], Meta(max_length=MAX_HIGHLIGHTS)] = ()
+    highlighted_by: str | None = None

@@ -13,14 +13,14 @@ import msgspec
 from rich.text import Text
 
 from agents.cli.names import short
-from agents.cli.show import counted, moment, safe_json, size, visible
+from agents.cli.show import counted, highlighted, moment, safe_json, size, told, visible
 from agents.edge.letters import letter, marked
 from agents.edge.reader import Entry
 from schemas.records import Action, Decision, Language, LanguagePost, Post, Reason, Record, ReviewTask, ScoredPost, Unassessed
 
 R = TypeVar("R", bound=Record)
-Part = tuple[str, str]
-"""Text and its style."""
+Part = tuple[str | Text, str]
+"""Text and its style; a Text has its own."""
 
 ACTION_STYLES = {Action.ALLOW: "green", Action.LIMIT: "yellow", Action.REMOVE: "red", Action.RESTORE: "cyan"}
 SCORES_SHOWN = 2
@@ -97,7 +97,7 @@ def _line(entry: Entry, parts: Iterable[Part]) -> Text:
     for content, style in parts:
         if content:
             text.append("  ")
-            text.append(content, style)
+            text.append(content) if isinstance(content, Text) else text.append(content, style)
     return text
 
 
@@ -140,7 +140,7 @@ def _decision(decision: Decision) -> list[Part]:
 
 
 def _review_task(task: ReviewTask) -> list[Part]:
-    context = task.context
+    context, words = task.context, told(task.post.text, task.highlights)
     return [
         (visible(task.region), "bold"),
         (f"p{task.priority:<3}", ""),
@@ -150,7 +150,9 @@ def _review_task(task: ReviewTask) -> list[Part]:
         (task.post.post_id, ""),
         *_reasons(task.reasons, task.unassessed),
         (f"{counted(len(context.thread), 'post')} of context" + ("" if context.complete else f", {len(context.missing)} missing"), "dim"),
-        *_text(task.post.text, len(task.post.media)),
+        (f"for {words}" if words else "", "magenta"),
+        (f"{len(task.post.media)} media" if task.post.media else "", "dim"),
+        (highlighted(task.post.text, task.highlights, ""), ""),
     ]
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.common import out
+from schemas.records import Highlight
 
 HARMLESS = frozenset("\u200c\u200d")
 """Zero width (non-)joiner: Persian and emoji need them, and a terminal does nothing on them."""
@@ -30,6 +31,22 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(ESCAPES.get(each) or each.encode("unicode_escape").decode() if _is_unsafe(each) else each for each in text)
+
+
+def highlighted(text: str, highlights: Iterable[Highlight], style: str, mark: str = "bold red underline") -> Text:
+    """`text`, safe to show, with the words that speak against it marked."""
+    shown, place = Text(), 0
+    for start, end in sorted({(each.start, each.end) for each in highlights}):
+        if start >= place:
+            shown.append(visible(text[place:start]), style)
+            shown.append(visible(text[start:end]), f"{style} {mark}")
+            place = end
+    return shown.append(visible(text[place:]), style)
+
+
+def told(text: str, highlights: Iterable[Highlight]) -> str:
+    """The words themselves, each once, where no marks can be shown."""
+    return ", ".join(dict.fromkeys(visible(text[each.start : each.end]) for each in highlights))
 
 
 def safe_json(document: bytes) -> str:

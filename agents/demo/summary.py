@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.show import visible
+from agents.cli.show import highlighted, told, visible
 from agents.demo.collect import Seen
 from schemas.records import Action, ContextPost, Decision, PostKind, ReviewTask
 
@@ -125,16 +125,18 @@ def task_panel(task: ReviewTask) -> RenderableType:
     """A review task as a reviewer meets it."""
     lines = [_line(post) for post in task.context.thread[-SHOWN_THREAD:]]
     mark = Text(f"▶ {task.post.speaker}  ", style="bold yellow")
-    lines.append(mark + Text(visible(task.post.text) or f"({len(task.post.media)} media)", style="bold"))
+    own = highlighted(task.post.text, task.highlights, "bold") if task.post.text else Text(f"({len(task.post.media)} media)", style="bold")
+    lines.append(mark + own)
     why = [
         f"{reason.label} {reason.probability:.2f} (rule {reason.rule}, from {reason.threshold:.2f})"
         for reason in task.reasons
         if reason.probability is not None and reason.threshold is not None
     ]
     why += [f"not assessed: {reason.value.replace('_', ' ')}" for reason in task.unassessed]
+    words = f"\nwords that speak for it ({task.highlighted_by}): {told(task.post.text, task.highlights)}" if task.highlights else ""
     missing = f"; missing: {', '.join(task.context.missing)}" if task.context.missing else ""
     facts = (
-        f"why: {'; '.join(why) or 'sampled'}\nconversation {'complete' if task.context.complete else 'not complete'}{missing}; "
+        f"why: {'; '.join(why) or 'sampled'}{words}\nconversation {'complete' if task.context.complete else 'not complete'}{missing}; "
         f"meanwhile: {task.interim_action.value}; due {task.due_at:%Y-%m-%d %H:%M} UTC; priority {task.priority}"
     )
     title = f"{task.region}: language {task.language.tag} ({task.language.confidence:.0%} sure), post {task.post.post_id}"

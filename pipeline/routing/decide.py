@@ -12,6 +12,7 @@ import msgspec
 from pipeline.policy.policy import Policy
 from pipeline.policy.regions import Choice, Regions
 from pipeline.routing.context import Snapshot
+from pipeline.routing.highlights import Explain, Explanation
 from pipeline.routing.judge import Judgement, judge, priority
 from pipeline.stage import Output
 from schemas.records import Decision, Post, ReviewPost, ReviewTask, ScoredPost
@@ -32,17 +33,22 @@ class _Ruling(NamedTuple):
     now: dt.datetime
 
 
-def decide(scored: ScoredPost, policy: Policy, regions: Regions, show: Callable[[], Snapshot], now: dt.datetime) -> list[Output]:
-    """A Decision, and a ReviewTask if a person must look; only then is `show` called for the conversation.
+class Sight(NamedTuple):
+    """Where what a reviewer sees comes from. Neither is asked unless a person must look."""
 
-    `now` is written down and decides nothing.
-    """
+    show: Callable[[], Snapshot]
+    explain: Explain
+
+
+def decide(scored: ScoredPost, policy: Policy, regions: Regions, sight: Sight, now: dt.datetime) -> list[Output]:
+    """A Decision, and a ReviewTask if a person must look. `now` is written down and decides nothing."""
     cause = cause_of(policy.id, scored.model_version)
     decided = decision_id(scored.post.post_id, scored.post.revision, SEQUENCE, cause)
     ruling = _Ruling(decided, cause, scored, policy, judge(scored, policy), now)
     if not ruling.judgement.pending:
         return [Output(DECISIONS, _decision(ruling, None))]
-    task = _task(ruling, regions.choose(scored.language, scored.post.market), show())
+    labels = tuple(reason.label for reason in ruling.judgement.reasons if reason.label)
+    task = _task(ruling, regions.choose(scored.language, scored.post.market), sight.show(), sight.explain(scored, labels))
     return [Output(DECISIONS, _decision(ruling, task)), Output(review_topic(task.region), task)]
 
 
@@ -106,7 +112,7 @@ def _decision(ruling: _Ruling, task: ReviewTask | None) -> Decision:
     )
 
 
-def _task(ruling: _Ruling, choice: Choice, snapshot: Snapshot) -> ReviewTask:
+def _task(ruling: _Ruling, choice: Choice, snapshot: Snapshot, explanation: Explanation) -> ReviewTask:
     scored, judgement = ruling.scored, ruling.judgement
     return ReviewTask(
         task_id=task_id(ruling.id),
@@ -123,6 +129,8 @@ def _task(ruling: _Ruling, choice: Choice, snapshot: Snapshot) -> ReviewTask:
         due_at=scored.received_at + dt.timedelta(hours=ruling.policy.review.due_hours),
         reasons=judgement.reasons,
         unassessed=judgement.unassessed,
+        highlights=explanation.highlights,
+        highlighted_by=explanation.model_version,
     )
 
 

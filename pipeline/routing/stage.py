@@ -11,7 +11,8 @@ import msgspec
 from pipeline.policy.policy import PolicySet
 from pipeline.policy.regions import Regions
 from pipeline.routing.context import Conversations, alone
-from pipeline.routing.decide import decide
+from pipeline.routing.decide import Sight, decide
+from pipeline.routing.highlights import Explain, unexplained
 from pipeline.stage import Incoming, Output
 from schemas.records import ScoredPost, Unassessed
 
@@ -19,12 +20,16 @@ from schemas.records import ScoredPost, Unassessed
 class RoutingStage:
     """pipeline.stage.Stage for ScoredPost, for one partition: it remembers its conversations.
 
-    `context_bytes` bounds that memory; `earlier` are the posts before the partition's position, oldest first.
+    `context_bytes` bounds that memory; `earlier` are the posts before the partition's position, oldest first. `explain` is asked for posts
+    that go to people.
     """
 
-    def __init__(self, policies: PolicySet, regions: Regions, context_bytes: int, earlier: Iterable[ScoredPost]) -> None:
+    def __init__(
+        self, policies: PolicySet, regions: Regions, context_bytes: int, earlier: Iterable[ScoredPost], explain: Explain = unexplained
+    ) -> None:
         self._policies = policies
         self._regions = regions
+        self._explain = explain
         self._conversations = Conversations(context_bytes)
         for scored in earlier:
             self._conversations.add(scored.post)
@@ -34,13 +39,14 @@ class RoutingStage:
         return [self._route(item.record, now) for item in batch]
 
     def fallback(self, item: Incoming[ScoredPost], now: dt.datetime) -> list[Output]:
-        """As unassessed, without its conversation: what broke may be in there. Scores that it has may still bring it to people."""
+        """As unassessed, without conversation and highlights: what broke may be in there. Its scores may still bring it to people."""
         scored = item.record
         failed = msgspec.structs.replace(scored, unassessed=tuple(dict.fromkeys((*scored.unassessed, Unassessed.STAGE_ERROR))))
-        return decide(failed, self._policies.at(scored.received_at), self._regions, functools.partial(alone, scored.post), now)
+        sight = Sight(functools.partial(alone, scored.post), unexplained)
+        return decide(failed, self._policies.at(scored.received_at), self._regions, sight, now)
 
     def _route(self, scored: ScoredPost, now: dt.datetime) -> list[Output]:
         self._conversations.add(scored.post)
         policy = self._policies.at(scored.received_at)
         show = functools.partial(self._conversations.snapshot, scored.post, policy.review.context_posts, policy.review.context_bytes)
-        return decide(scored, policy, self._regions, show, now)
+        return decide(scored, policy, self._regions, Sight(show, self._explain), now)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from agents.demo.broker import free_ports
-from agents.demo.summary import Outcome, chosen_tasks, decisions_table, notes, outcome
+from agents.demo.summary import Outcome, chosen_tasks, decisions_table, notes, outcome, task_panel
 from schemas.records import Decision, ReviewTask
 from schemas.wire import decoder
 from tests.agents.cli.test_lines import DECISION, TASK
@@ -82,3 +84,13 @@ def test_ports_that_are_taken_are_passed_over() -> None:
         taken.listen()
         assert free_ports("127.0.0.1", first) > first
     assert free_ports("127.0.0.1", 0) == 0
+
+
+def test_a_task_is_shown_with_the_words_that_speak_for_it() -> None:
+    words = [{"start": 4, "end": 9, "label": "insult", "drop": 0.5}]
+    changes = {"post": {**TASK["post"], "text": "you idiot"}, "highlights": words, "highlighted_by": "fast@1"}  # type: ignore[dict-item]
+    console = Console(file=io.StringIO(), width=100)
+    console.print(task_panel(decoder(ReviewTask)(json.dumps({**TASK, **changes}).encode())))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "A  you idiot" in shown
+    assert "words that speak for it (fast@1): idiot" in shown

@@ -39,6 +39,15 @@ TASK = {
     "context": {"complete": False, "digest": "0", "missing": ["p0"]}, "language": LANGUAGE, "interim_action": "allow", "created_at": NOW,
     "due_at": NOW, "reasons": [{"rule": "always"}],
 }  # fmt: skip
+HIGHLIGHTED = {
+    **TASK,
+    "post": {**TASK["post"], "text": "you 🎉\x1b idiot", "media": [{"type": "image/png", "url": "https://example.org/a"}]},  # type: ignore[dict-item]
+    "highlights": [
+        {"start": 4, "end": 6, "label": "insult", "drop": 0.5},
+        {"start": 10, "end": 12, "label": "insult", "drop": 0.2},
+        {"start": 10, "end": 12, "label": "toxic", "drop": 0.2},
+    ],
+}
 
 EXAMPLES: list[tuple[type[Record], dict[str, Any], str]] = [
     (Post, LIVELY, "created  NL  post-1  1 media  let\\x1b[31m op\\u202e\\nnu"),
@@ -51,6 +60,12 @@ EXAMPLES: list[tuple[type[Record], dict[str, Any], str]] = [
     ),
     (Decision, DECISION, "limit    nl  NL  post-1 r2  pending in dutch  insult 0.97 over 0.95  media"),
     (ReviewTask, TASK, "dutch  p7    ms|id  out of language  NL  post-1  always  0 posts of context, 1 missing  \\x1b]0;"),
+    (
+        ReviewTask,
+        HIGHLIGHTED,
+        "dutch  p7    ms|id  out of language  NL  post-1  always  0 posts of context, 1 missing  for 🎉\\x1b, ot  1 media  "
+        "you 🎉\\x1b idiot",
+    ),
 ]
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from agents.cli.show import counted, line, safe_json, size, table, visible
+from agents.cli.show import counted, highlighted, line, safe_json, size, table, told, visible
+from schemas.records import Highlight
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,12 @@ def test_a_table_is_drawn_on_a_terminal_and_has_tabs_elsewhere() -> None:
     plain, file = console(terminal=False)
     table(("x", "y"), rows, plain)
     assert file.getvalue() == "x\ty\na\tlong cell that does not fit\n"
+
+
+def test_words_are_marked_where_their_places_say_and_the_text_stays_whole() -> None:
+    text, places = "ab\x1b 🎉\u202e, idiot!", [(8, 13), (4, 6), (8, 13), (9, 11)]
+    words = [Highlight(start=start, end=end, label="toxic", drop=0.1) for start, end in places]
+    shown = highlighted(text, words, "", "red")
+    assert shown.plain == "ab\\x1b 🎉\\u202e, idiot!"
+    assert [shown.plain[span.start : span.end] for span in shown.spans if "red" in str(span.style)] == ["🎉\\u202e", "idiot"]
+    assert told(text, words) == "idiot, 🎉\\u202e, di"

@@ -8,7 +8,8 @@ import hashlib
 import pytest
 
 from pipeline.routing.context import Conversations, Snapshot, alone
-from pipeline.routing.decide import case_id, cause_of, decide, decision_id
+from pipeline.routing.decide import Sight, case_id, cause_of, decide, decision_id
+from pipeline.routing.highlights import Explanation, unexplained
 from pipeline.stage import Incoming, Output
 from schemas import wire
 from schemas.records import Action, Automation, Decision, Media, PostKind, ReviewTask, ScoredPost, Unassessed
@@ -20,7 +21,7 @@ def decided(one: ScoredPost) -> list[Output]:
     def show() -> Snapshot:
         return alone(one.post)
 
-    return decide(one, POLICY, REGIONS, show, NOW)
+    return decide(one, POLICY, REGIONS, Sight(show, unexplained), NOW)
 
 
 def incoming(one: ScoredPost) -> Incoming[ScoredPost]:
@@ -38,8 +39,11 @@ def test_what_is_allowed_is_one_decision() -> None:
     def not_called() -> Snapshot:
         raise AssertionError("nobody looks, so no conversation is wanted")
 
+    def never(_scored: ScoredPost, _labels: tuple[str, ...]) -> Explanation:
+        raise AssertionError("nobody looks, so no words are wanted")
+
     one = scored(post(market="NL"), tag="nl")
-    outputs = decide(one, POLICY, REGIONS, not_called, NOW)
+    outputs = decide(one, POLICY, REGIONS, Sight(not_called, never), NOW)
     assert [output.topic.name for output in outputs] == ["moderation.decisions.v1"]
     assert outputs[0].record == Decision(
         decision_id=decision_id("p", 1, 0, "house@7 tiny@1"),
@@ -130,7 +134,7 @@ def test_the_largest_task_fits_into_a_message() -> None:
     for one in thread:
         conversations.add(one.post)
     snapshot = conversations.snapshot(last, review.context_posts, review.context_bytes)
-    _, task = records(decide(scored(last, scores={"toxic": 0.6}), POLICY, REGIONS, lambda: snapshot, NOW))
+    _, task = records(decide(scored(last, scores={"toxic": 0.6}), POLICY, REGIONS, Sight(lambda: snapshot, unexplained), NOW))
     assert sum(len(shown.text) for shown in task.context.thread) > 32_000
     assert len(wire.encode(task)) < MAX_MESSAGE_BYTES - 10_000
 
