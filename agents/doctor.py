@@ -20,8 +20,8 @@ from agents.settings import Settings
 from agents.topics import compare, find_topics, hidden, wanted_topics
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
+from pipeline.policy.check import Facts, check_all
 from pipeline.policy.check import Level as PolicyLevel
-from pipeline.policy.check import check_all
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import Regions, read_regions
 from pipeline.policy.settled import check_settled
@@ -96,7 +96,8 @@ def policy(settings: Settings) -> Finding:
         policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
     except ConfigError as error:
         return Finding(Level.FAIL, "policy", str(error))
-    found = [*check_all(policies, regions, bundle.labels, bundle.languages), *check_settled(policies, bundle.settle_below)]
+    facts = Facts(bundle.model_version, bundle.labels, bundle.languages)
+    found = [*check_all(policies, regions, facts), *check_settled(policies, bundle.settle_below)]
     names = ", ".join(version.id for version in policies.policies)
     if errors := [each.text for each in found if each.level is PolicyLevel.ERROR]:
         return Finding(Level.FAIL, "policy", f"{errors[0]}; `sluice policy check` shows all {len(errors)} errors")

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.progress import Progress
 
 from agents.cli.common import clear_errors, err
 from agents.cli.extras import extra
+from agents.cli.rows import Data, Split, read_files, scored_by
 from agents.cli.show import say, table, visible
 from agents.settings import load
 from pipeline.config import ConfigError
 from pipeline.policy.policy import Policy, read_policies
-from pipeline.scoring.evaluation.rows import LabelledRow, read_rows
+from pipeline.scoring.evaluation.rows import LabelledRow
 
 if TYPE_CHECKING:
     from pipeline.scoring.evaluation.benign import Flagged
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from pipeline.scoring.evaluation.sample import Sample
 
 Bundles = Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Folders of model bundles, side by side.")]
-Data = Annotated[list[Path] | None, typer.Option("--data", metavar="FILE", help="Labelled rows, .jsonl or .jsonl.gz; may stand often.")]
 Benign = Annotated[list[Path] | None, typer.Option("--benign", metavar="FILE", help="Rows of ordinary text, the same; labels are ignored.")]
-Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only rows with this `split`.")]
 PolicyPath = Annotated[Path | None, typer.Option("--policy", metavar="FILE|DIR", help="Policy of the thresholds [env: SLUICE_POLICY].")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables, with reliability bins.")]
 Plots = Annotated[Path | None, typer.Option("--plots", metavar="DIR", help="Also draw reliability and precision-recall here.")]
@@ -81,9 +79,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comman
         samples: dict[str, Sample] = {}
         reports = []
         for bundle in bundles:
-            version, sample, clean = _scored(bundle, labelled, ordinary)
+            versions, (sample, clean) = scored_by(bundle, labelled, ordinary)
             samples[visible(str(bundle))] = sample
-            found = measured(sample, version, in_force, draws, seed) if labelled else None
+            found = measured(sample, versions[0], in_force, draws, seed) if labelled else None
             reports.append(Report(str(bundle), found, flagged(clean, in_force)))
         if plots:
             written = write_plots(samples, plots, Format.SVG if svg else Format.PNG)
@@ -95,31 +93,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comman
 
 
 def _rows(files: Sequence[Path], split: str | None) -> list[LabelledRow]:
-    rows = [row for file in files for row in read_rows(file).rows if split in {None, row.split}]
-    if files and not rows:
-        raise ConfigError(f"{files[0]}: no row" + (f" with split {split!r}" if split else ""))
-    return rows
-
-
-def _scored(directory: Path, labelled: Sequence[LabelledRow], ordinary: Sequence[LabelledRow]) -> tuple[str, Sample, Sample]:
-    """The bundle's version and its scores of both kinds of rows."""
-    from pipeline.scoring.check import load_verified
-    from pipeline.scoring.evaluation.sample import score_rows
-
-    model = load_verified(directory)
-    bundle = model.bundle
-
-    def score(texts: Sequence[str], languages: Sequence[str]) -> list[dict[str, float]]:
-        return [each.probabilities for each in model.score(texts, languages)]
-
-    with Progress(console=err, transient=True) as progress:
-        task = progress.add_task(f"scoring with {bundle.model_version}", total=len(labelled) + len(ordinary))
-
-        def done(rows: int) -> None:
-            progress.advance(task, rows)
-
-        both = [score_rows(rows, bundle.labels, {bundle.model_version}, score, done) for rows in (labelled, ordinary)]
-    return bundle.model_version, both[0], both[1]
+    return [row for file in read_files(files, split) for row in file.rows]
 
 
 def _show(reports: Sequence[Report], policy: Policy) -> None:

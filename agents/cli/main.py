@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agents.cli import dead_letters, demo, doctor, evaluate, model, policy, publish, score, tail, topics, worker
+from agents.cli import calibrate, dead_letters, demo, doctor, evaluate, model, policy, publish, score, tail, topics, worker
 from agents.cli.common import out
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command()(publish.publish)
 app.command()(tail.tail)
 app.command()(score.score)
 app.command()(evaluate.evaluate)
+app.command()(calibrate.calibrate)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(model.app, name="model")
 app.add_typer(policy.app, name="policy")

@@ -1,17 +1,22 @@
-"""`sluice policy check`."""
+"""`sluice policy check` and `sluice policy explain`."""
 
 from __future__ import annotations
 
+import datetime as dt
+import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.text import Text
 
 from agents.cli.common import clear_errors
 from agents.cli.show import counted, say, visible
 from agents.settings import load
-from pipeline.policy.check import Level, check_all
+from pipeline.config import ConfigError
+from pipeline.policy.check import Facts, Level, check_all
+from pipeline.policy.explain import explain as explained
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import read_regions
 from pipeline.policy.settled import check_settled
@@ -20,15 +25,11 @@ from pipeline.scoring.bundle import read_bundle
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at a policy.")
 
 PolicyPath = Annotated[Path | None, typer.Argument(metavar="FILE|DIR", help="A policy, or a folder of its versions [env: SLUICE_POLICY].")]
+PolicyOption = Annotated[Path | None, typer.Option("--policy", metavar="FILE|DIR", help="The same [env: SLUICE_POLICY].")]
 RegionsFile = Annotated[Path | None, typer.Option("--regions", metavar="FILE", help="Regions file [env: SLUICE_REGIONS].")]
 ModelDirectory = Annotated[Path | None, typer.Option("--model", metavar="DIR", help="Model bundle [env: SLUICE_MODEL].")]
 
 STYLES = {Level.ERROR: "red", Level.WARNING: "yellow"}
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `check` a command of its own."""
 
 
 @app.command()
@@ -42,7 +43,8 @@ def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDi
     with clear_errors():
         settings = load(policy=policy, regions=regions, model=model)
         policies, found_regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
-    findings = check_all(policies, found_regions, bundle.labels, bundle.languages) + check_settled(policies, bundle.settle_below)
+    facts = Facts(bundle.model_version, bundle.labels, bundle.languages)
+    findings = check_all(policies, found_regions, facts) + check_settled(policies, bundle.settle_below)
     for finding in findings:
         say(Text.assemble((f"{finding.level.value}: ", STYLES[finding.level]), visible(finding.text)))
     errors = sum(finding.level is Level.ERROR for finding in findings)
@@ -51,3 +53,36 @@ def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDi
     say(f"{versions} with {number} and {bundle.model_version}: {verdict}")
     if errors:
         raise typer.Exit(1)
+
+
+@app.command()
+def explain(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command line
+    language: Annotated[str, typer.Option("--language", metavar="TAG", help="BCP 47 tag, such as nl.")],
+    label: Annotated[str, typer.Option("--label", metavar="LABEL", help="Label of the model.")],
+    market: Annotated[str | None, typer.Option("--market", metavar="CODE", help="ISO 3166-1; by default rules for all markets.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of sentences.")] = False,
+    policy: PolicyOption = None,
+    model: ModelDirectory = None,
+) -> None:
+    """Say what the machine may do for a label in a language, and why.
+
+    Rules, thresholds, evidence, and what is missing where a person must look instead.
+
+    \b
+    Example:
+      sluice policy explain --language nl --label hate
+    """
+    with clear_errors():
+        settings = load(policy=policy, model=model)
+        in_force, bundle = read_policies(settings.policy).at(dt.datetime.now(dt.UTC)), read_bundle(settings.model)
+        if label not in bundle.labels:
+            raise ConfigError(f"command line: --label: allowed are {', '.join(bundle.labels)} (got {label!r})")
+        if language not in bundle.languages:
+            raise ConfigError(f"command line: --language: the model was made for {', '.join(bundle.languages)} (got {language!r})")
+    found = explained(in_force, bundle.model_version, language, label, market)
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        return
+    say(f"{found.policy}, {found.model_version}, language {language}, label {label}, " + (f"market {market}" if market else "any market"))
+    for sentence in found.sentences:
+        say(f"- {sentence}")

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from pipeline.config import ConfigError
+from pipeline.policy.explain import why_closed
 from pipeline.policy.policy import Policy, PolicySet
 from pipeline.policy.regions import Regions
-from pipeline.policy.rules import RuleAction
 
 
 class Level(enum.Enum):
@@ -26,25 +26,34 @@ class Finding(NamedTuple):
     text: str
 
 
-def check(policy: Policy, regions: Regions, bundle_labels: Collection[str], bundle_languages: Collection[str]) -> list[Finding]:
-    """Findings on a policy, errors first. `bundle_labels` and `bundle_languages` are those of the model that scores."""
+class Facts(NamedTuple):
+    """What a policy must know of the model: `name@version`, labels, languages that it was made for."""
+
+    version: str
+    labels: Collection[str]
+    languages: Collection[str]
+
+
+def check(policy: Policy, regions: Regions, model: Facts) -> list[Finding]:
+    """Findings on a policy, errors first."""
     findings = [
-        *_labels(policy, bundle_labels),
-        *_rule_languages(policy, bundle_languages),
-        *_spoken(regions, bundle_languages),
+        *_labels(policy, model.labels),
+        *_rule_languages(policy, model.languages),
+        *_automation(policy, model),
+        *_spoken(regions, model.languages),
     ]
     return sorted(findings, key=lambda finding: finding.level is not Level.ERROR)
 
 
-def check_all(policies: PolicySet, regions: Regions, bundle_labels: Collection[str], bundle_languages: Collection[str]) -> list[Finding]:
+def check_all(policies: PolicySet, regions: Regions, model: Facts) -> list[Finding]:
     """Findings on every version, errors first, each sentence once."""
-    found = dict.fromkeys(finding for policy in policies.policies for finding in check(policy, regions, bundle_labels, bundle_languages))
+    found = dict.fromkeys(finding for policy in policies.policies for finding in check(policy, regions, model))
     return sorted(found, key=lambda finding: finding.level is not Level.ERROR)
 
 
-def require_fit(policies: PolicySet, regions: Regions, bundle_labels: Collection[str], bundle_languages: Collection[str]) -> None:
+def require_fit(policies: PolicySet, regions: Regions, model: Facts) -> None:
     """Raises ConfigError with a sentence for each error: rules on labels that no score has would never be reached, in silence."""
-    errors = [each.text for each in check_all(policies, regions, bundle_labels, bundle_languages) if each.level is Level.ERROR]
+    errors = [each.text for each in check_all(policies, regions, model) if each.level is Level.ERROR]
     if errors:
         raise ConfigError("\n".join(errors))
 
@@ -63,11 +72,25 @@ def _rule_languages(policy: Policy, bundle_languages: Collection[str]) -> Iterat
     for rule in policy.rules:
         for language in sorted(rule.languages - set(bundle_languages)):
             yield Finding(Level.WARNING, f"{policy.id}: rule {rule.id!r} is for {language!r}, a language that the model was not made for")
-        if rule.action is not RuleAction.REVIEW and not rule.languages:
+
+
+def _automation(policy: Policy, model: Facts) -> Iterator[Finding]:
+    for rule in policy.rules:
+        languages = sorted(rule.languages or model.languages)
+        reasons = {why_closed(policy, rule, language, model.version) for language in languages}
+        starts = {language: policy.acts_alone_from(rule, language, model.version) for language in languages}
+        if None not in reasons and reasons:
+            why = reasons.pop() if len(reasons) == 1 else "`sluice policy explain` says for each language what is missing"
+            yield Finding(Level.WARNING, f"{policy.id}: rule {rule.id!r} can never {rule.action.value} alone: {why}")
+        bands = [
+            policy.evidence.band(model.version, rule.label, each, rule.action) for each in languages if policy.evidence and starts[each]
+        ]
+        narrower = [band.language for band in bands if band and band.threshold < rule.at_least]
+        if narrower:
             yield Finding(
                 Level.WARNING,
-                f"{policy.id}: by rule {rule.id!r} the machine may {rule.action.value} alone in every language of the model; "
-                "name those where labelled posts show how often it errs",
+                f"{policy.id}: rule {rule.id!r} acts from {rule.at_least:g}, and the evidence in {', '.join(narrower)} is on all that lies "
+                "above a lower threshold; lower the rule's to rely on it",
             )
 
 

@@ -6,13 +6,15 @@ import bisect
 import datetime as dt
 import enum
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
 from pipeline.config import ConfigError, ConfigModel, read_toml
+from pipeline.policy.automation import Automation, Targets
+from pipeline.policy.evidence import Evidence, read_evidence
 from pipeline.policy.rules import Ground, Label, LabelName, Rule, UnassessedRule, applicable, faults
 from schemas.records import Unassessed
 
@@ -81,12 +83,37 @@ class Policy(ConfigModel):
     labels: dict[LabelName, Label] = Field(min_length=1)
     rules: tuple[Rule, ...]
     unassessed: tuple[UnassessedRule, ...]
+    automation: Automation | None = None
+    _evidence: Evidence | None = PrivateAttr(default=None)
     _applicable: dict[tuple[str, str], dict[str, tuple[Rule, ...]]] = PrivateAttr(default_factory=dict)
 
     @property
     def id(self) -> str:
         """`name@version`."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """Where the machine may act alone. Without it, nowhere."""
+        return self._evidence
+
+    def with_evidence(self, evidence: Evidence | None) -> Self:
+        """The same version with what its `[automation]` names."""
+        copy = self.model_copy()
+        copy._evidence = evidence
+        return copy
+
+    def acts_alone_from(self, rule: Rule, language: str, model_version: str) -> float | None:
+        """The probability from which the machine may do in `language` what `rule` says, without a person; None: at none."""
+        band = self._evidence and self._evidence.band(model_version, rule.label, language, rule.action)
+        return max(rule.at_least, band.threshold) if band and band.closed is None else None
+
+    def lacks_evidence(self, languages: Iterable[str], model_version: str) -> bool:
+        """Whether the policy asks for evidence and there is none on this model in one of `languages`."""
+        if self.automation is None:
+            return False
+        evidence = self._evidence
+        return evidence is None or not all(evidence.covers(model_version, language) for language in languages)
 
     def rules_for(self, language: str, market: str) -> dict[str, tuple[Rule, ...]]:
         """By label, the rules that apply, lowest threshold first."""
@@ -134,7 +161,7 @@ def read_policies(path: Path) -> PolicySet:
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files:
         raise ConfigError(f"{path}: holds no policy; at least one .toml file is needed")
-    policies = [read_toml(file, Policy) for file in files]
+    policies = [_read(file) for file in files]
     ids: dict[str, Path] = {}
     starts: dict[dt.datetime, Path] = {}
     for file, policy in zip(files, policies, strict=True):
@@ -145,3 +172,20 @@ def read_policies(path: Path) -> PolicySet:
             raise ConfigError(f"{file}: effective_from: {same} starts at the same time; each version needs its own")
         ids[policy.id] = starts[policy.effective_from] = file
     return PolicySet(policies)
+
+
+def _read(file: Path) -> Policy:
+    policy = read_toml(file, Policy)
+    return policy.with_evidence(read_evidence(file, policy.automation)) if policy.automation else policy
+
+
+def read_targets(path: Path) -> tuple[Path, Targets]:
+    """What the newest version in `path` asks of evidence, and its file. What evidence it names does not matter: it may be made anew."""
+    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    versions = [(read_toml(file, Policy), file) for file in files]
+    if not versions:
+        raise ConfigError(f"{path}: holds no policy; at least one .toml file is needed")
+    policy, file = max(versions, key=lambda version: version[0].effective_from)
+    if policy.automation is None:
+        raise ConfigError(f"{file}: automation: is missing; it says which precision the machine needs to act alone")
+    return file, policy.automation.targets

@@ -43,13 +43,28 @@ class Judgement(NamedTuple):
 
 
 class Fired(NamedTuple):
-    """A rule whose threshold was reached. `action` is what follows: a look, where the machine may not act alone."""
+    """A rule whose threshold was reached. `action` is what follows: a look, where the machine may not act alone.
+
+    `threshold`: the rule's, or that of the evidence where the machine acts and it is higher.
+    """
 
     action: RuleAction
     rule: Rule
     label: Label
     probability: float
+    threshold: float
 
+
+_NOT_FOR_WANT_OF_EVIDENCE = frozenset(
+    {
+        Unassessed.NO_LANGUAGE,
+        Unassessed.LANGUAGE_UNKNOWN,
+        Unassessed.LANGUAGE_UNSUPPORTED,
+        Unassessed.STAGE_ERROR,
+        Unassessed.NO_CALIBRATION,
+    }
+)
+"""Any of these says already that the scores cannot be relied on."""
 
 _PASSED_ON = Judgement(Action.ALLOW, Automation.NONE)
 _ALLOWED = Judgement(Action.ALLOW, Automation.FULL)
@@ -61,7 +76,7 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
         return _PASSED_ON
     scored = with_gaps(scored, policy)
     fired = _fired(scored, policy)
-    reasons = [Reason(rule=f.rule.id, label=f.rule.label, probability=f.probability, threshold=f.rule.at_least) for f in fired]
+    reasons = [Reason(rule=f.rule.id, label=f.rule.label, probability=f.probability, threshold=f.threshold) for f in fired]
     unassessed = None
     if scored.unassessed:
         unassessed = policy.unassessed_rule(scored.unassessed, scored.language.tag, scored.post.market)
@@ -82,17 +97,24 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
 
 
 def with_gaps(scored: ScoredPost, policy: Policy) -> ScoredPost:
-    """`scored`, with the reason `stage_error` where it has scores, but none for a label on which a rule for it stands.
+    """`scored`, with what the policy finds missing in it.
 
-    A missing score is no 0: the post comes from a model that this policy was not written for (an upgrade half done, a replay of old
-    posts), and nobody knows what the rule would have found.
+    `stage_error` where it has scores, but none for a label on which a rule for it stands. A missing score is no 0: the post comes from a
+    model that this policy was not written for (an upgrade half done, a replay of old posts), and nobody knows what the rule would have
+    found. `no_calibration` where no evidence says what this model's scores are worth in the post's language: to allow it is a machine's
+    decision too.
     """
     if not scored.scores:
         return scored
     tags = (scored.language.tag, *scored.language.alternatives)
-    if all(policy.rules_for(tag, scored.post.market).keys() <= scored.scores.keys() for tag in tags):
+    missing = []
+    if not all(policy.rules_for(tag, scored.post.market).keys() <= scored.scores.keys() for tag in tags):
+        missing.append(Unassessed.STAGE_ERROR)
+    if _NOT_FOR_WANT_OF_EVIDENCE.isdisjoint(scored.unassessed) and policy.lacks_evidence(tags, scored.model_version):
+        missing.append(Unassessed.NO_CALIBRATION)
+    if not missing:
         return scored
-    return msgspec.structs.replace(scored, unassessed=tuple(dict.fromkeys((*scored.unassessed, Unassessed.STAGE_ERROR))))
+    return msgspec.structs.replace(scored, unassessed=tuple(dict.fromkeys((*scored.unassessed, *missing))))
 
 
 def _unassessed(scored: ScoredPost, policy: Policy, rule: UnassessedRule, reasons: tuple[Reason, ...]) -> Judgement:
@@ -122,18 +144,28 @@ def _fired(scored: ScoredPost, policy: Policy) -> list[Fired]:
     if not scores:
         return []
     tags = dict.fromkeys((scored.language.tag, *scored.language.alternatives))
-    by_tag = [_reached(policy.rules_for(tag, scored.post.market), scores) for tag in tags]
-    if not any(by_tag):
+    by_tag = {tag: _reached(policy.rules_for(tag, scored.post.market), scores) for tag in tags}
+    if not any(by_tag.values()):
         return []
-    alone: set[tuple[str, RuleAction]] = set()
+    alone: dict[tuple[str, RuleAction], float] = {}
     if MACHINE_MAY_ACT_DESPITE.issuperset(scored.unassessed):
-        alone = set.intersection(*({(rule.label, rule.action) for rule in reached} for reached in by_tag))
-    once = {rule.id: rule for reached in by_tag for rule in reached}
-    fired = [
-        Fired(rule.action if (rule.label, rule.action) in alone else RuleAction.REVIEW, rule, policy.labels[rule.label], scores[rule.label])
-        for rule in once.values()
-    ]
+        alone = _alone(scored, policy, by_tag)
+    once = {rule.id: rule for reached in by_tag.values() for rule in reached}
+    fired = []
+    for rule in once.values():
+        threshold = alone.get((rule.label, rule.action))
+        action = RuleAction.REVIEW if threshold is None else rule.action
+        fired.append(Fired(action, rule, policy.labels[rule.label], scores[rule.label], threshold or rule.at_least))
     return sorted(fired, key=_order)
+
+
+def _alone(scored: ScoredPost, policy: Policy, by_tag: dict[str, list[Rule]]) -> dict[tuple[str, RuleAction], float]:
+    """What the machine may do by itself, with the highest threshold among the languages: it is in every one of them within an open band."""
+    found: list[dict[tuple[str, RuleAction], float]] = []
+    for tag, reached in by_tag.items():
+        starts = {(rule.label, rule.action): policy.acts_alone_from(rule, tag, scored.model_version) for rule in reached}
+        found.append({key: start for key, start in starts.items() if start is not None and scored.scores[key[0]] >= start})
+    return {key: max(each[key] for each in found) for key in set.intersection(*(set(each) for each in found))}
 
 
 def _reached(rules_by_label: dict[str, tuple[Rule, ...]], scores: dict[str, float]) -> list[Rule]:

@@ -7,18 +7,22 @@ from pathlib import Path
 import pytest
 
 import pipeline
-from pipeline.policy.check import Level, check
+from pipeline.config import read_toml
+from pipeline.policy.check import Facts, Level, check
+from pipeline.policy.evidence import Evidence
 from pipeline.policy.policy import Policy, read_policies
 from pipeline.policy.regions import Regions, read_regions
 from pipeline.policy.rules import RuleAction
 from pipeline.scoring.bundle import read_bundle
 
+CASES = Path(__file__).parent / "cases"
 PACKAGED = Path(pipeline.__file__).parent
 
 
 @pytest.fixture
 def house() -> Policy:
-    return read_policies(Path(__file__).parent / "cases" / "policy.toml").policies[0]
+    evidence = read_toml(CASES / "evidence.toml", Evidence)
+    return read_policies(CASES / "policy.toml").policies[0].with_evidence(evidence)
 
 
 @pytest.fixture
@@ -35,8 +39,6 @@ def regions() -> Regions:
 
 LANGUAGES = {"nl", "fr", "en", "ms", "sv"}
 ALWAYS = {
-    "house@7: by rule 'threat-limit' the machine may limit alone in every language of the model; "
-    "name those where labelled posts show how often it errs",
     "region 'nordics' serves no market: posts reach it by their language only",
 }
 
@@ -67,26 +69,27 @@ ALWAYS = {
     ],
 )
 def test_findings(labels: set[str], languages: set[str], error: set[str], warning: set[str], house: Policy, regions: Regions) -> None:
-    findings = check(house, regions, labels, languages)
+    findings = check(house, regions, Facts("tiny@1", labels, languages))
     assert {finding.text for finding in findings if finding.level is Level.ERROR} == error
     assert {finding.text for finding in findings if finding.level is Level.WARNING} == warning | ALWAYS
 
 
 def test_a_label_without_rules_is_found(house: Policy, regions: Regions) -> None:
     silent = Policy.model_validate({**house.model_dump(), "rules": [rule for rule in house.rules if rule.label != "threat"]})
-    texts = [finding.text for finding in check(silent, regions, {"toxic", "threat"}, LANGUAGES)]
+    texts = [finding.text for finding in check(silent, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES))]
     assert "house@7: label 'threat' has no rule, so nothing follows from it" in texts
 
 
 def test_errors_come_first(house: Policy, regions: Regions) -> None:
-    assert check(house, regions, {"toxic"}, LANGUAGES)[0].level is Level.ERROR
+    assert check(house, regions, Facts("tiny@1", {"toxic"}, LANGUAGES))[0].level is Level.ERROR
 
 
 def test_the_packaged_policy_fits_the_packaged_model_and_regions() -> None:
     bundle = read_bundle(PACKAGED / "models" / "default")
     regions = read_regions(PACKAGED / "policies" / "regions.toml")
+    model = Facts(bundle.model_version, bundle.labels, bundle.languages)
     for policy in read_policies(PACKAGED / "policies" / "default").policies:
-        assert check(policy, regions, bundle.labels, bundle.languages) == []
+        assert all("can never" in finding.text for finding in check(policy, regions, model))
 
 
 def test_by_the_packaged_policy_the_machine_acts_alone_only_in_languages_with_labelled_rows() -> None:
@@ -96,3 +99,26 @@ def test_by_the_packaged_policy_the_machine_acts_alone_only_in_languages_with_la
             if rule.action is not RuleAction.REVIEW:
                 assert rule.languages and rule.languages <= labelled, rule.id
                 assert rule.label not in {"toxic", "profanity"}, rule.id
+
+
+@pytest.mark.parametrize(
+    ("version", "evidence", "why"),
+    [
+        ("tiny@2", True, "the evidence is on tiny@1, tiny-fast@1, not on tiny@2"),
+        ("tiny@1", False, "the [automation] of house@7 names no evidence"),
+    ],
+)
+def test_rules_that_can_never_act_alone_are_found(version: str, evidence: bool, why: str, house: Policy, regions: Regions) -> None:
+    policy = house if evidence else house.with_evidence(None)
+    texts = {finding.text for finding in check(policy, regions, Facts(version, {"toxic", "threat"}, LANGUAGES))}
+    for rule, action in (("toxic-limit", "limit"), ("toxic-remove", "remove"), ("threat-limit", "limit")):
+        assert f"house@7: rule {rule!r} can never {action} alone: {why}" in texts
+
+
+def test_a_rule_above_its_evidence_is_found(house: Policy, regions: Regions) -> None:
+    higher = [rule.model_copy(update={"at_least": 0.9}) if rule.id == "threat-limit" else rule for rule in house.rules]
+    policy = house.model_copy(update={"rules": tuple(higher)})
+    assert (
+        "house@7: rule 'threat-limit' acts from 0.9, and the evidence in en, ms is on all that lies above a lower threshold; "
+        "lower the rule's to rely on it"
+    ) in [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES - {"id"}))]

@@ -8,14 +8,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pipeline.policy.policy import Policy, read_policies
+from pipeline.config import read_toml
+from pipeline.policy.evidence import Evidence
+from pipeline.policy.policy import Policy, PolicySet, read_policies
 from pipeline.policy.regions import Regions
 from pipeline.routing.stage import RoutingStage
 from schemas.records import Language, Media, Post, PostKind, ScoredPost, Unassessed
 
 NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
-POLICIES = read_policies(Path(__file__).parents[1] / "policy" / "cases" / "policy.toml")
-POLICY = POLICIES.policies[0]
+CASES = Path(__file__).parents[1] / "policy" / "cases"
+EVIDENCE = read_toml(CASES / "evidence.toml", Evidence)
+POLICY = read_policies(CASES / "policy.toml").policies[0].with_evidence(EVIDENCE)
+POLICIES = PolicySet([POLICY])
 REGIONS = Regions.model_validate(
     {
         "regions": [
@@ -27,8 +31,8 @@ REGIONS = Regions.model_validate(
 
 
 def house(**changes: Any) -> Policy:
-    """The house policy with `changes` of whole keys."""
-    return Policy.model_validate({**POLICY.model_dump(), **changes})
+    """The house policy with `changes` of whole keys, and the same evidence."""
+    return Policy.model_validate({**POLICY.model_dump(), **changes}).with_evidence(EVIDENCE)
 
 
 def post(post_id: str = "p", **changes: Any) -> Post:

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.policy.rules import RuleAction
 from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE, judge, priority, review_share
 from schemas.records import Action, Automation, PostKind, ScoredPost, Unassessed
-from tests.pipeline.routing.posts import POLICY, house, post, scored, streams
+from tests.pipeline.routing.posts import EVIDENCE, POLICY, house, post, scored, streams
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "decisions.toml").read_text())["cases"]
 
@@ -27,6 +28,7 @@ def test_table(case: dict[str, Any]) -> None:
             alternatives=tuple(case.get("alternatives", ())),
             scores=case.get("scores", {}),
             unassessed=tuple(map(Unassessed, case.get("unassessed", ()))),
+            model_version=case.get("model", "tiny@1"),
         ),
         POLICY,
     )
@@ -36,6 +38,8 @@ def test_table(case: dict[str, Any]) -> None:
     assert judgement.pending is bool(pending)
     assert judgement.automation is (Automation.NONE if passed_on else Automation.PARTIAL if pending else Automation.FULL)
     assert [reason.rule for reason in judgement.reasons] == case["rules"]
+    if "unassessed_then" in case:
+        assert judgement.unassessed == tuple(map(Unassessed, case["unassessed_then"]))
     if "clause" in case:
         assert judgement.grounds and judgement.grounds.clause == case["clause"]
     if "ground" in case:
@@ -47,6 +51,42 @@ def test_table(case: dict[str, Any]) -> None:
 def test_a_reason_says_what_was_measured_against_what() -> None:
     reason = judge(scored(scores={"toxic": 0.625}), POLICY).reasons[0]
     assert (reason.rule, reason.label, reason.probability, reason.threshold) == ("toxic-review", "toxic", 0.625, 0.5)
+
+
+def test_where_the_machine_acts_the_reason_names_the_threshold_of_its_band() -> None:
+    """The rule says 0.7; the evidence opens Indonesian from 0.75 and English from 0.7, so joint they open from 0.75."""
+    for tag, others, threshold in (("id", (), 0.75), ("en", (), 0.7), ("en", ("id",), 0.75)):
+        judgement = judge(scored(tag=tag, alternatives=others, scores={"threat": 0.8}), POLICY)
+        assert (judgement.action, judgement.reasons[0].threshold) == (Action.LIMIT, threshold)
+
+
+def test_a_share_of_what_is_allowed_without_evidence_goes_to_people() -> None:
+    policy = house(unassessed=[{"id": "rest", "reasons": "all", "review_share": 0.1, "action": "allow"}])
+    french = [judge(scored(post(f"p{number}"), tag="fr", scores={"toxic": 0.1}), policy) for number in range(2_000)]
+    again = [judge(scored(post(f"p{number}"), tag="fr", scores={"toxic": 0.1}), policy) for number in range(2_000)]
+    assert french == again
+    # The gravest label weighs 40 * 0.1, so the share is 0.104: 208 expected, standard deviation 13.7; four of them.
+    assert abs(sum(each.pending for each in french) - 208) < 55
+    assert not any(judge(scored(post(f"p{number}"), scores={"toxic": 0.1}), policy).pending for number in range(2_000))
+
+
+def test_a_policy_that_asks_for_no_evidence_leaves_everything_to_people() -> None:
+    policy = house(automation=None).with_evidence(None)
+    judgement = judge(scored(scores={"toxic": 0.96}), policy)
+    assert (judgement.action, judgement.pending, judgement.unassessed) == (Action.ALLOW, True, ())
+    assert judge(scored(scores={"toxic": 0.1}), policy).unassessed == ()
+
+
+@given(streams, st.sampled_from(["tiny@1", "tiny@2"]))
+def test_the_machine_restricts_alone_only_within_an_open_band_of_every_language(stream: list[ScoredPost], version: str) -> None:
+    for one in stream:
+        post_by = msgspec.structs.replace(one, model_version=version)
+        judgement = judge(post_by, POLICY)
+        if judgement.action in {Action.LIMIT, Action.REMOVE} and not judgement.pending and judgement.reasons[0].label:
+            reason = judgement.reasons[0]
+            for tag in (one.language.tag, *one.language.alternatives):
+                band = EVIDENCE.band(version, reason.label or "", tag, RuleAction(judgement.action.value))
+                assert band and band.closed is None and (reason.probability or 0) >= band.threshold
 
 
 @given(streams)

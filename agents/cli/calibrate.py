@@ -1,0 +1,139 @@
+"""`sluice calibrate`: what labelled rows say of a model, as evidence for a policy."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from agents.cli.common import clear_errors, err
+from agents.cli.extras import extra
+from agents.cli.rows import Data, RowsOf, Split, read_files, scored_by
+from agents.cli.show import say, table
+from agents.settings import load
+from pipeline.config import ConfigError
+from pipeline.policy.evidence import Band, DataFile, Evidence, Source
+from pipeline.policy.policy import read_targets
+
+if TYPE_CHECKING:
+    from pipeline.policy.automation import Targets
+    from pipeline.scoring.evaluation.rows import LabelledRow
+
+Benign = Annotated[
+    list[Path] | None, typer.Option("--benign", metavar="FILE", help="Rows of ordinary text: none of the labels holds for any of them.")
+]
+PolicyPath = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE|DIR", help="Policy whose [automation] names the targets [env: SLUICE_POLICY].")
+]
+ModelDirectory = Annotated[Path | None, typer.Option("--model", metavar="DIR", help="Model bundle [env: SLUICE_MODEL].")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The evidence, TOML.")]
+MadeOn = Annotated[dt.datetime | None, typer.Option("--made-on", formats=["%Y-%m-%d"], help="Date to write down; by default today, UTC.")]
+
+UNNAMED = "not named"
+
+
+def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command line
+    out: Out,
+    data: Data = None,
+    benign: Benign = None,
+    split: Split = None,
+    policy: PolicyPath = None,
+    model: ModelDirectory = None,
+    made_on: MadeOn = None,
+) -> None:
+    """Write evidence: where labelled rows allow the machine to act alone.
+
+    Rows as for `sluice evaluate`, kept out of the model's training; verdicts of reviewers are such rows once exported. Per label, language
+    and action, the band opens at the lowest threshold whose precision is bounded as the policy's [automation.targets] ask. What to put
+    into the policy is printed at the end: the evidence is a part of its version.
+
+    \b
+    Example:
+      sluice calibrate --data test.jsonl.gz --policy policies/2026-12-01.toml --out policies/evidence/2026-12-01.toml
+    """
+    with clear_errors():
+        if not data:
+            raise ConfigError("command line: --data: at least one file of labelled rows is needed")
+        with extra("evaluate", "sluice calibrate"):
+            import tomli_w
+
+            from pipeline.scoring.evaluation.bands import bands
+            from pipeline.scoring.evaluation.sample import as_negatives, joined
+        settings = load(policy=policy, model=model)
+        policy_file, targets = read_targets(settings.policy)
+        labelled, ordinary = read_files(data, split), read_files(benign or [], split)
+        versions, samples = scored_by(settings.model, _all(labelled), _all(ordinary))
+        sample = joined(samples[0], as_negatives(samples[1]))
+        evidence = Evidence(
+            made_on=(made_on or dt.datetime.now(dt.UTC)).date(),
+            model_versions=versions,
+            targets=targets,
+            data=tuple(DataFile(name=file.path.name, sha256=file.sha256, rows=len(file.rows)) for file in (*labelled, *ordinary)),
+            sources=_sources([*labelled, *ordinary]),
+            bands=tuple(bands(sample, targets)),
+        )
+        content = tomli_w.dumps(msgspec.to_builtins(evidence.model_dump(exclude_none=True), builtin_types=(dt.date,))).encode()
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(content)
+    _show(evidence.bands, targets)
+    say(f"{policy_file.name} uses it with these lines in its [automation]:", err)
+    say(f'evidence = "{_below(out, policy_file)}"\nevidence_sha256 = "{hashlib.sha256(content).hexdigest()}"', err)
+
+
+def _all(files: Sequence[RowsOf]) -> list[LabelledRow]:
+    return [row for file in files for row in file.rows]
+
+
+def _sources(files: Sequence[RowsOf]) -> tuple[Source, ...]:
+    counts = Counter((row.source or UNNAMED, row.licence or UNNAMED) for file in files for row in file.rows)
+    return tuple(Source(name=name, licence=licence, rows=rows) for (name, licence), rows in sorted(counts.items()))
+
+
+def _below(out: Path, policy_file: Path) -> str:
+    """The evidence's path as the policy must name it; its bare name if it lies elsewhere."""
+    folder, file = policy_file.resolve().parent, out.resolve()
+    return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else out.name
+
+
+def _show(found: Sequence[Band], targets: Targets) -> None:
+    columns = (
+        "label",
+        "language",
+        "action",
+        "rows",
+        "positive",
+        "from",
+        "reached",
+        "right",
+        "precision",
+        "at least",
+        "target",
+        "recall",
+        "band",
+    )
+    table(columns, [_row(band, targets) for band in found])
+
+
+def _row(band: Band, targets: Targets) -> list[str]:
+    more = f", about {band.more_rows} rows missing" if band.more_rows else ""
+    return [
+        band.label,
+        band.language,
+        band.action.value,
+        str(band.rows),
+        str(band.positives),
+        f"{band.threshold:.2f}",
+        str(band.flagged),
+        str(band.correct),
+        "-" if band.precision is None else f"{band.precision:.1%}",
+        f"{band.precision_low:.1%}",
+        f"{targets.precision[band.action]:.0%}",
+        f"{band.recall_low:.0%}-{band.recall_high:.0%}",
+        "open" if band.closed is None else f"closed: {band.closed.value.replace('_', ' ')}{more}",
+    ]

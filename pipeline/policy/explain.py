@@ -1,0 +1,139 @@
+"""What the machine may do for a label in a language, and why: in sentences, and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from pipeline.policy.evidence import Band, Closed
+from pipeline.policy.policy import Policy
+from pipeline.policy.rules import Rule, RuleAction
+from schemas.records import Unassessed
+
+ANY_MARKET = ""
+"""Covered by no rule that names markets."""
+
+PROPORTIONS = {RuleAction.LIMIT: "limited", RuleAction.REMOVE: "removed"}
+
+
+class RuleView(msgspec.Struct, frozen=True):
+    """A rule that applies. `alone_from`: the probability from which the machine does it without a person; None: a person looks."""
+
+    rule: str
+    action: str
+    at_least: float
+    alone_from: float | None
+    why: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """`allowed_to_people`: the share of posts that reach no rule and go to people all the same, before reach and gravity raise it."""
+
+    policy: str
+    model_version: str
+    language: str
+    label: str
+    market: str | None
+    has_evidence: bool
+    allowed_to_people: float
+    rules: tuple[RuleView, ...]
+    sentences: tuple[str, ...]
+
+
+def explain(policy: Policy, model_version: str, language: str, label: str, market: str | None = None) -> Explanation:
+    """What follows for `label` in `language`; without a market, by rules for all markets."""
+    where = market or ANY_MARKET
+    views = tuple(_view(policy, rule, language, model_version) for rule in policy.rules_for(language, where).get(label, ()))
+    lacks = policy.lacks_evidence([language], model_version)
+    sampling = policy.unassessed_rule([Unassessed.NO_CALIBRATION], language, where)
+    sentences = [*(view.why for view in views)] or [f"No rule stands on {label} in {language}, so nothing follows from its probability."]
+    if not any(view.alone_from for view in views):
+        sentences.append(f"The machine limits or removes nothing for {label} in {language} by itself.")
+    if lacks:
+        sentences.append(
+            f"What reaches no threshold is allowed; as no labelled posts say how good {model_version} is in {language}, "
+            f"{sampling.review_share:.0%} of it go to people, more of what is read much or grave (rule {sampling.id}, no_calibration)."
+        )
+    else:
+        sentences.append("What reaches no threshold of any label is allowed by the machine.")
+    share = sampling.review_share if lacks else 0.0
+    return Explanation(policy.id, model_version, language, label, market, not lacks, share, views, tuple(sentences))
+
+
+def why_closed(policy: Policy, rule: Rule, language: str, model_version: str) -> str | None:
+    """Why the machine may not do in `language` what the rule says; None where it may, or where people are asked to look anyway."""
+    if rule.action is RuleAction.REVIEW or policy.acts_alone_from(rule, language, model_version) is not None:
+        return None
+    evidence, automation = policy.evidence, policy.automation
+    if automation is None:
+        return f"{policy.id} has no [automation], which would say how precise the machine must be"
+    if rule.action not in automation.targets.precision:
+        return f"{policy.id} names no target precision for {rule.action.value}"
+    if evidence is None:
+        return f"the [automation] of {policy.id} names no evidence"
+    if model_version not in evidence.model_versions:
+        return f"the evidence is on {', '.join(evidence.model_versions)}, not on {model_version}"
+    band = evidence.band(model_version, rule.label, language, rule.action)
+    return _unlabelled(policy, rule, language) if band is None else _missing(policy, band)
+
+
+def _view(policy: Policy, rule: Rule, language: str, model_version: str) -> RuleView:
+    start = policy.acts_alone_from(rule, language, model_version)
+    closed = why_closed(policy, rule, language, model_version)
+    if rule.action is RuleAction.REVIEW:
+        why = f"From {rule.at_least:g} a person looks (rule {rule.id})."
+    elif start is not None:
+        why = " ".join(_acts(policy, rule, language, model_version, start))
+    else:
+        why = f"From {rule.at_least:g} rule {rule.id} asks for {rule.action.value}, but a person looks instead: {closed}."
+    return RuleView(rule.id, rule.action.value, rule.at_least, start, why)
+
+
+def _acts(policy: Policy, rule: Rule, language: str, model_version: str, start: float) -> Iterator[str]:
+    band = policy.evidence and policy.evidence.band(model_version, rule.label, language, rule.action)
+    if not band or policy.automation is None:
+        return
+    targets = policy.automation.targets
+    done = PROPORTIONS[rule.action]
+    yield f"From {start:g} a post is {done} by the machine alone (rule {rule.id}): of {band.rows} labelled posts {band.flagged} lie there,"
+    share = f" in traffic of which {targets.prevalence:g} is {band.label}" if targets.prevalence else ""
+    yield f"{band.correct} of them rightly; precision{share} is at least {band.precision_low:.1%},"
+    yield f"{targets.precision[band.action]:.0%} is needed;"
+    yield f"it finds {band.recall_low:.0%} to {band.recall_high:.0%} of what is {band.label}."
+    if rule.at_least < start:
+        yield f"Between {rule.at_least:g} and {start:g} a person looks instead."
+    for group in band.groups:
+        yield f"Of {group.rows} posts of {group.name} that are not {band.label}, {group.flagged} lie there (at most {group.high:.1%})."
+
+
+def _unlabelled(policy: Policy, rule: Rule, language: str) -> str:
+    if policy.automation is None:
+        return ""
+    targets = policy.automation.targets
+    least = max(targets.least_rows, targets.least_without_errors(rule.action) + (targets.least_positives if targets.prevalence else 0))
+    return (
+        f"no labelled posts say how precise {rule.label} is in {language}; about {least} are needed, {targets.least_positives} of them "
+        f"{rule.label}, and that only if the machine errs on none"
+    )
+
+
+def _missing(policy: Policy, band: Band) -> str:
+    if policy.automation is None:
+        return ""
+    targets = policy.automation.targets
+    known = f"{band.rows} posts are labelled, {band.positives} of them {band.label}"
+    more = f"; about {band.more_rows} more like them would open it" if band.more_rows else ""
+    if band.closed is Closed.FEW_ROWS:
+        return f"{known}, and at least {targets.least_rows} are needed{more}"
+    if band.closed is Closed.FEW_POSITIVES:
+        return f"{known}, and at least {targets.least_positives} of these are needed{more}"
+    if band.closed is Closed.GROUP and targets.groups:
+        worst = max(band.groups, key=lambda group: group.high, default=None)
+        shown = f" ({worst.name}: {worst.flagged} of {worst.rows}, at most {worst.high:.1%})" if worst else ""
+        return f"{known}, and a group's false positive rate may be as high as the {targets.groups.false_positive_rate:.1%} allowed{shown}"
+    share = f" in traffic of which {targets.prevalence:g} is {band.label}" if targets.prevalence else ""
+    return (
+        f"{known}; nearest, from {band.threshold:g}, {band.correct} of {band.flagged} are right, so precision{share} is at least "
+        f"{band.precision_low:.1%} and {targets.precision[band.action]:.0%} is needed{more or '; no number of posts like these would do'}"
+    )

@@ -1,0 +1,80 @@
+"""What the machine may do and why, in sentences: a table of cases, and that they agree with what routing does."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pipeline.config import read_toml
+from pipeline.policy.evidence import Evidence
+from pipeline.policy.explain import explain
+from pipeline.policy.policy import Policy, read_policies
+from pipeline.policy.rules import RuleAction
+
+CASES = Path(__file__).parent / "cases"
+EXPLANATIONS = tomllib.loads((CASES / "explanations.toml").read_text())["cases"]
+POLICY = read_policies(CASES / "policy.toml").policies[0].with_evidence(read_toml(CASES / "evidence.toml", Evidence))
+
+
+@pytest.mark.parametrize("case", EXPLANATIONS, ids=[case["name"] for case in EXPLANATIONS])
+def test_table(case: dict[str, Any]) -> None:
+    found = explain(POLICY, case.get("model", "tiny@1"), case["language"], case["label"], case.get("market"))
+    assert [view.alone_from for view in found.rules if view.alone_from] == case["alone_from"]
+    assert found.has_evidence is case["has_evidence"]
+    text = " ".join(found.sentences)
+    for sentence in case["said"]:
+        assert sentence in text
+    assert msgspec.json.decode(msgspec.json.encode(found))["sentences"] == list(found.sentences)
+
+
+def changed(changes: dict[str, Any], **evidence: Any) -> Policy:
+    policy = Policy.model_validate({**POLICY.model_dump(), **changes})
+    return policy.with_evidence(POLICY.evidence and POLICY.evidence.model_copy(update=evidence))
+
+
+@pytest.mark.parametrize(
+    ("band", "said"),
+    [
+        ({"closed": "few_rows", "more_rows": 60}, "at least 100 are needed; about 60 more like them would open it"),
+        (
+            {"closed": "precision", "more_rows": 900},
+            "from 0.7, 98 of 100 are right, so precision is at least 85.0% and 80% is needed; about 900 more like them would open it",
+        ),
+        ({"closed": "precision"}, "and 80% is needed; no number of posts like these would do"),
+        (
+            {"closed": "group", "groups": [{"name": "women", "rows": 90, "flagged": 20, "high": 0.34}]},
+            "a group's false positive rate may be as high as the 10.0% allowed (women: 20 of 90, at most 34.0%)",
+        ),
+        (
+            {"groups": [{"name": "women", "rows": 90, "flagged": 2, "high": 0.09}]},
+            "Of 90 posts of women that are not threat, 2 lie there (at most 9.0%).",
+        ),
+    ],
+)
+def test_what_is_missing(band: dict[str, Any], said: str) -> None:
+    assert POLICY.evidence
+    content = POLICY.evidence.model_dump()
+    index = next(n for n, each in enumerate(POLICY.evidence.bands) if each.key == ("threat", "en", RuleAction.LIMIT))
+    content["bands"][index] |= band
+    found = explain(POLICY.with_evidence(Evidence.model_validate(content)), "tiny@1", "en", "threat")
+    assert said in " ".join(found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (POLICY.with_evidence(None), "the [automation] of house@7 names no evidence"),
+        (changed({"automation": None}).with_evidence(None), "house@7 has no [automation], which would say how precise the machine must be"),
+        (
+            changed({"automation": {"targets": {"precision": {"remove": 0.9}, "confidence": 0.9, "least_rows": 1, "least_positives": 1}}}),
+            "house@7 names no target precision for limit",
+        ),
+    ],
+)
+def test_without_evidence_it_says_what_the_policy_lacks(policy: Policy, said: str) -> None:
+    found = explain(policy, "tiny@1", "nl", "threat")
+    assert f"rule threat-limit asks for limit, but a person looks instead: {said}." in " ".join(found.sentences)
