@@ -141,7 +141,7 @@ def more_rows(counts: Counts, targets: Targets, action: RuleAction) -> int | Non
     if not counts.positives or not counts.true.any():
         return None
     times = max(_times(counts, targets, action), targets.least_rows / rows, targets.least_positives / counts.positives)
-    return None if times > MOST_TIMES else max(1, math.ceil((times - 1) * rows))
+    return None if times > MOST_TIMES else max(1, math.ceil((times - 1) * rows - 1e-6))
 
 
 def group_rates(rows: Rows, threshold: float, targets: Targets) -> tuple[GroupRate, ...]:

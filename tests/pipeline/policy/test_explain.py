@@ -57,10 +57,10 @@ def changed(changes: dict[str, Any], **evidence: Any) -> Policy:
 )
 def test_what_is_missing(band: dict[str, Any], said: str) -> None:
     assert POLICY.evidence
-    content = POLICY.evidence.model_dump()
-    index = next(n for n, each in enumerate(POLICY.evidence.bands) if each.key == ("threat", "en", RuleAction.LIMIT))
-    content["bands"][index] |= band
-    found = explain(POLICY.with_evidence(Evidence.model_validate(content)), "tiny@1", "en", "threat")
+    key = ("threat", "en", RuleAction.LIMIT)
+    bands = [each.model_dump() | (band if each.key == key else {}) for each in POLICY.evidence.bands]
+    evidence = Evidence.model_validate(POLICY.evidence.model_dump() | {"bands": bands})
+    found = explain(POLICY.with_evidence(evidence), "tiny@1", "en", "threat")
     assert said in " ".join(found.sentences)
 
 
