@@ -1,4 +1,4 @@
-"""Fixtures for tests on a genuine Kafka: one broker for the whole run, topics of its own for each test."""
+"""Fixtures for tests on a genuine Kafka: one broker for the whole run, topics of its own for each test. And how hypothesis runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.clients import OwnTopics
 from tests.support.kafka import Broker, KafkaBroker, broker_for_tests
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

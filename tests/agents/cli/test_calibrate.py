@@ -53,7 +53,7 @@ def test_from_rows_to_a_machine_that_acts(tiny: Path, policy: Path, data: Path, 
         ["hate", "nl", "remove", "60", "30", "closed: few rows, about 40 rows missing"],
     ]
     lines = [line for line in result.stderr.splitlines() if line.startswith("evidence")]
-    policy.write_text(policy.read_text().replace("[automation.targets]", "[automation]\n" + "\n".join(lines) + "\n[automation.targets]"))
+    policy.write_text(policy.read_text().replace("[automation]", "\n".join(["[automation]", *lines])))
     (bound,) = read_policies(policy).policies
     assert bound.evidence
     band = bound.evidence.band("tiny@1", "hate", "en", RuleAction.REMOVE)
