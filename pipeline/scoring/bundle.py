@@ -112,18 +112,26 @@ PlattByLabel = dict[Label, Platt]
 
 
 class CalibrationForm(ConfigModel):
-    """Calibration per language and label. What a language's table lacks is taken from `default`; what that lacks is left as it is."""
+    """Calibration per language and label. What a language's table lacks is taken from `default`; what that lacks is left as it is.
+
+    `aligned`: for languages without a table in `languages`. It brings their ordinary text to the height that ordinary text has elsewhere,
+    so that a threshold sends about as much of it to people; nothing is known of their harmful text, so they do not count as calibrated.
+    """
 
     method: CalibrationMethod
     default: PlattByLabel = Field(default_factory=dict)
     languages: dict[Tag, PlattByLabel] = Field(default_factory=dict)
+    aligned: dict[Tag, PlattByLabel] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits_method(self) -> Self:
-        if self.method is CalibrationMethod.NONE and (self.default or self.languages):
-            raise ValueError('`method = "none"` allows neither `default` nor `languages`')
+        if self.method is CalibrationMethod.NONE and (self.default or self.languages or self.aligned):
+            raise ValueError('`method = "none"` allows none of `default`, `languages` and `aligned`')
         if self.method is CalibrationMethod.PLATT and not self.languages:
             raise ValueError('`method = "platt"` needs a table in `languages`')
+        both = sorted(set(self.languages) & set(self.aligned))
+        if both:
+            raise ValueError(f"a language may be calibrated or aligned, {', '.join(both)} is both")
         return self
 
 
@@ -173,11 +181,12 @@ class Bundle(ConfigModel):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        tables = [self.calibration.default, *self.calibration.languages.values()]
+        tables = [self.calibration.default, *self.calibration.languages.values(), *self.calibration.aligned.values()]
         for key, given, allowed in (
             ("labels", self.labels, self.model.columns),
             ("labelled_languages", self.labelled_languages, self.languages),
             ("calibration.languages", self.calibration.languages, self.languages),
+            ("calibration.aligned", self.calibration.aligned, self.languages),
             ("calibration", {label for table in tables for label in table}, self.labels),
         ):
             unknown = sorted(set(given) - set(allowed))

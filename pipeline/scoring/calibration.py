@@ -28,11 +28,14 @@ class Calibration:
         form = bundle.calibration
         self._identity = form.method is CalibrationMethod.NONE
         self._default = _parameters(bundle.labels, form.default, {})
-        self._languages = {tag: _parameters(bundle.labels, table, form.default) for tag, table in form.languages.items()}
+        self._calibrated = frozenset(form.languages)
+        self._languages = {
+            tag: _parameters(bundle.labels, table, form.default) for tag, table in [*form.aligned.items(), *form.languages.items()]
+        }
 
     def covers(self, language: str) -> bool:
         """Whether nothing is missing for `language`: it has a table, or the bundle calibrates nothing at all."""
-        return self._identity or language in self._languages
+        return self._identity or language in self._calibrated
 
     def apply(self, probabilities: Array, languages: Sequence[str]) -> Array:
         """Calibrated probabilities, [texts, labels], each row by the table of its language, or by the default where there is none."""

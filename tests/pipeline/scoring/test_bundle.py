@@ -52,7 +52,7 @@ DESCRIPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"calibration": {"method": "platt"}}, '{dir}/bundle.toml: calibration: `method = "platt"` needs a table in `languages`'),
     (
         {"calibration": {"method": "none", "default": {"toxic": PLATT}}},
-        '{dir}/bundle.toml: calibration: `method = "none"` allows neither `default` nor `languages`',
+        '{dir}/bundle.toml: calibration: `method = "none"` allows none of `default`, `languages` and `aligned`',
     ),
     (
         {"calibration": {"method": "platt", "languages": {"en": {"toxic": {"a": 0.0, "b": 0.0}}}}},
@@ -65,6 +65,10 @@ DESCRIPTIONS: list[tuple[dict[str, Any], str]] = [
     (
         {"calibration": {"method": "platt", "languages": {"fi": {"toxic": PLATT}}}},
         "{dir}/bundle.toml: (whole file): `calibration.languages` names fi; allowed are ar, de, en",
+    ),
+    (
+        {"calibration": {"method": "platt", "languages": {"en": {"toxic": PLATT}}, "aligned": {"en": {"toxic": PLATT}}}},
+        "{dir}/bundle.toml: calibration: a language may be calibrated or aligned, en is both",
     ),
     (
         {"calibration": {"method": "platt", "languages": {"en": {"rude": PLATT}}}},

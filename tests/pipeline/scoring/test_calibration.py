@@ -19,6 +19,7 @@ PLATT: dict[str, Any] = {
     "method": "platt",
     "default": {"hate": {"a": 2.0, "b": 0.0}},
     "languages": {"nl": {"toxic": {"a": 1.0, "b": 1.0}}, "en": {"hate": {"a": 0.5, "b": -1.0}}},
+    "aligned": {"de": {"toxic": {"a": 1.0, "b": -1.0}}},
 }
 
 
@@ -39,6 +40,7 @@ def bundle(platt: Path) -> Bundle:
         ("nl", HATE, 0.1),  # not in the table of nl, so by default: odds 1/3 squared
         ("en", HATE, 0.175187),  # logit(0.25) / 2 - 1
         ("en", TOXIC, 0.25),  # neither in the table of en nor in the default: as it is
+        ("de", TOXIC, 0.109232),  # logit(0.25) - 1
         ("tr", HATE, 0.1),
         ("tr", TOXIC, 0.25),
     ],
@@ -50,7 +52,7 @@ def test_platt_per_language_and_label(bundle: Bundle, language: str, label: int,
 
 def test_covers_the_languages_that_have_a_table(bundle: Bundle) -> None:
     calibration = Calibration(bundle)
-    assert [calibration.covers(tag) for tag in ("nl", "en", "tr", "other")] == [True, True, False, False]
+    assert [calibration.covers(tag) for tag in ("nl", "en", "de", "tr", "other")] == [True, True, False, False, False]
 
 
 def test_no_calibration_changes_nothing_and_lacks_nothing(tiny: Model) -> None:
