@@ -43,7 +43,7 @@ docs: setup      ## generate schemas, AsyncAPI, docs/topics.md, docs/settings.md
 
 lock: setup      ## write requirements.lock anew from pyproject.toml
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra evaluate \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra evaluate --extra train \
 		--no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 kafka: $(KAFKA)  ## Kafka's jars for the tests, by Maven
