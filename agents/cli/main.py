@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agents.cli import calibrate, dead_letters, demo, doctor, evaluate, model, policy, publish, score, tail, topics, worker
+from agents.cli import calibrate, dead_letters, demo, doctor, evaluate, model, policy, publish, score, tail, topics, train, worker
 from agents.cli.common import out
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(model.app, name="model")
 app.add_typer(policy.app, name="policy")
 app.command()(doctor.doctor)
+app.command()(train.train)
 
 
 def _show_version(asked: bool) -> None:

@@ -1,0 +1,207 @@
+"""Training one encoder: batches of one length, AdamW with a rate that falls layer by layer, a state on disk from which a run goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from numpy.typing import NDArray
+
+from pipeline.scoring.training.encode import Ids, padded
+from pipeline.scoring.training.encoder import Frozen, Layer, Parameters, classify, logits, pooled
+from pipeline.scoring.training.rows import LABELS, Floats
+
+LENGTHS = (16, 24, 32, 44, 58, 72)
+"""A batch has one of these lengths, for each of which JAX compiles a step."""
+
+LABEL_WEIGHTS = tuple(1.5 if label in {"threat", "sexual"} else 1.0 for label in LABELS)
+"""In the loss: the labels with the fewest harmful rows count for more."""
+
+SAVE_SECONDS = 180.0
+"""Between two states on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`rate`: the highest of the last layer; `fall`: of each layer below it; `head_rate`: times `rate`, of the head. `tokens`: of a batch.
+
+    `warmup`: the share of steps in which the rate rises. `head_draws`: how many draws the head alone learns from first, on frozen states.
+    """
+
+    rate: float = 3e-4
+    fall: float = 0.8
+    head_rate: float = 1.5
+    tokens: int = 3072
+    warmup: float = 0.1
+    decay: float = 0.01
+    smoothing: float = 0.02
+    head_draws: int = 6000
+    head_passes: int = 3
+
+
+class Batch(NamedTuple):
+    """Ids [B, L] and targets [B, labels], NaN where not known."""
+
+    ids: NDArray[np.int32]
+    targets: Floats
+
+
+class State(NamedTuple):
+    """What changes from step to step."""
+
+    parameters: Parameters
+    optimiser: optax.OptState
+
+
+def batches(ids: Sequence[Ids], targets: Floats, tokens: int, random: np.random.Generator) -> list[Batch]:
+    """All rows once, those of like length together, in random order."""
+    groups: dict[int, list[int]] = {}
+    for index in random.permutation(len(ids)):
+        fits = next(length for length in LENGTHS if len(ids[index]) <= length)
+        groups.setdefault(fits, []).append(int(index))
+    result = []
+    for length, members in groups.items():
+        size = max(1, tokens // length)
+        for start in range(0, len(members), size):
+            chosen = members[start : start + size]
+            rows = np.full((size, targets.shape[1]), np.nan, np.float32)
+            rows[: len(chosen)] = targets[chosen]
+            filled = [*chosen, *([chosen[0]] * (size - len(chosen)))]
+            result.append(Batch(padded([ids[index] for index in filled], length), rows))
+    return [result[index] for index in random.permutation(len(result))]
+
+
+def loss(outputs: jax.Array, targets: jax.Array, smoothing: float) -> jax.Array:
+    """Mean binary cross-entropy over the known targets, which are drawn towards .5 by `smoothing`."""
+    known = ~jnp.isnan(targets) * jnp.asarray(LABEL_WEIGHTS)
+    wanted = jnp.nan_to_num(targets) * (1 - smoothing) + smoothing / 2
+    cost: jax.Array = (optax.sigmoid_binary_cross_entropy(outputs, wanted) * known).sum() / jnp.maximum(known.sum(), 1)
+    return cost
+
+
+def fit_head(
+    parameters: Parameters, fixed: Frozen, learn: Sequence[Batch], schedule: Schedule, key: jax.Array
+) -> tuple[Parameters, Frozen]:
+    """The head trained on the base model's states, and the states' centre and spread: a fresh head would tear the layers apart."""
+    features = np.concatenate([np.asarray(_pooled(parameters["layers"], fixed, batch.ids)) for batch in learn])
+    targets = np.concatenate([batch.targets for batch in learn])
+    centre, spread = features.mean(axis=0), features.std(axis=0) + 1e-4
+    features = (features - centre) / spread
+    optimiser = optax.adamw(1e-3, weight_decay=0.05)
+
+    @jax.jit
+    def step(head: Layer, state: optax.OptState, x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[Layer, optax.OptState]:
+        gradient = jax.grad(lambda each: loss(classify(each, x, key), y, schedule.smoothing))(head)
+        updates, state = optimiser.update(gradient, state, head)
+        return optax.apply_updates(head, updates), state
+
+    head = parameters["head"]
+    state = optimiser.init(head)
+    size = min(256, len(features))
+    for turn in jax.random.split(key, schedule.head_passes):
+        order = np.asarray(jax.random.permutation(turn, len(features)))
+        for number, start in enumerate(range(0, len(order) - size + 1, size)):
+            chosen = order[start : start + size]
+            head, state = step(head, state, features[chosen], targets[chosen], jax.random.fold_in(turn, number))
+    return {"layers": parameters["layers"], "head": head}, fixed._replace(centre=jnp.asarray(centre), spread=jnp.asarray(spread))
+
+
+@partial(jax.jit, static_argnames="smoothing")
+def _gradient(parameters: Parameters, fixed: Frozen, batch: Batch, key: jax.Array, smoothing: float) -> tuple[jax.Array, Parameters]:
+    """The loss and its gradient. Compiled once for each shape, whatever the run."""
+
+    def cost(parameters: Parameters) -> jax.Array:
+        return loss(logits(parameters, fixed, jnp.asarray(batch.ids), key), jnp.asarray(batch.targets), smoothing)
+
+    return jax.value_and_grad(cost)(parameters)
+
+
+_pooled = jax.jit(pooled)
+
+
+def fit(  # noqa: PLR0913 - what a training needs
+    parameters: Parameters,
+    fixed: Frozen,
+    learn: Sequence[Batch],
+    schedule: Schedule,
+    *,
+    seed: int,
+    saved: Path,
+    say: Callable[[str], None],
+) -> Parameters:
+    """All layers trained on `learn`, each batch once. Goes on from `saved` when that file is of the same run."""
+    optimiser = _optimiser(parameters, schedule, len(learn))
+    state = State(parameters, optimiser.init(parameters))
+    first = 0
+    if saved.exists():
+        state, first = restore(saved, state)
+        say(f"goes on from step {first}")
+
+    def update(state: State, gradient: Parameters) -> State:
+        updates, inner = optimiser.update(gradient, state.optimiser, state.parameters)
+        return State(optax.apply_updates(state.parameters, updates), inner)
+
+    apply = jax.jit(update, donate_argnums=0)
+    key = jax.random.key(seed)
+    began = last_saved = time.monotonic()
+    losses: list[float] = []
+    for number, batch in enumerate(learn[first:], first):
+        value, change = _gradient(state.parameters, fixed, batch, jax.random.fold_in(key, number), schedule.smoothing)
+        state = apply(state, change)
+        losses.append(float(value))
+        if len(losses) == 25:
+            per_step = (time.monotonic() - began) / (number + 1 - first)
+            say(f"step {number + 1} of {len(learn)}, loss {np.mean(losses):.4f}, {per_step:.2f} s a step")
+            losses.clear()
+        if time.monotonic() - last_saved > SAVE_SECONDS:
+            save(saved, state, number + 1)
+            last_saved = time.monotonic()
+    save(saved, state, len(learn))
+    return state.parameters
+
+
+def _optimiser(parameters: Parameters, schedule: Schedule, steps: int) -> optax.GradientTransformation:
+    """AdamW. The rate rises for a share of the steps, then falls to nothing; each layer has a lower one than the layer above it."""
+    top = len(parameters["layers"]) - 1
+    scale: Parameters = {
+        "layers": [
+            jax.tree.map(lambda _, by=schedule.fall ** (top - index): by, layer) for index, layer in enumerate(parameters["layers"])
+        ],
+        "head": jax.tree.map(lambda _: schedule.head_rate, parameters["head"]),
+    }
+    rise = max(1, round(steps * schedule.warmup))
+    rate = optax.join_schedules(
+        [optax.linear_schedule(schedule.rate / 25, schedule.rate, rise), optax.linear_schedule(schedule.rate, 0, steps - rise)], [rise]
+    )
+    by_layer = optax.stateless(lambda updates, _: jax.tree.map(lambda update, by: update * by, updates, scale))
+    return optax.chain(
+        optax.clip_by_global_norm(1.0),
+        optax.scale_by_adam(),
+        optax.add_decayed_weights(schedule.decay),
+        optax.scale_by_learning_rate(rate),
+        by_layer,
+    )
+
+
+def save(path: Path, state: State, step: int) -> None:
+    """Writes `state` so that `path` is always whole."""
+    leaves = {f"leaf{number}": np.asarray(leaf) for number, leaf in enumerate(jax.tree.leaves(state))}
+    beside = path.with_suffix(".new.npz")
+    np.savez(beside, allow_pickle=False, step=np.array(step), **leaves)
+    beside.replace(path)
+
+
+def restore(path: Path, like: State) -> tuple[State, int]:
+    """The state in `path`, in the form of `like`, and the step after it."""
+    with np.load(path) as stored:
+        count = len(jax.tree.leaves(like))
+        leaves = [jnp.asarray(stored[f"leaf{number}"]) for number in range(count)]
+        return jax.tree.unflatten(jax.tree.structure(like), leaves), int(stored["step"])

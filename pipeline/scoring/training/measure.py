@@ -1,0 +1,144 @@
+"""Measures both tiers on test and benign rows, and writes their cards and plots."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pipeline.policy.policy import Policy
+from pipeline.scoring.bundle import MODEL, TOKENIZER
+from pipeline.scoring.evaluation.benign import Flagged, flagged
+from pipeline.scoring.evaluation.measure import Evaluation, evaluate
+from pipeline.scoring.evaluation.plots import Format, write_plots
+from pipeline.scoring.evaluation.sample import Sample
+from pipeline.scoring.model import Model
+from pipeline.scoring.training import card, figures
+from pipeline.scoring.training.cascade import Shown
+from pipeline.scoring.training.rows import LABELS, Row
+from pipeline.scoring.training.steps import Rows, Trained
+
+LEAST_DEV_ROWS = 500
+"""Of a language and label, for its calibration error to be reported."""
+
+SOME = 300
+"""Rows for parity and movement, which are scored one by one."""
+
+PLOTS = "docs/model/"
+
+TIERS = {
+    "accurate": "The accurate tier: the first layers of multilingual-e5-small, fine-tuned; the mean of several runs. Seven probabilities "
+    "for a short text, independent of each other.",
+    "fast": "The fast tier: a vector for each word piece, distilled from the accurate tier, and a small network; no word order. It settles "
+    "what is clear and leaves the rest to the accurate tier.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A bundle's answers to test rows and benign rows, calibrated."""
+
+    model: Model
+    test: Sample
+    benign: Sample
+    evaluation: Evaluation
+    flagged: tuple[Flagged, ...]
+
+
+def cards(trained: Trained, out: Path, policy: Policy, others: Sequence[Path], plots: Path) -> None:
+    """README.md of both bundles and the plots. `others`: bundles to measure in the same run, for comparison."""
+    fast_folder = out.parent / "fast"
+    scored = {"accurate": _scored(out, trained.rows, policy), "fast": _scored(fast_folder, trained.rows, policy)}
+    beside = {found.evaluation.model_version: found for found in (_scored(path, trained.rows, policy) for path in others)}
+    names = {found.evaluation.model_version: found.test for found in [*scored.values(), *beside.values()]}
+    write_plots(names, plots, Format.PNG)
+    rates = {name: figures.rate(found.model, trained.rows.test) for name, found in scored.items()}
+    curves = _curves(scored, (rates["fast"], rates["accurate"]))
+    if curves:
+        _plot(curves, plots / "cascade.png")
+    for name, folder in (("accurate", out), ("fast", fast_folder)):
+        mine = scored[name]
+        everyone = [*scored.values(), *beside.values()]
+        other = {found.evaluation.model_version: (found.evaluation, found.flagged) for found in everyone if found is not mine}
+        shown: dict[str, Shown] = trained.shown if name == "accurate" else {}
+        measured = card.Measured(
+            title=mine.evaluation.model_version,
+            tier=TIERS[name],
+            size=(folder / MODEL).stat().st_size,
+            evaluation=mine.evaluation,
+            flagged=mine.flagged,
+            others=other,
+            calibrated=_calibrated(mine.test, trained.rows.dev, mine.model),
+            parity=figures.parity(folder / MODEL, trained.twin, _ids(mine.model, trained.rows.test)) if name == "accurate" else None,
+            movement=figures.movement(mine.model, _ids(mine.model, trained.rows.test)),
+            rate=rates[name],
+            shown=shown,
+            curves=curves if name == "accurate" else {},
+            plots=PLOTS,
+        )
+        hashes = {each: hashlib.sha256((folder / each).read_bytes()).hexdigest() for each in (MODEL, TOKENIZER)}
+        (folder / "README.md").write_text(card.markdown(measured, trained.record, trained.rows.train, hashes))
+
+
+def _scored(folder: Path, rows: Rows, policy: Policy) -> _Scored:
+    model = Model.load(folder, threads=2)
+    labelled = [row for row in rows.test if not row.benign]
+    test, benign = _sample(model, labelled), _sample(model, rows.benign_eval)
+    return _Scored(model, test, benign, evaluate(test, model.bundle.model_version, policy), flagged(benign, policy))
+
+
+def _sample(model: Model, rows: Sequence[Row]) -> Sample:
+    """Every row scored, as a worker scores it. Labels that the model lacks are 0."""
+    found = [
+        model.score([row.text for row in rows[at : at + 256]], [row.language for row in rows[at : at + 256]])
+        for at in range(0, len(rows), 256)
+    ]
+    scores = [[each.probabilities.get(label, 0.0) for label in LABELS] for chunk in found for each in chunk]
+    return Sample(
+        labels=LABELS,
+        languages=np.array([row.language for row in rows], np.str_),
+        scores=np.array(scores, np.float64).reshape(len(rows), len(LABELS)),
+        truth=np.array([row.targets for row in rows], np.float64).reshape(len(rows), len(LABELS)),
+        groups=np.array(["" for _ in rows], np.str_),
+    )
+
+
+def _ids(model: Model, rows: Sequence[Row]) -> list[list[int]]:
+    step = max(1, len(rows) // SOME)
+    return [model.windows(row.text).rows[0] for row in rows[::step]][:SOME]
+
+
+def _calibrated(test: Sample, dev: Sequence[Row], model: Model) -> list[card.Calibrated]:
+    found = []
+    for column, label in enumerate(LABELS):
+        for language, truth, scores in test.cells(label):
+            known = sum(row.language == language and not np.isnan(row.targets[column]) for row in dev)
+            if language and known >= LEAST_DEV_ROWS and model.calibration.covers(language):
+                error, chance = figures.calibration_error(truth, scores), figures.by_chance(scores)
+                found.append(card.Calibrated(label, language, len(truth), known, error, chance))
+    return found
+
+
+def _curves(scored: dict[str, _Scored], rates: tuple[float, float]) -> dict[str, list[figures.Passed]]:
+    fast = {language: scores for language, _, scores in scored["fast"].test.cells("toxic")}
+    found = {}
+    for language, truth, scores in scored["accurate"].test.cells("toxic"):
+        if len(truth) >= LEAST_DEV_ROWS and 0 < truth.sum() < len(truth):
+            found[language or "all"] = figures.curve(truth, fast[language], scores, rates)
+    return found
+
+
+def _plot(curves: dict[str, list[figures.Passed]], path: Path) -> None:
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for language, curve in curves.items():
+        left.plot([each.share for each in curve], [each.auc for each in curve], marker="o", markersize=3, label=language)
+        right.plot([each.rate for each in curve], [each.precision for each in curve], marker="o", markersize=3, label=language)
+    left.set(xlabel="share passed on to the accurate tier", ylabel="AUC, toxic")
+    right.set(xlabel="posts a second on one thread", ylabel="precision at 80% recall, toxic", xscale="log")
+    left.legend(fontsize="x-small")
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,129 @@
+"""What a training does, as data: recipe.toml. Every number that one may want to change stands there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.config import ConfigModel, read_toml
+from pipeline.scoring.bundle import Name, Tag
+from pipeline.scoring.training.augment import Rates
+from pipeline.scoring.training.loop import Schedule
+from pipeline.scoring.training.sampling import Mix
+
+DEFAULT = Path(__file__).with_name("recipe.toml")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class VocabularyForm(ConfigModel):
+    """`pieces`: at least so many of the base model's are kept. `words`: looked at in each word list of `wordfreq`."""
+
+    pieces: Positive
+    words: Positive
+
+
+class DictionaryForm(ConfigModel):
+    """`layers` of the base model that embed a word, and how many `words` of a language; 0 words: no dictionary."""
+
+    layers: Positive
+    words: int = Field(ge=0)
+
+
+class Run(ConfigModel):
+    """One training run of the accurate tier. `after`: the run whose weights it starts from; without it, the base model's.
+
+    `benign`, `joined_harmful`, `joined_clean`, `soft`: pipeline.scoring.training.sampling.Mix. `dictionary`: whether words are exchanged.
+    """
+
+    draws: Positive
+    seed: int = 0
+    after: str = ""
+    rate: float = Field(default=3e-4, gt=0)
+    benign: Share = 0
+    joined_harmful: Share = 0.35
+    joined_clean: Share = 0.2
+    soft: float = Field(default=0.05, ge=-1, le=1)
+    dictionary: bool = False
+
+    @property
+    def mix(self) -> Mix:
+        """Its shares."""
+        return Mix(self.benign, self.joined_harmful, self.joined_clean, self.soft)
+
+
+class AccurateForm(ConfigModel):
+    """The accurate tier: `layers` of the base model, texts of at most `length` tokens, `runs` in order, and their weights in the average.
+
+    `head_draws`: how many draws the head learns from alone, before a run that starts from the base model.
+    """
+
+    layers: Positive
+    length: int = Field(ge=16, le=72)
+    tokens: Positive
+    head_draws: Positive
+    runs: dict[Name, Run] = Field(min_length=1)
+    average: dict[Name, float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known_runs(self) -> Self:
+        names = list(self.runs)
+        for name, run in self.runs.items():
+            if run.after and run.after not in names[: names.index(name)]:
+                raise ValueError(f"run {name} starts after {run.after}, which is no earlier run")
+        unknown = sorted(set(self.average) - set(names))
+        if unknown:
+            raise ValueError(f"`average` names {', '.join(unknown)}; runs are {', '.join(names)}")
+        return self
+
+    def schedule(self, run: Run) -> Schedule:
+        """How a run learns."""
+        return Schedule(rate=run.rate, tokens=self.tokens, head_draws=self.head_draws)
+
+
+class FastForm(ConfigModel):
+    """The fast tier: learns from `draws` texts, answered by the accurate one, in the shares of a run."""
+
+    draws: Positive
+    tokens: Positive
+    seed: int = 0
+    benign: Share
+    soft: float
+
+
+class AugmentForm(ConfigModel):
+    """Chances of pipeline.scoring.training.augment.Rates."""
+
+    noise: Share
+    exchange: Share
+    insert: Share
+    switch: Share
+    switched_words: Share
+
+    @property
+    def rates(self) -> Rates:
+        """The same, for the augmentation."""
+        return Rates(self.noise, self.exchange, self.insert, self.switch, self.switched_words)
+
+
+class Recipe(ConfigModel):
+    """A whole training. `version` of both bundles; `languages` that they name."""
+
+    version: Name
+    accurate_name: Name
+    fast_name: Name
+    languages: tuple[Tag, ...] = Field(min_length=1)
+    dev_rows: Positive
+    vocabulary: VocabularyForm
+    dictionary: DictionaryForm
+    augment: AugmentForm
+    accurate: AccurateForm
+    fast: FastForm
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in `path`. ConfigError where it does not fit."""
+    return read_toml(path, Recipe)

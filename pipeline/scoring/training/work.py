@@ -1,0 +1,109 @@
+"""A work folder in which each step leaves a file: a training that was interrupted goes on with the first step that has none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+
+from pipeline.config import ConfigError
+from pipeline.scoring.training.encoder import Frozen, Parameters
+from pipeline.scoring.training.rows import DataFile
+
+RECORD = "record.json"
+
+
+class Record(msgspec.Struct):
+    """What is known of a training: its command, libraries and data, and the seconds of each step."""
+
+    command: str
+    recipe_sha256: str
+    libraries: list[str]
+    processor: str
+    data: list[DataFile]
+    seconds: dict[str, float] = {}
+
+
+class Work:
+    """The folder. `say`: where progress goes."""
+
+    def __init__(self, folder: Path, record: Record, say: Callable[[str], None]) -> None:
+        """ConfigError when `folder` is of another training."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.say = say
+        self.record = record
+        path = folder / RECORD
+        if path.exists():
+            before = msgspec.json.decode(path.read_bytes(), type=Record)
+            if (before.recipe_sha256, before.data) != (record.recipe_sha256, record.data):
+                raise ConfigError(f"{folder}: belongs to a training with another recipe or other data; give another folder, or remove it")
+            record.seconds = before.seconds
+        self._write()
+
+    def path(self, name: str) -> Path:
+        """A file of the folder."""
+        return self.folder / name
+
+    def once(self, name: str, make: Callable[[Path], None]) -> Path:
+        """The file or folder `name`, made by `make` unless it is there already."""
+        path = self.path(name)
+        if path.exists():
+            self.say(f"{name}: there already")
+            return path
+        self.say(f"{name} …")
+        began = time.monotonic()
+        beside = path.with_name(f"new-{name}")
+        make(beside)
+        beside.replace(path)
+        self.record.seconds[name] = round(time.monotonic() - began, 1)
+        self._write()
+        self.say(f"{name}: {self.record.seconds[name]:.0f} s")
+        return path
+
+    def _write(self) -> None:
+        self.path(RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(self.record), indent=2))
+
+
+def write_parameters(path: Path, parameters: Parameters, fixed: Frozen) -> None:
+    """A run's result: what was trained, and centre and spread of the pooled states."""
+    leaves = {f"leaf{number}": np.asarray(leaf) for number, leaf in enumerate(jax.tree.leaves(parameters))}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, centre=np.asarray(fixed.centre), spread=np.asarray(fixed.spread), **leaves)
+
+
+def read_parameters(path: Path, like: Parameters, fixed: Frozen) -> tuple[Parameters, Frozen]:
+    """The same, in the form of `like`."""
+    with np.load(path) as stored:
+        leaves = [jnp.asarray(stored[f"leaf{number}"]) for number in range(len(jax.tree.leaves(like)))]
+        changed = fixed._replace(centre=jnp.asarray(stored["centre"]), spread=jnp.asarray(stored["spread"]))
+        return jax.tree.unflatten(jax.tree.structure(like), leaves), changed
+
+
+def averaged(paths: dict[Path, float], like: Parameters, fixed: Frozen) -> tuple[Parameters, Frozen]:
+    """The weighted mean of runs that started from the same weights (Wortsman et al. 2022, model soups).
+
+    The heads read features standardised by their own run's centre and spread: that is folded into the first matrix before the mean, and
+    taken out again with the mean centre and spread.
+    """
+    total = sum(paths.values())
+    runs = [(read_parameters(path, like, fixed), weight / total) for path, weight in paths.items()]
+    centre = sum((weight * of.centre for (_, of), weight in runs), jnp.zeros_like(fixed.centre))
+    spread = sum((weight * of.spread for (_, of), weight in runs), jnp.zeros_like(fixed.spread))
+    common = fixed._replace(centre=centre, spread=spread)
+    moved = [(_with_features_of(parameters, of, common), weight) for (parameters, of), weight in runs]
+    mean = jax.tree.map(lambda *leaves: sum(leaf * weight for leaf, (_, weight) in zip(leaves, moved, strict=True)), *(p for p, _ in moved))
+    return mean, common
+
+
+def _with_features_of(parameters: Parameters, own: Frozen, other: Frozen) -> Parameters:
+    head = dict(parameters["head"])
+    plain = head["hidden"] / own.spread[:, None]
+    head["hidden_bias"] = head["hidden_bias"] + (other.centre - own.centre) @ plain
+    head["hidden"] = plain * other.spread[:, None]
+    return {"layers": parameters["layers"], "head": head}

@@ -1,0 +1,126 @@
+"""The arithmetic of a training, on numbers that one can follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from pipeline.scoring.bundle import Platt
+from pipeline.scoring.training import calibrate, cascade, encoder, export, figures, graph, sampling
+from pipeline.scoring.training.augment import Augment, Rates
+from pipeline.scoring.training.base import WEIGHTS_FILE, WEIGHTS_PACKAGE, BaseModel, package_file, read_base
+from pipeline.scoring.training.dictionary import pairs
+from pipeline.scoring.training.rows import LABELS, Row
+
+KNOWN_POSITIVE = np.array([1, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan], np.float32)
+KNOWN_CLEAN = np.zeros(len(LABELS), np.float32)
+
+
+@pytest.fixture(scope="module")
+def base() -> BaseModel:
+    return read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
+
+
+def _row(text: str, targets: np.ndarray[tuple[int], np.dtype[np.float32]], *, benign: bool = False) -> Row:
+    return Row(text, "en", "s", "l", "f", benign, measured_only=False, targets=targets)
+
+
+def test_the_base_model_is_the_one_that_is_named(base: BaseModel) -> None:
+    assert (base.words.shape, base.positions.shape, len(base.layers)) == ((250_037, 384), (512, 384), 12)
+    assert [piece for piece, _ in base.pieces[:6]] == ["<s>", "<pad>", "</s>", "<unk>", ",", "."]
+
+
+def test_the_exported_graph_is_the_trained_model(base: BaseModel, tmp_path: Path) -> None:
+    keep = np.arange(2_000)
+    fixed = encoder.frozen(base, keep)
+    parameters = encoder.initial(base, 2, jax.random.key(0))
+    ids = np.array([[0, 5, 60, 700, 1500, 2], [0, 9, 2, 1, 1, 1]], np.int32)
+    wanted = np.asarray(jax.nn.sigmoid(encoder.logits(parameters, fixed, jnp.asarray(ids))))
+    export.export(parameters, fixed, tmp_path / "exact.onnx", None)
+    export.export(parameters, fixed, tmp_path / "bytes.onnx", export.smoothing(parameters, fixed, [ids]))
+    found = {name: _run(tmp_path / f"{name}.onnx", ids) for name in ("exact", "bytes")}
+    assert np.abs(found["exact"] - wanted).max() < 1e-4
+    assert np.abs(found["bytes"] - wanted).max() < 0.05
+    assert np.abs(_run(tmp_path / "bytes.onnx", ids[1:, :3]) - found["bytes"][1:]).max() < 1e-5
+
+
+def _run(path: Path, ids: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    result: np.ndarray[tuple[int, int], np.dtype[np.float32]] = ort.InferenceSession(str(path)).run(
+        None, {graph.INPUT: ids.astype(np.int64)}
+    )[0]
+    return result
+
+
+def test_two_products_of_bytes_fit_into_16_bits() -> None:
+    assert 2 * 255 * export.WEIGHT_MAX < 2**15
+    stored = export.in_7_bits(np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32))
+    assert np.abs(stored.values).max() <= export.WEIGHT_MAX
+
+
+def test_platt_finds_the_curve_that_made_the_labels() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(size=20_000) * 2
+    truth = (random.random(20_000) < 1 / (1 + np.exp(-(0.6 * logits - 1)))).astype(np.float64)
+    curve = calibrate.platt(logits, truth, None)
+    assert (curve.a, curve.b) == pytest.approx((0.6, -1), abs=0.06)
+
+
+def test_few_rows_change_a_curve_little() -> None:
+    pooled = Platt(a=1, b=0)
+    curve = calibrate.platt(np.array([1.0, -1.0]), np.array([0.0, 1.0]), pooled)
+    assert (curve.a, curve.b) == pytest.approx((1, 0), abs=0.2)
+
+
+def test_the_cascade_loses_no_more_than_it_may() -> None:
+    random = np.random.default_rng(1)
+    targets = np.zeros((4_000, len(LABELS)))
+    targets[:2_000, 0] = 1
+    scores = np.clip(targets + random.normal(size=targets.shape) * 0.2, 0, 1)
+    shown = cascade.thresholds(cascade.Language(scores, targets, targets))
+    assert shown is not None
+    assert cascade.bound(shown.lost, shown.harmful) <= cascade.LOST
+    assert shown.settled > 0.2
+
+
+def test_too_few_harmful_rows_show_nothing() -> None:
+    targets = np.zeros((400, len(LABELS)))
+    targets[:100, 0] = 1
+    assert cascade.thresholds(cascade.Language(targets, targets, targets)) is None
+
+
+def test_a_benign_row_is_soft_or_context() -> None:
+    rows = [
+        _row("bad words", KNOWN_POSITIVE),
+        _row("fine words", KNOWN_CLEAN),
+        _row("the sun", np.full(len(LABELS), np.nan, np.float32), benign=True),
+    ]
+    drawn = sampling.draws(rows, 400, sampling.Mix(benign=0.5), Augment(Rates(noise=0)), np.random.default_rng(0))
+    alone = [each for each in drawn if each.text == "the sun"]
+    assert alone
+    assert all(each.targets[0] == np.float32(0.05) and np.isnan(each.targets[3]) for each in alone)
+    joined = [each for each in drawn if "the sun" in {each.before, each.after}]
+    assert {each.targets[0] for each in joined} == {0, 1}
+
+
+def test_a_profane_word_in_a_benign_row_changes_what_it_is() -> None:
+    augment = Augment(Rates(noise=0, insert=1), profane={"nl": ["sukkel"]})
+    soft = np.full(len(LABELS), np.nan, np.float32)
+    soft[:3] = 0.05
+    text, targets = augment("de zon schijnt", "nl", soft, np.random.default_rng(0))
+    assert "sukkel" in text
+    assert targets[0] > 0.5
+
+
+def test_words_that_are_each_others_nearest_are_a_pair() -> None:
+    here = np.eye(4, dtype=np.float32)
+    assert pairs(["a", "b", "c", "d"], here, ["w", "x", "y", "d"], here[[1, 0, 2, 3]]) == {"a": "x", "b": "w", "c": "y"}
+
+
+def test_a_perfect_model_has_an_error_by_chance_that_falls_with_the_rows() -> None:
+    few, many = (figures.by_chance(np.random.default_rng(1).random(count), draws=20) for count in (200, 20_000))
+    assert many < 0.02 < few
