@@ -20,7 +20,7 @@ from agents.settings import Settings
 from agents.topics import compare, find_topics, hidden, wanted_topics
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
-from pipeline.policy.check import Facts, check_all
+from pipeline.policy.check import Facts, check_all, openings
 from pipeline.policy.check import Level as PolicyLevel
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import Regions, read_regions
@@ -54,7 +54,7 @@ class Finding(NamedTuple):
 def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     """Findings as they are made. Needs no broker for the first ones."""
     yield model(settings)
-    yield policy(settings)
+    yield policy(settings, now)
     try:
         regions = read_regions(settings.regions)
     except ConfigError as error:
@@ -90,8 +90,8 @@ def model(settings: Settings) -> Finding:
     return Finding(Level.OK, "model", f"{names}: hashes and golden scores are right")
 
 
-def policy(settings: Settings) -> Finding:
-    """The policy, and whether it fits regions and model."""
+def policy(settings: Settings, now: dt.datetime) -> Finding:
+    """The policy, whether it fits regions and model, and what the evidence in force at `now` lets the machine do."""
     try:
         policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
     except ConfigError as error:
@@ -102,7 +102,8 @@ def policy(settings: Settings) -> Finding:
     if errors := [each.text for each in found if each.level is PolicyLevel.ERROR]:
         return Finding(Level.FAIL, "policy", f"{errors[0]}; `sluice policy check` shows all {len(errors)} errors")
     remarks = f"; `sluice policy check` has {len(found)} remarks" if found else ""
-    return Finding(Level.OK, "policy", f"{names} fits model and regions{remarks}")
+    alone = "; ".join(openings(policies.at(now), facts)) or "nothing"
+    return Finding(Level.OK, "policy", f"{names} fits model and regions; alone the machine may {alone}{remarks}")
 
 
 def topics(settings: Settings, regions: Regions) -> Iterator[Finding]:

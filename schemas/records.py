@@ -62,7 +62,7 @@ class Unassessed(enum.Enum):
     NO_LANGUAGE = "no_language"  # nothing linguistic in it: emoji, links or digits alone
     LANGUAGE_UNKNOWN = "language_unknown"  # text, but no language is sure enough
     LANGUAGE_UNSUPPORTED = "language_unsupported"  # the model was not made for the language
-    NO_CALIBRATION = "no_calibration"  # the bundle has no calibration for the language
+    NO_CALIBRATION = "no_calibration"  # the bundle has no calibration, or the policy no evidence, for the language
     TOO_LONG = "too_long"  # longer than the model reads: only its first part was scored
     MEDIA = "media"  # images, video and sound are not scored
     STAGE_ERROR = "stage_error"  # a stage failed on this post alone

@@ -80,7 +80,7 @@ def notes(decisions: Sequence[Decision], judged: Sequence[Decision]) -> Iterator
     if not any(decision.action is Action.REMOVE for decision in judged):
         policies = {decision.policy_version for decision in judged}
         why = (
-            "the default policy lets the machine remove only at extreme scores; see docs/policy.md"
+            "it removes only where labelled posts show that it seldom errs; `sluice policy explain` says where"
             if all(policy.startswith("default@") for policy in policies)
             else f"by the policy {', '.join(sorted(policies))}"
         )

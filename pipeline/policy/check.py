@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from pipeline.config import ConfigError
-from pipeline.policy.explain import why_closed
+from pipeline.policy.explain import ANY_MARKET, why_closed
 from pipeline.policy.policy import Policy, PolicySet
 from pipeline.policy.regions import Regions
 
@@ -56,6 +56,17 @@ def require_fit(policies: PolicySet, regions: Regions, model: Facts) -> None:
     errors = [each.text for each in check_all(policies, regions, model) if each.level is Level.ERROR]
     if errors:
         raise ConfigError("\n".join(errors))
+
+
+def openings(policy: Policy, model: Facts) -> list[str]:
+    """What the machine may do alone, such as `remove hate in en, zh`; by rules for all markets."""
+    found: dict[str, list[str]] = {}
+    for language in sorted(model.languages):
+        for rules in policy.rules_for(language, ANY_MARKET).values():
+            for rule in rules:
+                if policy.acts_alone_from(rule, language, model.version) is not None:
+                    found.setdefault(f"{rule.action.value} {rule.label}", []).append(language)
+    return [f"{what} in {', '.join(languages)}" for what, languages in sorted(found.items())]
 
 
 def _labels(policy: Policy, bundle_labels: Collection[str]) -> Iterator[Finding]:

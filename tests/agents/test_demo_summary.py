@@ -55,7 +55,7 @@ def test_deletions_and_the_absence_of_removals_are_said() -> None:
     judged = [decision(policy_version="default@1")]
     assert list(notes([*judged, decision(kind="deleted")], judged)) == [
         "2 decisions: of these 1 are deletions, which are passed on and not judged",
-        "the machine removed nothing: the default policy lets the machine remove only at extreme scores; see docs/policy.md",
+        "the machine removed nothing: it removes only where labelled posts show that it seldom errs; `sluice policy explain` says where",
     ]
     removed = [decision(action="remove")]
     assert list(notes(removed, removed)) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_both_tiers_of_a_model_are_named_and_that_nobody_knows_their_golden_scor
 
 def test_a_policy_that_the_fast_tier_could_reach_alone_is_named(tmp_path: Path) -> None:
     accurate, _ = build_cascade(tmp_path, {"en": dict.fromkeys(CLEAR, 1.0)})
-    found = policy(load(model=accurate))
+    found = policy(load(model=accurate), dt.datetime.now(dt.UTC))
     assert found.level is Level.FAIL
     assert "fast tier alone decides on" in found.sentence
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.policy.policy import PolicySet
+from pipeline.routing.stage import RoutingStage
 from pipeline.stage import Incoming, Output
 from schemas.records import Decision, ReviewTask, ScoredPost, Unassessed
-from tests.pipeline.routing.posts import NOW, post, scored, stage, streams
+from tests.pipeline.routing.posts import NOW, POLICIES, POLICY, REGIONS, post, scored, stage, streams
 
 
 def incoming(stream: list[ScoredPost]) -> list[Incoming[ScoredPost]]:
@@ -30,6 +33,22 @@ def test_the_time_of_a_replay_decides_nothing(stream: list[ScoredPost]) -> None:
     later = routed(stream, now=NOW + dt.timedelta(days=3))
     for first, again in zip(routed(stream), later, strict=True):
         assert [(one.topic.name, identity(one)) for one in first] == [(one.topic.name, identity(one)) for one in again]
+
+
+@given(streams, st.integers(0, 25))
+def test_new_evidence_changes_nothing_that_was_received_before_it(stream: list[ScoredPost], position: int) -> None:
+    """As a version beside the old one, in force from a later time. Posts received since have another policy, and so other ids."""
+    since = NOW + dt.timedelta(hours=1)
+    newer = POLICY.model_copy(update={"version": "8", "effective_from": since}).with_evidence(None)
+    posts = [one if place < position else msgspec.structs.replace(one, received_at=since) for place, one in enumerate(stream)]
+    before = RoutingStage(POLICIES, REGIONS, 1_000_000, []).process(incoming(posts), NOW)
+    after = RoutingStage(PolicySet([POLICY, newer]), REGIONS, 1_000_000, []).process(incoming(posts), NOW)
+    assert [list(map(identity, each)) for each in after[:position]] == [list(map(identity, each)) for each in before[:position]]
+    for outputs in after[position:]:
+        decision = outputs[0].record
+        assert isinstance(decision, Decision)
+        assert decision.policy_version == "house@8"
+        assert decision.pending or not any(reason.label for reason in decision.reasons)
 
 
 def identity(output: Output) -> tuple[object, ...]:
