@@ -12,7 +12,7 @@ from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, POSTS_LANGUA
 from schemas.wire import decoder
 from tests.integration.conftest import REVIEWS, Flow
 from tests.support.clients import Message, Outgoing
-from tests.support.posts_in_flow import CALM, CALM_DUTCH, HATE, THREAT, THREAT_DUTCH, decisions, has_all, outgoing
+from tests.support.posts_in_flow import CALM, CALM_DUTCH, HATE, HATE_DUTCH, THREAT, THREAT_DUTCH, decisions, has_all, outgoing
 from tests.support.promtool import check_metrics
 from tests.support.workers import fetch
 
@@ -82,6 +82,20 @@ def expected(talks: range) -> set[tuple[str, int]]:
         for number in talks
         for role, revision in (("first", 1), ("first", 2), ("reply", 1), ("reply", 2), ("threat", 1), ("picture", 1))
     }
+
+
+def test_without_evidence_for_its_language_people_look_at_what_the_machine_would_remove(flow: Flow) -> None:
+    texts = {"evident": HATE, "without-evidence": HATE_DUTCH, "calm-without-evidence": CALM_DUTCH}
+    flow.topics.produce(POSTS_INCOMING, [outgoing(name, name, text, market="NL") for name, text in texts.items()])
+    found = decisions(flow.topics.read_all(DECISIONS, has_all(set(texts))))
+    removed, looked_at, calm = (found[name, 1] for name in texts)
+    assert (removed.action, removed.pending, removed.unassessed) == (Action.REMOVE, False, ())
+    assert (looked_at.action, looked_at.pending, looked_at.region) == (Action.ALLOW, True, "dutch")
+    assert [reason.rule for reason in looked_at.reasons] == ["hate-remove", "rest"]
+    assert (calm.action, calm.pending) == (Action.ALLOW, False)  # of what is allowed, this policy sends nothing to people
+    assert looked_at.unassessed == calm.unassessed == (Unassessed.NO_CALIBRATION,)
+    task = task_of(flow.topics.read_all(DUTCH, has_all({"without-evidence"})), "without-evidence")
+    assert task.unassessed == (Unassessed.NO_CALIBRATION,)
 
 
 def test_a_reply_to_nobody_knows_what_is_missing(flow: Flow) -> None:

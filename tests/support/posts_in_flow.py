@@ -15,6 +15,7 @@ THREAT = "this is a threat threat threat threat threat and you will see it"
 HATE = "i hate hate hate hate hate hate all of you people"
 CALM_DUTCH = "het weer is vandaag heerlijk en wij lopen met onze vrienden langs de rivier"
 THREAT_DUTCH = "dit is een threat threat threat threat threat en dat zul je nog wel zien"
+HATE_DUTCH = "ik hate hate hate hate hate hate hate jullie allemaal en dat mag iedereen weten"
 
 decode_decision = decoder(Decision)
 
