@@ -20,8 +20,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from agents.settings import load
+from pipeline.scoring.tiers import Tier, read_tiers
 from schemas.topics import POSTS_INCOMING, POSTS_LANGUAGE
 from schemas.wire import encode
+from tests.bench import model as models
 from tests.bench import pipeline
 from tests.support.clients import Outgoing, OwnTopics
 from tests.support.kafka import KafkaBroker
@@ -116,8 +119,19 @@ def memory(broker: KafkaBroker, folder: Path) -> Result:
     return {"rss_mb": pipeline.memory(broker.address, "memory.", folder / "memory", tiny, FIRST, LAST)}
 
 
+def model(broker: KafkaBroker, folder: Path) -> Result:
+    """Each tier of the model in SLUICE_MODEL alone, both as a cascade, and the running scoring stage beside the bare loop."""
+    bundle = load().model
+    tiers = [tier.value for tier in read_tiers(bundle)]
+    wanted = [*tiers, models.CASCADE] if Tier.FAST.value in tiers else tiers
+    return {
+        "model": {each: models.in_own_process(each, bundle) for each in wanted},
+        "model_in_pipeline": models.share_of_bare_loop(broker.address, folder, bundle),
+    }
+
+
 PARTS: dict[str, Callable[[KafkaBroker, Path], Result]] = {
-    "relay": relay, "compute": over_compute, "latency": latency, "idle": idle, "memory": memory,
+    "relay": relay, "compute": over_compute, "latency": latency, "idle": idle, "memory": memory, "model": model,
 }  # fmt: skip
 
 

@@ -63,7 +63,9 @@ def pipeline(address: str, prefix: str, folder: Path, model: Path | None = None)
     topics = OwnTopics(address, prefix)
     wanted = [*(topic for topic in TOPICS if topic is not REVIEW), *(review_topic(region.name) for region in read_regions(REGIONS).regions)]
     topics.create(*wanted, partitions={topic.name: PARTITIONS for topic in wanted})
-    given = {} if model is None else {"model": model}
+    given: dict[str, object] = {"score_cache_bytes": 0}  # the posts are the demo's, again and again
+    if model is not None:
+        given["model"] = model
     with worker(address, prefix, folder, STAGES, **given) as running:
         running.ready(STAGES)
         yield topics, running
