@@ -53,7 +53,7 @@ class Model:
     def __init__(self, bundle: Bundle, tokenizer: Tokenizer, session: Session, *, alone: bool = False) -> None:
         self.bundle = bundle
         self.calibration = Calibration(bundle)
-        self._batch_size = 1 if alone else bundle.model.batch_size
+        self._alone = alone
         self._tokenizer = tokenizer
         self._session = session
 
@@ -117,8 +117,10 @@ class Model:
 
     def probabilities(self, rows: Sequence[Sequence[int]]) -> Array:
         """[rows, labels], not calibrated. Rows of like length go together, so that little is computed for padding."""
+        if self._alone:
+            return self._session.run_each(rows)
         result = np.empty((len(rows), len(self.bundle.labels)))
-        for batch in _batches([len(row) for row in rows], self._batch_size):
+        for batch in _batches([len(row) for row in rows], self.bundle.model.batch_size):
             result[batch] = self.probabilities_together([rows[index] for index in batch])
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -29,7 +30,14 @@ class Session:
         self._labels = [self._form.columns.index(label) for label in bundle.labels]
 
     def run(self, rows: Sequence[Sequence[int]]) -> Array:
-        """[rows, labels]. ValueError when the graph gives another shape, or what is no probability."""
+        """[rows, labels], computed together. ValueError when the graph gives another shape, or what is no probability."""
+        return self._probabilities(self._raw(rows))
+
+    def run_each(self, rows: Sequence[Sequence[int]]) -> Array:
+        """[rows, labels], each row computed by itself, at least one. What follows the graph is done for all at once."""
+        return self._probabilities(np.concatenate([self._raw([row]) for row in rows]))
+
+    def _raw(self, rows: Sequence[Sequence[int]]) -> NDArray[np.floating[Any]]:
         lengths = [len(row) for row in rows]
         ids = np.full((len(rows), max(1, *lengths)), self._pad_id, np.int64)
         for tokens, row in zip(ids, rows, strict=True):
@@ -37,6 +45,10 @@ class Session:
         raw = self._graph.run([self._form.output], {name: _input(name, ids, lengths) for name in self._inputs})[0]
         if raw.shape != (len(rows), len(self._form.columns)):
             raise ValueError(f"the model gave a result of shape {raw.shape} for {len(rows)} texts and {len(self._form.columns)} columns")
+        result: NDArray[np.floating[Any]] = raw
+        return result
+
+    def _probabilities(self, raw: NDArray[np.floating[Any]]) -> Array:
         probabilities = _activate(raw.astype(np.float64), self._form.activation)[:, self._labels]
         if not ((probabilities >= 0) & (probabilities <= 1)).all():
             raise ValueError("the model gave a number that is no probability")

@@ -32,10 +32,10 @@ from tests.support.workers import Process, wait_for, worker
 
 SIZES = (1, 8, 32)
 ROUNDS = 3
-POSTS = {"accurate": 384, "fast": 3072, "cascade": 1536}
+POSTS = {"accurate": 256, "fast": 2048, "cascade": 768}
 HARMFUL = 0.05
-POOL = 3000
-PIPELINE_POSTS = 1500
+POOL = 1000
+PIPELINE_POSTS = 800
 WARM_UP = 64
 CASCADE = "cascade"
 
