@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from pipeline.policy.automation import Targets
 from pipeline.policy.evidence import Band, Closed
 from pipeline.policy.policy import Policy
 from pipeline.policy.rules import Rule, RuleAction
@@ -14,7 +15,7 @@ from schemas.records import Unassessed
 ANY_MARKET = ""
 """Covered by no rule that names markets."""
 
-PROPORTIONS = {RuleAction.LIMIT: "limited", RuleAction.REMOVE: "removed"}
+DONE = {RuleAction.LIMIT: "limited", RuleAction.REMOVE: "removed"}
 
 
 class RuleView(msgspec.Struct, frozen=True):
@@ -75,42 +76,35 @@ def why_closed(policy: Policy, rule: Rule, language: str, model_version: str) ->
     if model_version not in evidence.model_versions:
         return f"the evidence is on {', '.join(evidence.model_versions)}, not on {model_version}"
     band = evidence.band(model_version, rule.label, language, rule.action)
-    return _unlabelled(policy, rule, language) if band is None else _missing(policy, band)
+    return _unlabelled(automation.targets, rule, language) if band is None else _missing(automation.targets, band)
 
 
 def _view(policy: Policy, rule: Rule, language: str, model_version: str) -> RuleView:
     start = policy.acts_alone_from(rule, language, model_version)
-    closed = why_closed(policy, rule, language, model_version)
+    band = policy.evidence and policy.evidence.band(model_version, rule.label, language, rule.action)
     if rule.action is RuleAction.REVIEW:
         why = f"From {rule.at_least:g} a person looks (rule {rule.id})."
-    elif start is not None:
-        why = " ".join(_acts(policy, rule, language, model_version, start))
+    elif start is not None and band and policy.evidence:
+        why = " ".join(_acts(policy.evidence.targets, rule, band, start))
     else:
+        closed = why_closed(policy, rule, language, model_version)
         why = f"From {rule.at_least:g} rule {rule.id} asks for {rule.action.value}, but a person looks instead: {closed}."
     return RuleView(rule.id, rule.action.value, rule.at_least, start, why)
 
 
-def _acts(policy: Policy, rule: Rule, language: str, model_version: str, start: float) -> Iterator[str]:
-    band = policy.evidence and policy.evidence.band(model_version, rule.label, language, rule.action)
-    if not band or policy.automation is None:
-        return
-    targets = policy.automation.targets
-    done = PROPORTIONS[rule.action]
-    yield f"From {start:g} a post is {done} by the machine alone (rule {rule.id}): of {band.rows} labelled posts {band.flagged} lie there,"
+def _acts(targets: Targets, rule: Rule, band: Band, start: float) -> Iterator[str]:
     share = f" in traffic of which {targets.prevalence:g} is {band.label}" if targets.prevalence else ""
-    yield f"{band.correct} of them rightly; precision{share} is at least {band.precision_low:.1%},"
-    yield f"{targets.precision[band.action]:.0%} is needed;"
-    yield f"it finds {band.recall_low:.0%} to {band.recall_high:.0%} of what is {band.label}."
+    yield f"From {start:g} a post is {DONE[rule.action]} by the machine alone (rule {rule.id}): of {band.rows} labelled posts"
+    yield f"{band.flagged} lie there, {band.correct} of them rightly; precision{share} is at least {band.precision_low:.1%},"
+    recall = f"{band.recall_low:.0%} to {band.recall_high:.0%}"
+    yield f"{targets.precision[band.action]:.0%} is needed; it finds {recall} of what is {band.label}."
     if rule.at_least < start:
         yield f"Between {rule.at_least:g} and {start:g} a person looks instead."
     for group in band.groups:
         yield f"Of {group.rows} posts of {group.name} that are not {band.label}, {group.flagged} lie there (at most {group.high:.1%})."
 
 
-def _unlabelled(policy: Policy, rule: Rule, language: str) -> str:
-    if policy.automation is None:
-        return ""
-    targets = policy.automation.targets
+def _unlabelled(targets: Targets, rule: Rule, language: str) -> str:
     least = max(targets.least_rows, targets.least_without_errors(rule.action) + (targets.least_positives if targets.prevalence else 0))
     return (
         f"no labelled posts say how precise {rule.label} is in {language}; about {least} are needed, {targets.least_positives} of them "
@@ -118,10 +112,7 @@ def _unlabelled(policy: Policy, rule: Rule, language: str) -> str:
     )
 
 
-def _missing(policy: Policy, band: Band) -> str:
-    if policy.automation is None:
-        return ""
-    targets = policy.automation.targets
+def _missing(targets: Targets, band: Band) -> str:
     known = f"{band.rows} posts are labelled, {band.positives} of them {band.label}"
     more = f"; about {band.more_rows} more like them would open it" if band.more_rows else ""
     if band.closed is Closed.FEW_ROWS:
