@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -12,7 +13,7 @@ from rich.progress import Progress
 from agents.cli.common import err
 from pipeline.config import ConfigError
 from pipeline.scoring.evaluation.rows import LabelledRow, read_rows
-from pipeline.scoring.tiers import Tier
+from pipeline.scoring.tiers import Tier, read_tiers
 from schemas.records import Language
 
 if TYPE_CHECKING:
@@ -45,23 +46,24 @@ def read_files(files: Sequence[Path], split: str | None) -> list[RowsOf]:
 def scored_by(directory: Path, *parts: Sequence[LabelledRow]) -> tuple[tuple[str, ...], list[Sample]]:
     """The versions of the bundle in `directory` and of the fast tier that it may name, and a sample for each part, scored as posts are.
 
-    Progress is shown.
+    Progress is shown. A model is loaded once there is a row without scores of it.
     """
     from pipeline.scoring.check import load_scorer
     from pipeline.scoring.evaluation.sample import score_rows
 
-    scorer = load_scorer(directory)
-    versions = tuple(model.bundle.model_version for model in scorer.models.values())
+    tiers = read_tiers(directory)
+    versions = tuple(tier.bundle.model_version for tier in tiers.values())
+    scorer = functools.cache(functools.partial(load_scorer, directory))
 
     def score(texts: Sequence[str], tags: Sequence[str]) -> list[dict[str, float]]:
         languages = [Language(tag=tag, confidence=1) for tag in tags]
-        return [verdict.scored.probabilities for verdict in scorer.score(texts, languages)]
+        return [verdict.scored.probabilities for verdict in scorer().score(texts, languages)]
 
     with Progress(console=err, transient=True) as progress:
-        task = progress.add_task(f"scoring with {scorer.model_version}", total=sum(map(len, parts)))
+        task = progress.add_task(f"scoring with {versions[0]}", total=sum(map(len, parts)))
 
         def done(rows: int) -> None:
             progress.advance(task, rows)
 
-        labels = scorer.models[Tier.ACCURATE].bundle.labels
+        labels = tiers[Tier.ACCURATE].bundle.labels
         return versions, [score_rows(rows, labels, versions, score, done) for rows in parts]

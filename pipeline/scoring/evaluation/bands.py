@@ -59,10 +59,10 @@ class Counts(NamedTuple):
 
 
 def bands(sample: Sample, targets: Targets) -> Iterator[Band]:
-    """A band for every label, language and action of `targets`, where any row was judged."""
+    """A band for every label, language and action of `targets`, where any row is what the label says."""
     for column, label in enumerate(sample.labels):
         judged = ~np.isnan(sample.truth[:, column])
-        for language in np.unique(sample.languages[judged]).tolist():
+        for language in np.unique(sample.languages[sample.truth[:, column] == 1]).tolist():
             chosen = judged & (sample.languages == language)
             rows = Rows(sample.truth[chosen, column], sample.scores[chosen, column], sample.groups[chosen])
             for action in targets.precision:

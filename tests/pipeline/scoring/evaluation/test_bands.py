@@ -163,14 +163,12 @@ def test_a_band_that_is_precise_opens_with_enough_rows() -> None:
     assert is_open(Rows(truth, chance.random(3_000), np.array([""] * 3_000)), targets())
 
 
-def test_a_band_for_each_label_language_and_action_with_labelled_rows() -> None:
-    truth = np.array([[1.0, np.nan], [0.0, 1.0], [np.nan, np.nan]])
+def test_a_band_for_each_label_language_and_action_with_rows_that_are_what_it_says() -> None:
+    truth = np.array([[1.0, np.nan], [0.0, 1.0], [1.0, np.nan]])
     sample = Sample(("hate", "spam"), np.array(["nl", "en", "fr"]), np.full((3, 2), 0.9), truth, np.array([""] * 3))
     asked = targets(precision={RuleAction.LIMIT: 0.8, REMOVE: 0.9})
     keys = [(each.label, each.language, each.action.value) for each in bands(sample, asked)]
-    assert keys == [
-        (label, tag, action) for label, tag in (("hate", "en"), ("hate", "nl"), ("spam", "en")) for action in ("limit", "remove")
-    ]
-    both = joined(sample, as_negatives(sample))
-    french = next(each for each in bands(both, asked) if each.language == "fr")
-    assert (french.rows, french.positives, french.closed) == (1, 0, Closed.FEW_ROWS)
+    judged = ("hate", "fr"), ("hate", "nl"), ("spam", "en")
+    assert keys == [(label, tag, action) for label, tag in judged for action in ("limit", "remove")]
+    french = next(each for each in bands(joined(sample, as_negatives(sample)), asked) if each.language == "fr")
+    assert (french.rows, french.positives, french.closed) == (2, 1, Closed.FEW_ROWS)
