@@ -22,6 +22,7 @@ _SAME = "асеорхуіјѕԁһԛԝАВСЕНІЈКМОРЅТХУԜοινΑΒ�
 
 _MEETING = re.compile(f"[{_LATIN}][{_STRANGE}]|[{_STRANGE}][{_LATIN}]|[{_PHONETIC}]|(?<![{_STRANGE}])[{_SAME}]{{3,}}+(?![{_STRANGE}])")
 _ANY_STRANGE = re.compile(f"[{_STRANGE}]")
+_ANY_LATIN = re.compile(f"[{_LATIN}{_PHONETIC}]")
 _WORD = re.compile(f"[{_LATIN}{_STRANGE}]+")
 _LATIN_RUN = re.compile(f"[{_LATIN}]+")
 _CYRILLIC_RUN = re.compile(f"[{_CYRILLIC}]+")
@@ -35,7 +36,7 @@ MAX_WORD = 64
 
 def suspicious(text: str) -> bool:
     """Whether scripts meet inside a word, or a word is all look-alikes: `fold` may change something."""
-    return _MEETING.search(text) is not None
+    return bool(_ANY_STRANGE.search(text) and _ANY_LATIN.search(text) and _MEETING.search(text))
 
 
 def fold(text: str) -> str:

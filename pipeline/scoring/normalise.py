@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pipeline.scoring import homoglyphs
+from pipeline.scoring import homoglyphs, spelling
+from pipeline.scoring.spelling import ARABIC, LETTER
 
 # Controls, format characters, fillers: they have no ink and no width. White space, emoji selectors and the joiners are not among them, nor
 # those C1 controls that are punctuation of a page that was in windows-1252.
@@ -25,28 +26,27 @@ _BADGES = "\U0001f150-\U0001f169\U0001f170-\U0001f189"
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20df\u20e4-\u20f0\ufe20-\ufe2f"
 _JOINED_SCRIPTS = "\u0600-\u0dff"  # Arabic and Indic, where the joiners are spelling
 _EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"  # of which a joiner makes one out of two
-_ALPHABETS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\u0370-\u03ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea"
-_ARABIC = "\u0620-\u063f\u0641-\u064a\u0671-\u06d3"
-_LETTER = f"[{_ALPHABETS}{_ARABIC}]"
 
-_STRANGE = re.compile(f"[{_INVISIBLE}{_BLANK}{_LETTER_LOOKS}{_BADGES}{_MARKS}\u0640\u200c\u200d]|[{_ALPHABETS}{_ARABIC}][\ufe00-\ufe0f]")
+_STRANGE = re.compile(f"[{_INVISIBLE}{_BLANK}{_LETTER_LOOKS}{_BADGES}{_MARKS}\u0640\u200c\u200d]|{LETTER}[\ufe00-\ufe0f]")
 _REVERSED = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\n\u0590-\u08ff]*+)[\u202c\n]?")
-_INVISIBLE_RUN = re.compile(f"[{_INVISIBLE}]++|(?<={_LETTER})[\ufe00-\ufe0f]++")
+_INVISIBLE_RUN = re.compile(f"[{_INVISIBLE}]++|(?<={LETTER})[\ufe00-\ufe0f]++")
 _BLANK_ONE = re.compile(f"[{_BLANK}]")
 _STRAY_JOINER = re.compile(f"(?<![{_JOINED_SCRIPTS}{_EMOJI}])[\u200c\u200d]++(?![{_JOINED_SCRIPTS}{_EMOJI}])")
 _LOOK = re.compile(f"[{_LETTER_LOOKS}]")
 _FONTS = ("<font>", "<wide>", "<circle>", "<square>")
-_BADGE_RUN = re.compile(f"[{_BADGES}]{{2,}}+|(?<={_LETTER})[{_BADGES}]|[{_BADGES}](?={_LETTER})")
-_MARKED = re.compile(f"(?:[^{_MARKS}]|^)[{_MARKS}]++", re.DOTALL)
+_BADGE_RUN = re.compile(f"[{_BADGES}]{{2,}}+|(?<={LETTER})[{_BADGES}]|[{_BADGES}](?={LETTER})")
+_WORD = re.compile(f"[\\w{_MARKS}]++")
 _MARK_RUN = re.compile(f"[{_MARKS}]++")
 _GAP = re.compile(" +")
-_KASHIDA = re.compile(f"(?<=[{_ARABIC}\u064b-\u0652])\u0640++(?=[{_ARABIC}\u064b-\u0652])")
+_KASHIDA = re.compile(f"(?<=[{ARABIC}\u064b-\u0652])\u0640++(?=[{ARABIC}\u064b-\u0652])")
 
-_LONG = re.compile(f"({_LETTER})\\1\\1++")
-_SINGLE_LETTERS = re.compile(r"\b\w\W{1,3}\w\b")
-# Single letters, four or more, with spaces or one and the same thing between them: `i d i o t`, `i.d.i.o.t`.
-_SPACED = re.compile(f"(?<!\\w){_LETTER}(?: {{1,3}}{_LETTER}(?!\\w)){{3,}}+")
-_DOTTED = re.compile(f"(?<!\\w){_LETTER}([^\\w\\s]{{1,3}}| ?[^\\w\\s] ?){_LETTER}(?!\\w)(?:\\1{_LETTER}(?!\\w)){{2,}}+")
+_SINGLE_LETTERS = re.compile(r"\b[^\W_](?:\W{1,3}|_)[^\W_](?:\b|_)")
+# Single letters, four or more, with spaces or one and the same thing between them: `i d i o t`, `i.d.i.o.t`; with emoji three are enough.
+_START = rf"(?<![^\W_]){LETTER}"
+_NEXT = rf"{LETTER}(?![^\W_])"
+_SPACED = re.compile(f"{_START}(?: {{1,3}}{_NEXT}){{3,}}+")
+_DOTTED = re.compile(rf"{_START}([^\w\s]{{1,3}}| ?[^\w\s] ?|_){_NEXT}(?:\1{_NEXT}){{2,}}+")
+_WITH_EMOJI = re.compile(rf"{_START}([\U0001f000-\U0001faff\u2600-\u27bf]\ufe0f?){_NEXT}(?:\1{_NEXT})++")
 
 
 def undisguise(text: str) -> str:
@@ -57,8 +57,9 @@ def undisguise(text: str) -> str:
         if homoglyphs.suspicious(text):
             text = homoglyphs.fold(text)
     if _SINGLE_LETTERS.search(text):
-        text = _DOTTED.sub(_undotted, _SPACED.sub(_closed, text))
-    return _LONG.sub(_shortened, text)
+        text = _WITH_EMOJI.sub(_undotted, _DOTTED.sub(_undotted, text))
+        text = _SPACED.sub(_closed, text)
+    return spelling.shorten(spelling.respell(text))
 
 
 def _visible(text: str) -> str:
@@ -67,7 +68,9 @@ def _visible(text: str) -> str:
     text = _BLANK_ONE.sub(" ", _INVISIBLE_RUN.sub("", text))
     text = _STRAY_JOINER.sub("", text)
     text = _BADGE_RUN.sub(_badges, _LOOK.sub(_look, text))
-    return _KASHIDA.sub("", _MARKED.sub(_unmarked, text))
+    if _MARK_RUN.search(text):
+        text = _WORD.sub(_unmarked, text)
+    return _KASHIDA.sub("", text)
 
 
 def _look(match: re.Match[str]) -> str:
@@ -85,8 +88,10 @@ def _badges(match: re.Match[str]) -> str:
 
 
 def _unmarked(match: re.Match[str]) -> str:
-    """A letter with those of its marks that make another letter of it."""
-    return _MARK_RUN.sub("", unicodedata.normalize("NFC", match[0]))
+    """A word with its marks, if all of them make other letters; with none of them if some do not, and are decoration."""
+    word = match[0]
+    composed = unicodedata.normalize("NFC", word) if _MARK_RUN.search(word) else word
+    return _MARK_RUN.sub("", word) if _MARK_RUN.search(composed) else composed
 
 
 def _closed(match: re.Match[str]) -> str:
@@ -99,10 +104,3 @@ def _closed(match: re.Match[str]) -> str:
 def _undotted(match: re.Match[str]) -> str:
     """Letters without what stood between them."""
     return match[0].replace(match[1], "")
-
-
-def _shortened(match: re.Match[str]) -> str:
-    """Two of three or more equal letters, unless they are a word of their own (`kkk`, `XXX`) or may be a Roman number."""
-    before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
-    alone = not before.isalpha() and not after.isalpha()
-    return match[0] if alone or match[0] in {"III", "XXX", "CCC", "MMM", "iii"} else match[1] * 2

@@ -34,9 +34,9 @@ def _without_links_and_names(text: str) -> str:
 
 
 def _robust(text: str) -> str:
-    for _ in range(_PASSES):
-        before = text
-        text = _without_links_and_names(undisguise(before))
-        if text == before:
+    for number in range(_PASSES):
+        plain = undisguise(text)
+        if number and plain == text:
             break
+        text = _without_links_and_names(plain)
     return text
