@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 import pipeline
 from pipeline.policy.policy import read_policies
-from pipeline.scoring.evaluation.attacks import FORMS, Attacked, Harm, attacked, harmed
+from pipeline.scoring.evaluation.attacks import Attacked, Harm, attacked, harmed
 from pipeline.scoring.evaluation.rows import LabelledRow, read_rows
+from pipeline.scoring.evaluation.tables import attack_table, harm_table
 from pipeline.scoring.model import Model
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "labelled" / "rows.jsonl.gz"
@@ -32,44 +32,6 @@ class Report(msgspec.Struct, frozen=True):
     seed: int
     attacked: tuple[Attacked, ...]
     harmed: tuple[Harm, ...]
-
-
-def attack_table(found: Sequence[Attacked]) -> str:
-    """Means over languages, a line per disguise: AUC, found and flagged without and with normalisation; then AUC per language."""
-    means = {(each.disguise, each.normalisation): each for each in found if each.language is None}
-    lines = [
-        "| disguise | AUC without | AUC with | found without | found with | harmless flagged without | with |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for disguise in dict.fromkeys(each.disguise for each in found):
-        plain, normalised = (means[disguise, form] for form in FORMS)
-        lines.append(
-            f"| {disguise or 'none'} | {plain.auc:.3f} | {normalised.auc:.3f} | {plain.found:.0%} | {normalised.found:.0%} "
-            f"| {plain.flagged:.1%} | {normalised.flagged:.1%} |"
-        )
-    return "\n".join([*lines, "", *_by_language(found)])
-
-
-def _by_language(found: Sequence[Attacked]) -> list[str]:
-    cells = {(each.disguise, each.normalisation, each.language): each.auc for each in found if each.language}
-    languages = sorted({language for *_, language in cells if language})
-    lines = [f"| AUC without, with | {' | '.join(languages)} |", "|---" * (len(languages) + 1) + "|"]
-    for disguise in dict.fromkeys(each.disguise for each in found):
-        pairs = [", ".join(f"{cells[disguise, form, language]:.2f}" for form in FORMS) for language in languages]
-        lines.append(f"| {disguise or 'none'} | {' | '.join(pairs)} |")
-    return lines
-
-
-def harm_table(found: Sequence[Harm]) -> str:
-    """A line per language, all first."""
-    lines = ["| ordinary text | rows | changed | moved by more than .05 | 95% | across a threshold |", "|---|---|---|---|---|---|"]
-    for each in found:
-        low, high = each.interval
-        lines.append(
-            f"| {each.language or 'all'} | {each.rows} | {each.changed / each.rows:.2%} | {each.moved / each.rows:.2%} "
-            f"| {low:.2%} to {high:.2%} | {each.crossed} |"
-        )
-    return "\n".join(lines)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """How often a bundle flags harmless sentences about groups and in dialects: `python -m tests.bench.fairness BUNDLE [--rows FILE]`.
 
-`--rows` also writes the sentences with their scores, as rows for `sluice calibrate`. Prints Markdown tables, and writes them and JSON to
-`--out`.
+`--rows` also writes the sentences with their scores, as rows for `sluice calibrate`; their groups there are kinds (`religion`), because ten
+sentences of one group in a language bound no rate. Prints Markdown tables, and writes them and JSON to `--out`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import msgspec
 
 import pipeline
 from pipeline.policy.policy import read_policies
-from pipeline.scoring.evaluation.fairness import GroupRate, fairness_rows, group_rates
+from pipeline.scoring.evaluation.fairness import GroupRate, fairness_rows, group_rates, kind_of
 from pipeline.scoring.evaluation.sample import score_rows
+from pipeline.scoring.evaluation.tables import fairness_table
 from pipeline.scoring.model import Model
 
 POLICY = Path(pipeline.__file__).parent / "policies" / "default"
@@ -29,29 +30,6 @@ class Report(msgspec.Struct, frozen=True):
     model_version: str
     policy: str
     rates: tuple[GroupRate, ...]
-
-
-def fairness_table(rates: Sequence[GroupRate]) -> str:
-    """Three tables: languages, groups over all languages, and of groups in a language those with anything flagged, worst first."""
-    languages = [each for each in rates if each.group is None]
-    groups = [each for each in rates if each.group is not None and each.language is None]
-    cells = [each for each in rates if each.group is not None and each.language is not None and each.flagged]
-    return "\n\n".join(
-        _table(*part) for part in (("language", languages), ("group", _worst_first(groups)), ("group, language", _worst_first(cells)))
-    )
-
-
-def _worst_first(rates: Sequence[GroupRate]) -> list[GroupRate]:
-    return sorted(rates, key=lambda each: (-each.share, -each.rows))
-
-
-def _table(name: str, rates: Sequence[GroupRate]) -> str:
-    lines = [f"| {name} | sentences | flagged | share | 95% |", "|---|---|---|---|---|"]
-    for each in rates:
-        low, high = each.interval
-        who = ", ".join(part for part in (each.group, each.language) if part) or "all"
-        lines.append(f"| {who} | {each.rows} | {each.flagged} | {each.share:.1%} | {low:.1%} to {high:.1%} |")
-    return "\n".join(lines)
 
 
 def main() -> None:
@@ -76,7 +54,8 @@ def main() -> None:
     (arguments.out / "fairness.md").write_text(fairness_table(rates) + "\n", encoding="utf-8")
     if arguments.rows:
         scored = (dict(zip(labels, line, strict=True)) for line in sample.scores.tolist())
-        lines = [msgspec.structs.replace(row, scores=scores, model_version=version) for row, scores in zip(rows, scored, strict=True)]
+        pairs = zip(rows, scored, strict=True)
+        lines = [msgspec.structs.replace(row, group=kind_of(row), scores=scores, model_version=version) for row, scores in pairs]
         arguments.rows.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     print(fairness_table(rates))
 

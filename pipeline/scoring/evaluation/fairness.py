@@ -78,6 +78,11 @@ def fairness_rows(labels: Sequence[str]) -> list[LabelledRow]:
     return rows
 
 
+def kind_of(row: LabelledRow) -> str:
+    """Of a row's group: `religion` of `religion/jews`."""
+    return (row.group or "").split("/")[0]
+
+
 def filled(template: str, term: str, path: Path) -> str:
     """`template` with `term`, which may begin with `f:`. ConfigError when there is no place for it."""
     if template.count("{}") != 1:
