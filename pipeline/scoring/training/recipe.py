@@ -110,8 +110,10 @@ class AugmentForm(ConfigModel):
 
 
 class Recipe(ConfigModel):
-    """A whole training. `version` of both bundles; `languages` that they name. `measured_rows`: benign rows of a file and language, at most, that are
-    only measured."""
+    """A whole training. `version` of both bundles; `languages` that they name.
+
+    `measured_rows`: benign rows of a file and language, at most, that are only measured.
+    """
 
     version: Name
     accurate_name: Name
