@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.scoring.bundle import DESCRIPTION, GOLDEN, MODEL, TOKENIZER, CalibrationForm, CascadeForm, PlattByLabel
-from pipeline.scoring.model import Model
+from pipeline.scoring.model import DECIMALS, Model
 from pipeline.scoring.training.encode import TEXT_FORM
 from pipeline.scoring.training.encoder import PAD
 from pipeline.scoring.training.graph import OUTPUT
@@ -26,14 +26,13 @@ BATCH = 8
 LICENCE = "MIT (weights derived from multilingual-e5-small, tokenizer.json too); licences of the training data: README.md"
 
 GOLDEN_TEXTS = Path(__file__).with_name("golden.jsonl")
-"""Texts and languages of the golden scores, written for this project."""
+"""The texts of the golden scores, written for this project."""
 
 
 class GoldenText(msgspec.Struct, frozen=True):
     """A line of GOLDEN_TEXTS."""
 
     text: str
-    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +56,19 @@ def write(directory: Path, contents: Contents) -> None:
     (directory / MODEL).write_bytes(model)
     (directory / TOKENIZER).write_text(contents.tokenizer)
     hashes = hashlib.sha256(contents.tokenizer.encode()).hexdigest(), hashlib.sha256(model).hexdigest()
-    lone = replace(contents, cascade=None)
-    (directory / DESCRIPTION).write_text(_description(lone, *hashes))
+    (directory / DESCRIPTION).write_text(_description(replace(contents, cascade=None), *hashes))
     _golden(directory)
     (directory / DESCRIPTION).write_text(_description(contents, *hashes))
 
 
 def _golden(directory: Path) -> None:
+    """Scores before calibration, as pipeline.scoring.check expects them."""
     texts = [msgspec.json.decode(line, type=GoldenText) for line in GOLDEN_TEXTS.read_bytes().splitlines()]
-    scored = Model.load(directory).score([each.text for each in texts], [each.language for each in texts])
+    model = Model.load(directory)
+    scored = [model.probabilities(model.windows(each.text).rows).max(axis=0) for each in texts]
     lines = (
-        json.dumps({"text": each.text, "language": each.language, "scores": score.probabilities}, ensure_ascii=False)
-        for each, score in zip(texts, scored, strict=True)
+        json.dumps({"text": each.text, "scores": dict(zip(LABELS, row.round(DECIMALS).tolist(), strict=True))}, ensure_ascii=False)
+        for each, row in zip(texts, scored, strict=True)
     )
     (directory / GOLDEN).write_text("".join(f"{line}\n" for line in lines))
 

@@ -70,12 +70,12 @@ def thresholds(rows: Language) -> Shown | None:
 
 
 def _at(rows: Language, step: float) -> NDArray[np.float64]:
-    """[labels]: the quantile of a label's own harmful posts, or of all rows where it has too few to tell."""
+    """[labels]: the quantile of a label's own harmful posts, or of all rows where those are few; what is settled is never noticed."""
     values = []
     for column in range(len(LABELS)):
         mine = rows.fast[:, column][np.nan_to_num(rows.targets[:, column]) > 0.5]
         values.append(np.quantile(mine, step) if len(mine) >= 20 else np.quantile(rows.fast[:, column], 0.98))
-    return np.array(values)
+    return np.minimum(values, NOTICED)
 
 
 def settled(shown: Shown, fast: Floats, labels: Sequence[str] = LABELS) -> NDArray[np.bool_]:

@@ -48,7 +48,7 @@ def train(work: Work, form: FastForm, lesson: Lesson) -> Path:
 
     def answer(path: Path) -> None:
         with path.open("wb") as file:
-            np.save(file, _answers(work, Model.load(lesson.teacher), ids))
+            np.save(file, _answers(work, Model.load(lesson.teacher, threads=2), ids))
 
     answers = np.load(work.once("answers.npy", answer))
 

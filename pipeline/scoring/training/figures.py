@@ -40,7 +40,7 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A cascade that passes on `share` of the posts: AUC, precision at 80% recall, and posts a second on one thread."""
+    """A cascade that passes on `share` of the posts: AUC, precision at 80% recall, and posts in a second of CPU."""
 
     share: float
     auc: float
@@ -81,7 +81,7 @@ def by_chance(scores: Floats, draws: int = 200, seed: int = 0) -> float:
 
 
 def rate(model: Model, rows: Sequence[Row], seconds: float = 5.0) -> float:
-    """Posts a second on one thread, tokenising included, in chunks of 64 posts."""
+    """Posts in a second of CPU, tokenising included, in chunks of 64 posts."""
     texts, languages = [row.text for row in rows], [row.language for row in rows]
     model.score(texts[:64], languages[:64])
     done, began = 0, time.process_time()
@@ -93,7 +93,7 @@ def rate(model: Model, rows: Sequence[Row], seconds: float = 5.0) -> float:
 
 
 def curve(truth: Floats, fast: Floats, accurate: Floats, rates: tuple[float, float]) -> list[Passed]:
-    """What passing on the posts with the highest fast scores gives. `rates`: posts a second of the fast and the accurate tier."""
+    """What passing on the posts with the highest fast scores gives. `rates`: posts in a CPU second of the fast and the accurate tier."""
     found = []
     for share in SHARES:
         passed = fast >= np.quantile(fast, 1 - share) if share else np.zeros(len(fast), bool)

