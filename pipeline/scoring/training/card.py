@@ -57,9 +57,9 @@ def markdown(measured: Measured, record: Record, rows: Sequence[Row], hashes: di
         f"# {measured.title}",
         measured.tier,
         _numbers(measured),
-        "## Figures on the test rows\n\nThe project's own test split, never used to choose anything. AUC with a 95% interval (bootstrap). A "
-        "bundle shown beside it that was trained on the same collections without this split has seen most of these rows, so its figures are "
-        "too good: e5-small-6@1 is one.",
+        "## Figures on the test rows\n\nThe project's own test split, never used to choose anything. AUC with a 95% interval (bootstrap). "
+        "A bundle shown beside it that was trained on the same collections without this split has seen most of these rows, so its "
+        "figures are too good: e5-small-6@1 is one.",
         *_tables(measured),
         "## Ordinary text\n\n" + _ordinary(measured),
         "## Calibration\n\n" + _calibration(measured),
