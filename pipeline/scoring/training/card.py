@@ -19,6 +19,14 @@ NOT_FOR = """\
 - Not for texts made to be judged by it alone: whoever can try often enough finds a wording that it does not notice.
 """
 
+LIMITS = """\
+- Spam was learnt from English text messages and comments only: in other languages ordinary text gets high spam scores.
+- Threat and sexual content were learnt from few rows, nearly all English, Malay or French.
+- Languages without labelled rows have what the base model carries over, and word lists of profanity; subtle hate is often missed there.
+- Ordinary tweets in Hindi and Arabic are flagged far more often than ordinary sentences.
+- Where labels of two collections disagree, it learnt a mixture of both. docs/model/experiments.md has the figures.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
