@@ -80,7 +80,7 @@ def by_chance(scores: Floats, draws: int = 200, seed: int = 0) -> float:
     return float(np.mean([calibration_error((random.random(len(scores)) < scores).astype(np.float64), scores) for _ in range(draws)]))
 
 
-def rate(model: Model, rows: Sequence[Row], seconds: float = 5.0) -> float:
+def rate(model: Model, rows: Sequence[Row], seconds: float = 2.0) -> float:
     """Posts in a second of CPU, tokenising included, in chunks of 64 posts."""
     texts, languages = [row.text for row in rows], [row.language for row in rows]
     model.score(texts[:64], languages[:64])
