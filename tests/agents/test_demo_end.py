@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from agents.settings import load
 from tests.agents.test_routing import DEFAULT
 
 DEMO = [sys.executable, "-c", "from agents.cli.main import main; main()", "demo"]
@@ -33,7 +35,8 @@ def test_ctrl_c_is_a_sentence_and_leaves_nothing_behind() -> None:
 
 def test_a_policy_that_does_not_fit_is_said_before_anything_starts(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
+    shutil.copytree(load().policy / "evidence", tmp_path / "evidence")
     policy.write_text(DEFAULT.replace("[labels.toxic]", "[labels.toxik]").replace('label = "toxic"', 'label = "toxik"'), encoding="utf-8")
     done = subprocess.run(DEMO, capture_output=True, text=True, timeout=60, env=os.environ | {"SLUICE_POLICY": str(policy)}, check=False)
     assert (done.returncode, done.stdout) == (78, "")
-    assert done.stderr.startswith("default@2026-11-01: label 'toxik' is none of the model's")
+    assert done.stderr.startswith("default@2026-11-26: label 'toxik' is none of the model's")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,15 @@ from pipeline.policy.check import Facts, Level, check
 from pipeline.policy.evidence import Evidence
 from pipeline.policy.policy import Policy, read_policies
 from pipeline.policy.regions import Regions, read_regions
-from pipeline.policy.rules import RuleAction
 from pipeline.scoring.bundle import read_bundle
+from pipeline.scoring.tiers import read_tiers
+from schemas.records import Unassessed
 
 CASES = Path(__file__).parent / "cases"
 PACKAGED = Path(pipeline.__file__).parent
+
+PACKAGED_BUNDLE = read_bundle(PACKAGED / "models" / "default")
+PACKAGED_MODEL = Facts(PACKAGED_BUNDLE.model_version, PACKAGED_BUNDLE.labels, PACKAGED_BUNDLE.languages)
 
 
 @pytest.fixture
@@ -85,20 +90,26 @@ def test_errors_come_first(house: Policy, regions: Regions) -> None:
 
 
 def test_the_packaged_policy_fits_the_packaged_model_and_regions() -> None:
-    bundle = read_bundle(PACKAGED / "models" / "default")
     regions = read_regions(PACKAGED / "policies" / "regions.toml")
-    model = Facts(bundle.model_version, bundle.labels, bundle.languages)
     for policy in read_policies(PACKAGED / "policies" / "default").policies:
-        assert all("can never" in finding.text for finding in check(policy, regions, model))
+        assert all("can never" in finding.text for finding in check(policy, regions, PACKAGED_MODEL))
 
 
-def test_by_the_packaged_policy_the_machine_acts_alone_only_in_languages_with_labelled_rows() -> None:
-    labelled = set(read_bundle(PACKAGED / "models" / "default").labelled_languages)
+def test_the_packaged_evidence_is_on_both_tiers_of_the_packaged_model() -> None:
+    versions = {described.bundle.model_version for described in read_tiers(PACKAGED / "models" / "default").values()}
     for policy in read_policies(PACKAGED / "policies" / "default").policies:
-        for rule in policy.rules:
-            if rule.action is not RuleAction.REVIEW:
-                assert rule.languages and rule.languages <= labelled, rule.id
-                assert rule.label not in {"toxic", "profanity"}, rule.id
+        assert policy.evidence
+        assert set(policy.evidence.model_versions) == versions
+
+
+def test_by_the_packaged_policy_nothing_is_done_alone_in_a_language_without_evidence() -> None:
+    """Dutch among them: nobody labelled Dutch rows."""
+    for policy in read_policies(PACKAGED / "policies" / "default").policies:
+        without = [tag for tag in PACKAGED_MODEL.languages if policy.lacks_evidence([tag], PACKAGED_MODEL.version)]
+        assert "nl" in without
+        for language, rule in itertools.product(without, policy.rules):
+            assert policy.acts_alone_from(rule, language, PACKAGED_MODEL.version) is None
+        assert policy.unassessed_rule([Unassessed.NO_CALIBRATION], "nl", "NL").review_share > 0
 
 
 @pytest.mark.parametrize(
