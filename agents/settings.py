@@ -80,9 +80,6 @@ class Settings(BaseSettings):
     )
     batch_posts: Annotated[int, Field(ge=1, le=10_000)] = Field(500, description="Most posts handled in one go by the other stages.")
     batch_bytes: Annotated[int, Field(ge=KIB, le=64 * MIB)] = Field(MIB, description="Most bytes handled in one go.")
-    in_flight_bytes: Annotated[int, Field(ge=KIB, le=1024 * MIB)] = Field(
-        16 * MIB, description="Most bytes of a stage that wait for the broker's word; reading pauses above."
-    )
     fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = Field(
         20, description="How long a fetch waits for data while posts flow. Lower: less latency, more CPU."
     )

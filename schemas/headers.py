@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from schemas.topics import Topic
 from schemas.wire import InvalidRecordError, Unreadable
@@ -33,15 +33,20 @@ def event_type(topic: Topic) -> str:
     return f"{NAMESPACE}{record}.{topic.name.rpartition('.')[2]}"
 
 
-def check_event_type(headers: Iterable[tuple[str, bytes | None]], topic: Topic) -> None:
-    """Raises InvalidRecordError, reason SCHEMA_VERSION, when `ce_type` names another record of ours, or another major version.
+def event_type_check(topic: Topic) -> Callable[[Iterable[tuple[str, bytes | None]]], None]:
+    """A function that raises InvalidRecordError, reason SCHEMA_VERSION, when `ce_type` names another record of ours, or another major
+    version.
 
     Such a record may decode by chance and mean something else. No `ce_type`, or one that is not ours, says nothing about the record.
     """
-    expected = event_type(topic).encode()
-    for name, value in headers:
-        if name == CE_TYPE and value is not None and value != expected and value.startswith(NAMESPACE.encode()):
-            shown = value[:100].decode(errors="backslashreplace")
-            raise InvalidRecordError(
-                Unreadable.SCHEMA_VERSION, f"header {CE_TYPE} is {shown!r}; {topic.name} carries {expected.decode()!r}"
-            )
+    expected, ours = event_type(topic).encode(), NAMESPACE.encode()
+
+    def check(headers: Iterable[tuple[str, bytes | None]]) -> None:
+        for name, value in headers:
+            if name == CE_TYPE and value is not None and value != expected and value.startswith(ours):
+                shown = value[:100].decode(errors="backslashreplace")
+                raise InvalidRecordError(
+                    Unreadable.SCHEMA_VERSION, f"header {CE_TYPE} is {shown!r}; {topic.name} carries {expected.decode()!r}"
+                )
+
+    return check

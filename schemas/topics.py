@@ -55,11 +55,14 @@ class Topic:
 
 
 def _joined(paths: tuple[str, ...]) -> Callable[[Record], str]:
-    """The values at `paths` of a record, joined by colons. One path, the usual case, is read without joining."""
-    if len(paths) == 1:
-        return operator.attrgetter(paths[0])
-    template, values = ":".join(["%s"] * len(paths)), operator.attrgetter(*paths) if paths else lambda _: ()
-    return lambda record: template % values(record)
+    """The values at `paths` of a record, joined by colons. One or two paths, the usual cases, are read without a loop."""
+    readers = [operator.attrgetter(path) for path in paths]
+    if len(readers) == 1:
+        return readers[0]
+    if len(readers) == 2:
+        first, second = readers
+        return lambda record: f"{first(record)}:{second(record)}"
+    return lambda record: ":".join(str(read(record)) for read in readers)
 
 
 POSTS_INCOMING = Topic(

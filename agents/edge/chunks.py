@@ -33,12 +33,11 @@ class Chunk:
 def split(records: list[Fetched], limits: Limits) -> list[tuple[list[Fetched], int]]:
     """`records` in order, in parts within the limits, each with its bytes; a single record may exceed them."""
     parts: list[tuple[list[Fetched], int]] = []
-    start = size = 0
-    for position, record in enumerate(records):
-        length = len(record.value or b"")
-        if position > start and (size + length > limits.chunk_bytes or position - start == limits.chunk_records):
-            parts.append((records[start:position], size))
-            start, size = position, 0
-        size += length
-    parts.append((records[start:], size))
+    start = total = 0
+    for position, size in enumerate([len(record.value) if record.value else 0 for record in records]):
+        if position > start and (total + size > limits.chunk_bytes or position - start == limits.chunk_records):
+            parts.append((records[start:position], total))
+            start, total = position, 0
+        total += size
+    parts.append((records[start:], total))
     return parts

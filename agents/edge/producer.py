@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import confluent_kafka as ck
@@ -15,6 +15,8 @@ from schemas.topics import MAX_MESSAGE_BYTES
 
 Header = tuple[str, str | bytes | None]
 QUEUE_FULL_WAIT_SECONDS = 0.005
+CONFIRM_SECONDS = 1.0
+LISTEN_SECONDS = 1.0
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -24,24 +26,6 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     key: str | bytes | None
     value: bytes | None
     headers: list[Header]
-
-
-class Confirmation:
-    """Waits for the broker's word on some messages, then calls `done` (on the producer's thread). A rejected one ends the process."""
-
-    __slots__ = ("_done", "_left")
-
-    def __init__(self, messages: int, done: Callable[[], None]) -> None:
-        self._left = messages
-        self._done = done
-
-    def __call__(self, error: ck.KafkaError | None, message: ck.Message) -> None:
-        """The delivery report."""
-        if error is not None:
-            stop_for(delivery_failure(error, message.topic()), "delivering")
-        self._left -= 1
-        if not self._left:
-            self._done()
 
 
 def producer_config(client: Mapping[str, Any], delivery_timeout_seconds: float) -> dict[str, Any]:
@@ -60,41 +44,60 @@ def producer_config(client: Mapping[str, Any], delivery_timeout_seconds: float) 
 
 
 class SideProducer:
-    """Produces for a stage: what the broker refuses ends the process."""
+    """Produces for a stage: what the broker refuses ends the process.
+
+    The broker's word is waited for on all that was sent, instead of asking for a report on each message: librdkafka counts what is not yet
+    confirmed, and calls Python for failures alone. A report on each message cost as much as producing it, and threads that fought for the
+    interpreter's lock.
+    """
 
     def __init__(self, client: dict[str, Any], *, delivery_timeout_seconds: float) -> None:
-        self._producer = ck.Producer(producer_config(client, delivery_timeout_seconds))
-        threading.Thread(target=self._poll, name="producer", daemon=True).start()
+        config = {**producer_config(client, delivery_timeout_seconds), "delivery.report.only.error": True, "on_delivery": _refused}
+        self._producer = ck.Producer(config)
+        threading.Thread(target=self._listen, name="producer", daemon=True).start()
 
-    def _poll(self) -> None:
+    def _listen(self) -> None:
+        """Hears of fatal errors also while nothing is sent."""
         while True:
+            time.sleep(LISTEN_SECONDS)
             try:
-                self._producer.poll(0.5)
-            except ck.KafkaException as error:  # fatal errors (no right to be idempotent, fenced) are raised only here
-                stop_for(delivery_failure(error.args[0], None), "delivering")
-            except BaseException as error:  # noqa: BLE001 - a dead poll thread would leave every output unconfirmed
-                stop_for(error, "delivering")
+                self._producer.poll(0)
+            except BaseException as error:  # noqa: BLE001 - a dead thread would hear nothing more
+                stop_for(_fatal(error), "delivering")
 
-    def send(self, messages: Sequence[Message], done: Callable[[], None]) -> None:
-        """Produces in order; `done` is called when the broker has confirmed all. Blocks while the local queue is full."""
-        if not messages:
-            done()
-            return
-        confirmation = Confirmation(len(messages), done)
+    def send(self, messages: Iterable[Message]) -> None:
+        """Produces in order. Waits while the local queue is full. Raises StopWorker when the client refuses a message."""
         produce = self._producer.produce
         for message in messages:
             while True:
                 try:
-                    produce(message.topic, message.value, message.key, on_delivery=confirmation, headers=message.headers)
+                    produce(message.topic, message.value, message.key, headers=message.headers)
                     break
-                except BufferError:  # the poll thread makes room; bounded by message.timeout.ms
-                    time.sleep(QUEUE_FULL_WAIT_SECONDS)
+                except BufferError:
+                    self._producer.poll(QUEUE_FULL_WAIT_SECONDS)
                 except ck.KafkaException as error:
                     raise delivery_failure(error.args[0], message.topic) from error
 
-    def flush(self, seconds: float) -> int:
-        """Waits for what is on its way, at most `seconds`; returns how many messages are left unconfirmed."""
-        return self._producer.flush(seconds)
+    def confirm(self) -> None:
+        """Waits until the broker has confirmed all that was sent, at most the delivery timeout: then a failed delivery ends the process.
+
+        Raises StopWorker when the producer as a whole has failed (no right to be idempotent, fenced).
+        """
+        try:
+            while self._producer.flush(CONFIRM_SECONDS):
+                continue
+        except ck.KafkaException as error:
+            raise delivery_failure(error.args[0], None) from error
+
+
+def _refused(error: ck.KafkaError | None, message: ck.Message) -> None:
+    """The delivery report of a message that failed for good."""
+    if error is not None:
+        stop_for(delivery_failure(error, message.topic()), "delivering")
+
+
+def _fatal(error: BaseException) -> BaseException:
+    return delivery_failure(error.args[0], None) if isinstance(error, ck.KafkaException) else error
 
 
 def delivery_failure(error: ck.KafkaError, topic: str | None) -> StopWorker:

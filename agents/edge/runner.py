@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import operator
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from agents.edge import metrics
 from agents.edge.app import WAITING_CHUNKS, Schema, make_app
+from agents.edge.chunks import Chunk
 from agents.edge.failures import FaultShare, stop_for
 from agents.edge.logs import logged
 from agents.edge.producer import SideProducer
@@ -22,12 +24,13 @@ from agents.edge.security import client_config
 from agents.edge.transport import Consumer
 from agents.edge.work import Restore, Result, Work
 from agents.settings import Settings
-from pipeline.stage import StageSpec
+from pipeline.stage import Output, StageSpec
 from schemas.records import Record
 from schemas.topics import POSTS_INCOMING
 
 R = TypeVar("R", bound=Record)
 MEASURE_EVERY_SECONDS = 1.0
+_TOPIC = operator.attrgetter("topic")
 logger = logging.getLogger(__name__)
 
 
@@ -37,6 +40,16 @@ class Agent(Generic[R]):
 
     spec: StageSpec[R]
     observe: Callable[[Record], None] | None = None
+
+
+class Sent(NamedTuple):
+    """What to count of a chunk once the broker has confirmed what came of it: posts read, messages by topic."""
+
+    posts: int
+    topics: Counter[str]
+    outputs: list[Output]
+    dead: list[str]
+    stage_errors: int
 
 
 @dataclass
@@ -64,14 +77,16 @@ class Runner(Generic[R]):
         self.agent, self.settings, self.pulse = agent, settings, Pulse()
         self.source = settings.topic_prefix + spec.source.name
         restore: Restore = lambda tp, offset: history(client, tp.topic, tp.partition, offset, spec.history)  # noqa: E731
-        self._work = Work(spec, spec.start(), restore, prefix=settings.topic_prefix, dead_letter_bytes=settings.dead_letter_bytes)
+        self._work = Work(
+            spec, restore, prefix=settings.topic_prefix, dead_letter_bytes=settings.dead_letter_bytes,
+            keep_outputs=agent.observe is not None,
+        )  # fmt: skip
         self._producer = SideProducer(client, delivery_timeout_seconds=settings.delivery_timeout_seconds)
         self._faults = None if spec.source is POSTS_INCOMING else FaultShare()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=spec.name)
         self._waiting: asyncio.Queue[Any] = asyncio.Queue(WAITING_CHUNKS)
         self._held: Any = None  # an event that did not fit into the last batch
-        self._bytes = 0  # sent and not confirmed
-        self._room = asyncio.Event()
+        self._sent: list[tuple[Any, Sent]] = []  # events whose outputs are on their way
         self.app = make_app(settings, spec, instance)
         topic = self.app.topic(self.source, schema=Schema(), key_serializer="raw")
         self.app.agent(topic, name=spec.name)(self._read)
@@ -92,18 +107,20 @@ class Runner(Generic[R]):
             await self._waiting.put(event)
 
     async def _handle_all(self) -> None:
+        """Batch after batch. The broker confirms the outputs of one while the next is handled; where none waits, at once."""
         loop = asyncio.get_running_loop()
         while True:
+            if self._sent and self._held is None and self._waiting.empty():
+                await loop.run_in_executor(self._pool, self._confirm)
+                self._acknowledge()
             events = await self._gather()
-            while self._bytes >= self.settings.in_flight_bytes:
-                self._room.clear()
-                await self._room.wait()
             epoch = self._consumer.epoch
             current = [event for event in events if event.value.epoch == epoch]  # the others are another's now, or will be read again
             self.pulse.outstanding -= len(events) - len(current)
             if current:
-                sent = await loop.run_in_executor(self._pool, self._handle, loop, current, epoch)
-                self._bytes += sent  # not in one statement: that would read _bytes before waiting, and lose what is confirmed meanwhile
+                sent = await loop.run_in_executor(self._pool, self._handle, [event.value for event in current], epoch)
+                self._acknowledge()
+                self._sent = list(zip(current, sent, strict=True))
 
     async def _gather(self) -> list[Any]:
         """The chunks at hand, at least one, within the limits of a batch."""
@@ -120,12 +137,14 @@ class Runner(Generic[R]):
             events.append(event)
         return events
 
-    def _confirmed(self, event: Any, size: int) -> None:  # noqa: ANN401 - Faust's event
-        event.ack()
-        self._bytes -= size
-        self._room.set()
-        self.pulse.done += 1
-        self.pulse.outstanding -= 1
+    def _acknowledge(self) -> None:
+        """What was sent is confirmed."""
+        for event, sent in self._sent:
+            event.ack()
+            self._count_confirmed(sent)
+        self.pulse.done += len(self._sent)
+        self.pulse.outstanding -= len(self._sent)
+        self._sent = []
 
     async def _assigned(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - Faust's signal
         metrics.REBALANCES.labels(self.agent.spec.name).inc()
@@ -159,27 +178,29 @@ class Runner(Generic[R]):
 
     # On the worker thread --------------------------------------------------------------------------------------------
 
-    def _handle(self, loop: asyncio.AbstractEventLoop, events: list[Any], epoch: int) -> int:
-        """Returns the bytes that were sent."""
+    def _handle(self, chunks: list[Chunk], epoch: int) -> list[Sent]:
+        """Handles the chunks, waits until the outputs of the batch before are confirmed, and sends what came of these."""
         try:
             started = time.perf_counter()
             self._work.forget(epoch)
-            results = self._work.handle([event.value for event in events], dt.datetime.now(dt.UTC))
+            results = self._work.handle(chunks, dt.datetime.now(dt.UTC))
             self._count(results, time.perf_counter() - started)
-            for event, result in zip(events, results, strict=True):
-                self._producer.send(result.messages, self._when_confirmed(loop, event, result))
-            return sum(result.size for result in results)
+            self._producer.confirm()
+            return [self._send(result) for result in results]
         except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
             stop_for(error, f"handling {self.source}")
 
-    def _when_confirmed(self, loop: asyncio.AbstractEventLoop, event: Any, result: Result) -> Callable[[], None]:  # noqa: ANN401
-        size = result.size
+    def _send(self, result: Result) -> Sent:
+        """The messages are given up as soon as they are sent: librdkafka has copies, and memory is dear while it is cold."""
+        self._producer.send(result.messages)
+        topics = Counter(map(_TOPIC, result.messages))
+        return Sent(len(result.chunk.records), topics, result.outputs, result.dead, result.stage_errors)
 
-        def done() -> None:  # on the producer's thread
-            self._count_confirmed(result)
-            loop.call_soon_threadsafe(self._confirmed, event, size)
-
-        return done
+    def _confirm(self) -> None:
+        try:
+            self._producer.confirm()
+        except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
+            stop_for(error, f"delivering what came of {self.source}")
 
     def _count(self, results: list[Result], seconds: float) -> None:
         stage = self.agent.spec.name
@@ -190,16 +211,16 @@ class Runner(Generic[R]):
         if self._faults is not None:
             self._faults.add(posts, sum(len(result.dead) + result.stage_errors for result in results))
 
-    def _count_confirmed(self, result: Result) -> None:
+    def _count_confirmed(self, sent: Sent) -> None:
         stage = self.agent.spec.name
         done = metrics.POSTS_DONE
-        done.labels(stage, "ok").inc(len(result.chunk.records) - len(result.dead) - result.stage_errors)
-        done.labels(stage, "stage_error").inc(result.stage_errors)
-        done.labels(stage, "dead_letter").inc(len(result.dead))
-        for reason in result.dead:
+        done.labels(stage, "ok").inc(sent.posts - len(sent.dead) - sent.stage_errors)
+        done.labels(stage, "stage_error").inc(sent.stage_errors)
+        done.labels(stage, "dead_letter").inc(len(sent.dead))
+        for reason in sent.dead:
             metrics.DEAD_LETTERS.labels(stage, reason).inc()
-        for topic, count in Counter(message.topic for message in result.messages).items():
+        for topic, count in sent.topics.items():
             metrics.POSTS_OUT.labels(stage, topic.removeprefix(self.settings.topic_prefix)).inc(count)
         if self.agent.observe:
-            for output in result.outputs:
+            for output in sent.outputs:
                 self.agent.observe(output.record)

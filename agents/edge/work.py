@@ -18,7 +18,7 @@ from agents.edge.failures import StopWorker
 from agents.edge.fetched import Fetched
 from agents.edge.producer import Header, Message
 from pipeline.stage import Incoming, Output, Stage, StageSpec
-from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, SPECVERSION, TRACEPARENT, check_event_type, event_type
+from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, SPECVERSION, TRACEPARENT, event_type, event_type_check
 from schemas.records import Record
 from schemas.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, Topic
 from schemas.wire import InvalidRecordError, Unreadable, decoder, encode
@@ -36,18 +36,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Result:
-    """What came of one chunk: messages to send, and what to count once they are confirmed."""
+    """What came of one chunk: messages to send, and what to count once they are confirmed (`outputs` only where they are kept)."""
 
     chunk: Chunk
     messages: list[Message] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
     stage_errors: int = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes to be sent, headers left out."""
-        return sum(len(message.value or b"") for message in self.messages)
 
 
 @dataclass(frozen=True)
@@ -62,12 +57,20 @@ class Work(Generic[R]):
     """A stage with its place on Kafka. `handle` runs on one thread, the same each time or another."""
 
     def __init__(
-        self, spec: StageSpec[R], opened: Callable[[Iterable[R]], Stage[R]], restore: Restore, *, prefix: str, dead_letter_bytes: int
+        self,
+        spec: StageSpec[R],
+        restore: Restore,
+        *,
+        prefix: str,
+        dead_letter_bytes: int,
+        keep_outputs: bool,
     ) -> None:
-        self._spec, self._open, self._restore = spec, opened, restore
+        self._spec, self._restore, self._keep_outputs = spec, restore, keep_outputs
+        self._open = spec.start()
         self._prefix, self._dead_letter_bytes = prefix, dead_letter_bytes
         self._decode = decoder(cast(type[R], spec.source.record))
-        self._shared = None if spec.history else opened(())
+        self._check_type = event_type_check(spec.source)
+        self._shared = None if spec.history else self._open(())
         self._partitions: dict[TP, tuple[int, Stage[R]]] = {}
         self._addresses: dict[str, Address] = {}
 
@@ -108,23 +111,27 @@ class Work(Generic[R]):
 
     def _handle(self, stage: Stage[R], results: list[Result], now: dt.datetime) -> None:
         items: list[Incoming[R]] = []
-        owners: list[tuple[Result, Fetched]] = []
+        read: list[tuple[Result, Fetched]] = []
+        decode, check = self._decode, self._check_type
+        appended_ms, appended_at = -1, now
         for result in results:
             for record in result.chunk.records:
+                if record.timestamp != appended_ms:  # the records of a batch have the broker's time in common
+                    appended_ms, appended_at = record.timestamp, dt.datetime.fromtimestamp(record.timestamp / 1000, dt.UTC)
                 try:
                     if record.headers:
-                        check_event_type(record.headers, self._spec.source)
-                    items.append(Incoming(self._decode(record.value), dt.datetime.fromtimestamp(record.timestamp / 1000, dt.UTC)))
-                    owners.append((result, record))
+                        check(record.headers)
+                    items.append(Incoming(decode(record.value), appended_at))
+                    read.append((result, record))
                 except InvalidRecordError as fault:
                     self._bury(result, record, fault)
         if not items:
             return
         outputs, failed = self._process(stage, items, now)
         for position in failed:
-            owners[position][0].stage_errors += 1
+            read[position][0].stage_errors += 1
         time = (CE_TIME, now.isoformat().encode())
-        for (result, record), produced in zip(owners, outputs, strict=True):
+        for (result, record), produced in zip(read, outputs, strict=True):
             self._emit(result, record, produced, time)
 
     def _process(self, stage: Stage[R], items: list[Incoming[R]], now: dt.datetime) -> tuple[list[list[Output]], list[int]]:
@@ -155,22 +162,23 @@ class Work(Generic[R]):
 
     def _emit(self, result: Result, record: Fetched, produced: list[Output], time: Header) -> None:
         trace = _traceparent(record.headers) if record.headers else None
-        messages = [self._encode(output, time, trace) for output in produced]
-        for message in messages:
-            if len(message.value or b"") > MAX_VALUE_BYTES:  # the broker would refuse it each time, and hold up all behind it
-                said = f"{self._spec.name} makes {len(message.value or b'')} bytes of it; at most {MAX_VALUE_BYTES} fit"
+        messages = result.messages
+        before = len(messages)
+        for output in produced:
+            topic = output.topic
+            address = self._addresses.get(topic.name) or self._address_of(topic)
+            headers = [*address.headers, (CE_ID, topic.id_of(output.record)), time]
+            if trace is not None:
+                headers.append((TRACEPARENT, trace))
+            value = encode(output.record)
+            if len(value) > MAX_VALUE_BYTES:  # the broker would refuse it each time, and hold up all behind it
+                del messages[before:]
+                said = f"{self._spec.name} makes {len(value)} bytes of it; at most {MAX_VALUE_BYTES} fit"
                 self._bury(result, record, InvalidRecordError(Unreadable.TOO_LARGE, said))
                 return
-        result.messages += messages
-        result.outputs += produced
-
-    def _encode(self, output: Output, time: Header, trace: bytes | None) -> Message:
-        topic, record = output.topic, output.record
-        address = self._addresses.get(topic.name) or self._address_of(topic)
-        headers = [*address.headers, (CE_ID, topic.id_of(record).encode()), time]
-        if trace is not None:
-            headers.append((TRACEPARENT, trace))
-        return Message(address.name, topic.key_of(record), encode(record), headers)
+            messages.append(Message(address.name, topic.key_of(output.record), value, headers))
+        if self._keep_outputs:
+            result.outputs += produced
 
     def _address_of(self, topic: Topic) -> Address:
         marks = {CE_SPECVERSION: SPECVERSION, CE_TYPE: event_type(topic), CE_SOURCE: f"sluice/{self._spec.name}"}

@@ -23,7 +23,7 @@ import confluent_kafka as ck
 import faust
 
 from agents.edge.process import execute
-from agents.edge.runner import Agent, Runner
+from agents.edge.runner import Agent, Runner, Sent
 from agents.settings import load
 from pipeline.stage import Incoming, Output, Stage, StageSpec
 from schemas.headers import event_type
@@ -80,9 +80,9 @@ def sluice(broker: str, prefix: str, meter: Meter) -> None:
     runner = Runner(Agent(spec), settings, "bench")
     confirmed = runner._count_confirmed
 
-    def count(result: Any) -> None:
-        confirmed(result)
-        meter.done += len(result.chunk.records)
+    def count(sent: Sent) -> None:
+        confirmed(sent)
+        meter.done += sent.posts
 
     runner._count_confirmed = count  # type: ignore[method-assign]
     execute(runner.app)

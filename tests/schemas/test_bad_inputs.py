@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.headers import check_event_type
+from schemas.headers import event_type_check
 from schemas.records import Post
 from schemas.topics import MAX_MESSAGE_BYTES, POSTS_INCOMING
 from schemas.wire import InvalidRecordError, decoder, encode
@@ -19,7 +19,7 @@ def cases(*expected: Expected) -> list[object]:
 
 
 def read(case: BadInput) -> Post:
-    check_event_type(case.headers, POSTS_INCOMING)
+    event_type_check(POSTS_INCOMING)(case.headers)
     return decode(case.value)
 
 

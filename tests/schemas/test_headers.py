@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.headers import CE_TYPE, check_event_type, event_type
+from schemas.headers import CE_TYPE, event_type, event_type_check
 from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE, TOPICS, review_topic
 from schemas.wire import InvalidRecordError
 
@@ -27,17 +27,17 @@ def test_dead_letters_have_no_type_of_their_own() -> None:
 
 @pytest.mark.parametrize("value", [None, b"", b"com.example.post", b"\xff", b"Sluice.post.v9", b"sluice.post.v1"])
 def test_a_type_that_is_right_absent_or_not_ours_is_let_through(value: bytes | None) -> None:
-    check_event_type([(CE_TYPE, value)], POSTS_INCOMING)
+    event_type_check(POSTS_INCOMING)([(CE_TYPE, value)])
 
 
 def test_the_right_type_depends_on_the_topic() -> None:
-    check_event_type([(CE_TYPE, b"sluice.language-post.v1")], POSTS_LANGUAGE)
+    event_type_check(POSTS_LANGUAGE)([(CE_TYPE, b"sluice.language-post.v1")])
     with pytest.raises(InvalidRecordError, match=r"carries 'sluice\.post\.v1'") as refused:
-        check_event_type([(CE_TYPE, b"sluice.language-post.v1")], POSTS_INCOMING)
+        event_type_check(POSTS_INCOMING)([(CE_TYPE, b"sluice.language-post.v1")])
     assert refused.value.reason == "schema_version"
 
 
 def test_the_message_does_not_grow_with_the_header() -> None:
     with pytest.raises(InvalidRecordError) as refused:
-        check_event_type([(CE_TYPE, b"sluice." + b"\xff" * 100_000)], POSTS_INCOMING)
+        event_type_check(POSTS_INCOMING)([(CE_TYPE, b"sluice." + b"\xff" * 100_000)])
     assert len(str(refused.value)) < 1000
