@@ -150,8 +150,8 @@ class Decision(Record, frozen=True, kw_only=True, gc=False):
 
     The same post, policy and model give the same `decision_id`: a duplicate is recognised by it. With `pending`, a person will look, and
     `action` holds until then.
-    `cause` names what made it: policy and model version for sequence 0, an event's id for later ones. A `deleted` post is passed on with
-    `allow`: nothing to enforce.
+    `cause` names what made it: policy and model version for sequence 0, an event's id for later ones. `restore` undoes the restriction
+    `supersedes`. A `deleted` post is passed on with `allow`: nothing to enforce. With a `case_id`, people look at it or can be asked to.
     """
 
     decision_id: Id
@@ -177,8 +177,8 @@ class Decision(Record, frozen=True, kw_only=True, gc=False):
     ground: str | None = None
     clause: str | None = None
     category: str | None = None
-    region: str | None = None
-    task_id: str | None = None
+    supersedes: Id | None = None
+    case_id: Id | None = None
 
 
 class ContextPost(Record, frozen=True, kw_only=True, gc=False):
@@ -235,26 +235,30 @@ class Highlight(Record, frozen=True, kw_only=True, gc=False):
 
 
 class ReviewTask(Record, frozen=True, kw_only=True, gc=False):
-    """A post that a person decides, with its conversation. Carries neither author nor reporter.
+    """A post that a person decides, with its conversation. Carries neither author nor reporter, and does not tell why people are asked:
+    a sample of the machine's own decisions looks like any other task, and nobody judges by the machine's number.
 
-    `out_of_language`: nobody who speaks it could be found, the region serves the post's market only. `priority`: 0 (can wait) to 100. The
-    task must be done by `due_at`. `highlights`: words that made the machine ask, as the model `highlighted_by` sees it; a hint where to
-    look, no judgement.
+    `labels`: what it may violate, likeliest first. `out_of_language`: nobody who speaks it could be found. `priority`: 0 (can wait) to 100.
+    The task must be done by `due_at`. `barred_reviewers` have decided on the post before. `statement` is the appellant's, where an appeal
+    is decided. `queue`: the named queue that it was escalated to. `highlights`: words that made the machine ask, as the model
+    `highlighted_by` sees it; a hint where to look, no judgement.
     """
 
     task_id: Id
     case_id: Id
-    decision_id: Id
     post: ReviewPost
     context: Context
     language: Language
     region: str
     out_of_language: bool
     priority: Annotated[int, Meta(ge=0, le=100)]
-    interim_action: Action
+    attempt: Annotated[int, Meta(ge=1)]
     created_at: Time
     due_at: Time
-    reasons: tuple[Reason, ...] = ()
+    labels: tuple[str, ...] = ()
     unassessed: tuple[Unassessed, ...] = ()
+    barred_reviewers: tuple[Id, ...] = ()
+    statement: str | None = None
+    queue: str | None = None
     highlights: Annotated[tuple[Highlight, ...], Meta(max_length=MAX_HIGHLIGHTS)] = ()
     highlighted_by: str | None = None

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from schemas.cases import CaseEvent, CaseFile, CaseState
+from schemas.people import Appeal, Enforcement, Notice, Report, TaskEvent, Verdict
 from schemas.records import Decision, LanguagePost, Post, Record, ReviewTask, ScoredPost
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -21,7 +23,8 @@ class Topic:
     """A topic: `<domain>.<entity>.v<major>`, under a prefix that is a setting. `{region}` in a name stands for a review region.
 
     `key` is the path in the record whose value is the record's key; None keeps the key that came in. `identity` are the paths whose values,
-    joined by colons, are its CloudEvents id. `append_time`: the broker stamps the time of arrival. `same_partitions_as` names a topic whose
+    joined by colons, are its CloudEvents id. `append_time`: the broker stamps the time of arrival. `compacted`: the newest record of a key is
+    kept until a tombstone removes it, and `retention_ms` is how long the tombstone stays. `same_partitions_as` names a topic whose
     partition count must be equal.
     """
 
@@ -35,6 +38,7 @@ class Topic:
     read_by: tuple[str, ...]
     title: str
     append_time: bool = False
+    compacted: bool = False
     same_partitions_as: str | None = None
     key_of: Callable[[Record], str] = field(init=False, repr=False, compare=False, hash=False)
     id_of: Callable[[Record], str] = field(init=False, repr=False, compare=False, hash=False)
@@ -47,8 +51,11 @@ class Topic:
     def config(self) -> dict[str, str]:
         """The topic's settings on the broker."""
         return {
-            "retention.ms": str(self.retention_ms),
-            "cleanup.policy": "delete",
+            **(
+                {"cleanup.policy": "compact", "delete.retention.ms": str(self.retention_ms)}
+                if self.compacted
+                else {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+            ),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
         }
@@ -108,7 +115,7 @@ DECISIONS = Topic(
     identity=("decision_id",),
     partitions=12,
     retention_ms=30 * DAY_MS,
-    written_by=("routing",),
+    written_by=("routing", "cases"),
     read_by=("platform",),
     title="What the platform does with a post, and why",
 )
@@ -119,9 +126,125 @@ REVIEW = Topic(
     identity=("task_id",),
     partitions=6,
     retention_ms=30 * DAY_MS,
-    written_by=("routing",),
+    written_by=("cases",),
     read_by=("review tools",),
     title="Posts that people of a region decide, with their conversation",
+    same_partitions_as="moderation.cases.v1",
+)
+CASES = Topic(
+    name="moderation.cases.v1",
+    record=CaseEvent,
+    key="post.post_id",
+    identity=("event_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    append_time=True,
+    written_by=("routing",),
+    read_by=("cases",),
+    title="What opens a case: posts that people must look at, that the machine has restricted, or that were drawn for the audit; edits; deletions",
+)
+TASK_EVENTS = Topic(
+    name="moderation.task-events.v1",
+    record=TaskEvent,
+    key="post_id",
+    identity=("event_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    append_time=True,
+    written_by=("review tools", "cases"),
+    read_by=("cases", "review tools"),
+    title="What happens to review tasks: claimed, released, withdrawn, moved",
+    same_partitions_as="moderation.cases.v1",
+)
+VERDICTS = Topic(
+    name="moderation.verdicts.v1",
+    record=Verdict,
+    key="post_id",
+    identity=("verdict_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    append_time=True,
+    written_by=("review tools",),
+    read_by=("cases",),
+    title="What reviewers say",
+    same_partitions_as="moderation.cases.v1",
+)
+APPEALS = Topic(
+    name="moderation.appeals.v1",
+    record=Appeal,
+    key="post_id",
+    identity=("appeal_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    append_time=True,
+    written_by=("platform",),
+    read_by=("cases",),
+    title="Authors and reporters who ask for another look",
+    same_partitions_as="moderation.cases.v1",
+)
+REPORTS = Topic(
+    name="moderation.reports.v1",
+    record=Report,
+    key="post_id",
+    identity=("report_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    append_time=True,
+    written_by=("platform",),
+    read_by=("cases",),
+    title="What users, trusted flaggers and authorities report",
+    same_partitions_as="moderation.cases.v1",
+)
+ENFORCEMENTS = Topic(
+    name="moderation.enforcements.v1",
+    record=Enforcement,
+    key="post_id",
+    identity=("decision_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    append_time=True,
+    written_by=("platform",),
+    read_by=("cases",),
+    title="Decisions that the platform has carried out",
+    same_partitions_as="moderation.cases.v1",
+)
+CASE_STATE = Topic(
+    name="moderation.case-state.v1",
+    record=CaseState,
+    key="post_id",
+    identity=("post_id",),
+    partitions=6,
+    retention_ms=7 * DAY_MS,
+    compacted=True,
+    written_by=("cases",),
+    read_by=("cases",),
+    title="The state of every case; keys that begin with @ are the positions in the inputs",
+    same_partitions_as="moderation.cases.v1",
+)
+CASE_FILES = Topic(
+    name="moderation.case-files.v1",
+    record=CaseFile,
+    key="post_id",
+    identity=("post_id", "revision"),
+    partitions=6,
+    retention_ms=7 * DAY_MS,
+    compacted=True,
+    written_by=("cases",),
+    read_by=("cases",),
+    title="Posts as they were judged, with conversation and decisions, until the window for appeals is over",
+    same_partitions_as="moderation.cases.v1",
+)
+NOTICES = Topic(
+    name="moderation.notices.v1",
+    record=Notice,
+    key="post_id",
+    identity=("notice_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    written_by=("cases",),
+    read_by=("platform",),
+    title="What authors, reporters and reviewers are told",
+    same_partitions_as="moderation.cases.v1",
 )
 DEAD_LETTERS = Topic(
     name="moderation.dead-letters.v1",
@@ -130,12 +253,26 @@ DEAD_LETTERS = Topic(
     identity=(),
     partitions=3,
     retention_ms=14 * DAY_MS,
-    written_by=("language", "scoring", "routing"),
+    written_by=("language", "scoring", "routing", "cases"),
     read_by=("operators",),
     title="What could not be read: original bytes, reason, where from",
 )
 
-TOPICS = (POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, DECISIONS, REVIEW, DEAD_LETTERS)
+CASE_INPUTS = (CASES, TASK_EVENTS, VERDICTS, APPEALS, REPORTS, ENFORCEMENTS)
+"""What the cases stage reads: by post, so that one owner has all that concerns a post."""
+
+TOPICS = (
+    POSTS_INCOMING,
+    POSTS_LANGUAGE,
+    POSTS_SCORED,
+    DECISIONS,
+    REVIEW,
+    *CASE_INPUTS,
+    CASE_STATE,
+    CASE_FILES,
+    NOTICES,
+    DEAD_LETTERS,
+)
 
 
 def review_topic(region: str) -> Topic:

@@ -1,0 +1,195 @@
+"""Records of the cases stage: what opens a case, its state, and its file."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+from msgspec import Meta
+
+from schemas.people import Appellant, Channel
+from schemas.records import (
+    MAX_HIGHLIGHTS,
+    Action,
+    Context,
+    Decision,
+    Highlight,
+    Id,
+    Language,
+    Reason,
+    Record,
+    ReviewPost,
+    Revision,
+    Time,
+    Unassessed,
+)
+
+
+class CaseEventKind(enum.Enum):
+    """What routing hands over."""
+
+    OPENED = "opened"  # a post that people must look at, that the machine has restricted, or that was drawn for the audit
+    EDITED = "edited"  # a new revision: `proposal` is what the machine would do; the cases stage decides
+    DELETED = "deleted"  # by its author
+
+
+class CaseEvent(Record, frozen=True, kw_only=True, gc=False):
+    """What routing found. `weight`: how grave, 0 to 100. `audit`: drawn by hash for the sample that checks the machine.
+
+    `proposal` is already published, as sequence 0, except for an edit. `stratum`: the label that the model finds likeliest, by which audits
+    are counted.
+    """
+
+    event_id: Id
+    kind: CaseEventKind
+    proposal: Decision
+    post: ReviewPost
+    context: Context
+    language: Language
+    weight: Annotated[float, Meta(ge=0, le=100)]
+    audit: bool = False
+    stratum: str | None = None
+    highlights: Annotated[tuple[Highlight, ...], Meta(max_length=MAX_HIGHLIGHTS)] = ()
+    highlighted_by: str | None = None
+
+
+class Purpose(enum.Enum):
+    """Why people look at a post. Shown to nobody who decides: all tasks look alike."""
+
+    REVIEW = "review"  # the machine must not decide alone
+    AUDIT = "audit"  # the machine has decided; a sample is checked
+    REPORT = "report"
+    CONFIRM = "confirm"  # somebody would restrict it who does not speak the language, or was not shown the conversation
+    APPEAL = "appeal"
+    QUEUE = "queue"  # escalated to a named queue
+
+
+class OpenTask(Record, frozen=True, kw_only=True, gc=False):
+    """The one live task of an open case. `round` counts the tasks of the case; `attempt` the time-outs since it was asked for."""
+
+    task_id: Id
+    purpose: Purpose
+    region: str
+    asked_at: Time
+    issued_at: Time
+    due_at: Time
+    priority: int
+    round: int
+    attempt: int = 1
+    out_of_language: bool = False
+    over_capacity: bool = False
+    queue: str | None = None
+    tried: tuple[str, ...] = ()
+    claimed_by: Id | None = None
+    claimed_until: Time | None = None
+
+
+class Reporter(Record, frozen=True, kw_only=True, gc=False):
+    """A report that waits for its outcome, or whose outcome may still be appealed against."""
+
+    report_id: Id
+    reporter_key: Id
+    channel: Channel
+    answered: bool = False
+
+
+class OpenAppeal(Record, frozen=True, kw_only=True, gc=False):
+    """An appeal that waits for its outcome."""
+
+    appeal_id: Id
+    decision_id: Id
+    appellant: Appellant
+    report_id: Id | None = None
+
+
+class Standing(Record, frozen=True, kw_only=True, gc=False):
+    """The decision in force: what is needed of it to judge what comes next."""
+
+    decision_id: Id
+    sequence: Annotated[int, Meta(ge=0)]
+    action: Action
+    by_person: bool
+    decided_at: Time
+    label: str | None = None
+    unconfirmed_since: Time | None = None
+    overdue: bool = False
+
+
+class Waiting(Record, frozen=True, kw_only=True, gc=False):
+    """An event on a post that is not known yet, with the topic it came from."""
+
+    topic: str
+    at: Time
+    value: str
+
+
+class CaseState(Record, frozen=True, kw_only=True, gc=False):
+    """All that is known of a post with a case, without its content, which is in its CaseFile.
+
+    `action`: what holds for the post now. `barred` have decided on it, so may not decide again. `applied` are the ids of the events that
+    were applied last, oldest first. `due_at`: when time alone changes something. `views`: reach when the task was asked for.
+    """
+
+    post_id: Id
+    revision: Revision
+    updated_at: Time
+    applied: tuple[str, ...] = ()
+    due_at: Time | None = None
+    known: bool = True
+    deleted: bool = False
+    language: Language | None = None
+    market: str = ""
+    policy_version: str = ""
+    model_version: str = ""
+    stratum: str | None = None
+    labels: tuple[str, ...] = ()
+    weight: float = 0
+    reach: int = 0
+    complete: bool = False
+    digest: str = ""
+    standing: Standing | None = None
+    history: tuple[str, ...] = ()
+    opened_at: Time | None = None
+    rounds: int = 0
+    task: OpenTask | None = None
+    audited: Action | None = None
+    barred: tuple[Id, ...] = ()
+    adverse: int = 0
+    reporters: tuple[Reporter, ...] = ()
+    reports: int = 0
+    appeal: OpenAppeal | None = None
+    waiting: tuple[Waiting, ...] = ()
+    keep_until: Time | None = None
+
+
+class CaseFile(Record, frozen=True, kw_only=True, gc=False):
+    """A post as it was judged, with its conversation and all decisions on it, kept until the window for appeals is over."""
+
+    post_id: Id
+    case_id: Id
+    revision: Revision
+    post: ReviewPost
+    context: Context
+    language: Language
+    reasons: tuple[Reason, ...] = ()
+    unassessed: tuple[Unassessed, ...] = ()
+    highlights: Annotated[tuple[Highlight, ...], Meta(max_length=MAX_HIGHLIGHTS)] = ()
+    highlighted_by: str | None = None
+    decisions: tuple[Decision, ...] = ()
+
+
+class AuditCount(Record, frozen=True, kw_only=True, gc=False):
+    """Audited decisions of the machine in a language, by the label found likeliest: checked, and of those corrected by people."""
+
+    language: str
+    label: str
+    checked: int
+    wrong: int
+
+
+class AuditCounts(Record, frozen=True, kw_only=True, gc=False):
+    """Of a partition."""
+
+    counts: tuple[AuditCount, ...] = ()
+
+
