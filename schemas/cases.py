@@ -65,21 +65,24 @@ class Purpose(enum.Enum):
 
 
 class OpenTask(Record, frozen=True, kw_only=True, gc=False):
-    """The one live task of an open case. `round` counts the tasks of the case; `attempt` the time-outs since it was asked for."""
+    """The one live task of an open case. `attempt`: 1, and one more with each time-out since it was asked for. `tried`: the regions that
+    had it before. `passed`: reviewers who handed it on.
+    """
 
     task_id: Id
     purpose: Purpose
+    revision: Revision
     region: str
     asked_at: Time
     issued_at: Time
     due_at: Time
     priority: int
-    round: int
     attempt: int = 1
     out_of_language: bool = False
     over_capacity: bool = False
     queue: str | None = None
     tried: tuple[str, ...] = ()
+    passed: tuple[Id, ...] = ()
     claimed_by: Id | None = None
     claimed_until: Time | None = None
 
@@ -106,11 +109,9 @@ class Standing(Record, frozen=True, kw_only=True, gc=False):
     """The decision in force: what is needed of it to judge what comes next."""
 
     decision_id: Id
-    sequence: Annotated[int, Meta(ge=0)]
     action: Action
     by_person: bool
     decided_at: Time
-    label: str | None = None
     unconfirmed_since: Time | None = None
     overdue: bool = False
 
@@ -124,23 +125,23 @@ class Waiting(Record, frozen=True, kw_only=True, gc=False):
 
 
 class CaseState(Record, frozen=True, kw_only=True, gc=False):
-    """All that is known of a post with a case, without its content, which is in its CaseFile.
+    """All that is known of a post with a case, without its content, which is in its CaseFile. Not `known`: events wait for it.
 
-    `action`: what holds for the post now. `barred` have decided on it, so may not decide again. `applied` are the ids of the events that
-    were applied last, oldest first. `due_at`: when time alone changes something. `views`: reach when the task was asked for.
+    (`revision`, `sequence`) is that of the last decision. `applied` are the ids of the events that were applied last, oldest first.
+    `due_at`: when time alone changes something. `standing`: the decision in force; `earlier`: ids of those before it; `appealed`: those
+    that were appealed against once. `barred` have decided on this revision, so may not do it again. `adverse`: verdicts that would restrict
+    it and wait for one who speaks the language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
     """
 
     post_id: Id
     revision: Revision
-    updated_at: Time
+    sequence: Annotated[int, Meta(ge=0)] = 0
     applied: tuple[str, ...] = ()
     due_at: Time | None = None
-    known: bool = True
+    known: bool = False
     deleted: bool = False
     language: Language | None = None
     market: str = ""
-    policy_version: str = ""
-    model_version: str = ""
     stratum: str | None = None
     labels: tuple[str, ...] = ()
     weight: float = 0
@@ -148,22 +149,24 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     complete: bool = False
     digest: str = ""
     standing: Standing | None = None
-    history: tuple[str, ...] = ()
-    opened_at: Time | None = None
-    rounds: int = 0
+    earlier: tuple[Id, ...] = ()
+    appealed: tuple[Id, ...] = ()
     task: OpenTask | None = None
+    rounds: int = 0
     audited: Action | None = None
-    barred: tuple[Id, ...] = ()
     adverse: int = 0
+    barred: tuple[Id, ...] = ()
     reporters: tuple[Reporter, ...] = ()
-    reports: int = 0
     appeal: OpenAppeal | None = None
     waiting: tuple[Waiting, ...] = ()
     keep_until: Time | None = None
 
 
 class CaseFile(Record, frozen=True, kw_only=True, gc=False):
-    """A post as it was judged, with its conversation and all decisions on it, kept until the window for appeals is over."""
+    """A post as it was judged, with its conversation and all decisions on it, kept until the window for appeals is over.
+
+    `statement`: of the appeal that is open.
+    """
 
     post_id: Id
     case_id: Id
@@ -176,6 +179,7 @@ class CaseFile(Record, frozen=True, kw_only=True, gc=False):
     highlights: Annotated[tuple[Highlight, ...], Meta(max_length=MAX_HIGHLIGHTS)] = ()
     highlighted_by: str | None = None
     decisions: tuple[Decision, ...] = ()
+    statement: str | None = None
 
 
 class AuditCount(Record, frozen=True, kw_only=True, gc=False):
@@ -191,5 +195,3 @@ class AuditCounts(Record, frozen=True, kw_only=True, gc=False):
     """Of a partition."""
 
     counts: tuple[AuditCount, ...] = ()
-
-

@@ -125,7 +125,7 @@ class Report(Record, frozen=True, kw_only=True, gc=False):
     carry it.
 
     `label`: what of the policy is meant. `post_snapshot` is needed where the machine has allowed the post without a person's look: then the
-    pipeline keeps no copy of it.
+    pipeline keeps no copy of it. `language`: as the decision on the post says, so that it finds people who speak it.
     """
 
     report_id: Id
@@ -135,6 +135,7 @@ class Report(Record, frozen=True, kw_only=True, gc=False):
     reported_at: Time
     label: Annotated[str, Meta(max_length=32)] | None = None
     explanation: Statement = ""
+    language: Annotated[str, Meta(max_length=35)] | None = None
     post_snapshot: Post | None = None
 
     def __post_init__(self) -> None:
@@ -143,10 +144,11 @@ class Report(Record, frozen=True, kw_only=True, gc=False):
 
 
 class Enforcement(Record, frozen=True, kw_only=True, gc=False):
-    """The platform has done what a decision says."""
+    """The platform has done what a decision says. It is waited for where `action` is limit, remove or restore."""
 
     decision_id: Id
     post_id: Id
+    action: Action
     applied_at: Time
 
 

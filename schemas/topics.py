@@ -23,8 +23,8 @@ class Topic:
     """A topic: `<domain>.<entity>.v<major>`, under a prefix that is a setting. `{region}` in a name stands for a review region.
 
     `key` is the path in the record whose value is the record's key; None keeps the key that came in. `identity` are the paths whose values,
-    joined by colons, are its CloudEvents id. `append_time`: the broker stamps the time of arrival. `compacted`: the newest record of a key is
-    kept until a tombstone removes it, and `retention_ms` is how long the tombstone stays. `same_partitions_as` names a topic whose
+    joined by colons, are its CloudEvents id. `append_time`: the broker stamps the time of arrival. `compacted`: the newest record of a
+    key is kept until a tombstone removes it, and `retention_ms` is how long the tombstone stays. `same_partitions_as` names a topic whose
     partition count must be equal.
     """
 
@@ -141,7 +141,7 @@ CASES = Topic(
     append_time=True,
     written_by=("routing",),
     read_by=("cases",),
-    title="What opens a case: posts that people must look at, that the machine has restricted, or that were drawn for the audit; edits; deletions",
+    title="What opens a case: posts that people must look at, that the machine has restricted or that the audit drew; edits; deletions",
 )
 TASK_EVENTS = Topic(
     name="moderation.task-events.v1",

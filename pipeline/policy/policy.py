@@ -15,6 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_va
 from pipeline.config import ConfigError, ConfigModel, read_toml
 from pipeline.policy.automation import Automation, Targets
 from pipeline.policy.evidence import Evidence, read_evidence
+from pipeline.policy.people import Audit, People, Queue, QueueName
 from pipeline.policy.rules import Ground, Label, LabelName, Rule, UnassessedRule, applicable, faults
 from schemas.records import Unassessed
 
@@ -84,6 +85,9 @@ class Policy(ConfigModel):
     rules: tuple[Rule, ...]
     unassessed: tuple[UnassessedRule, ...]
     automation: Automation | None = None
+    people: People = People()
+    queues: dict[QueueName, Queue] = Field({})
+    audit: Audit | None = None
     _evidence: Evidence | None = PrivateAttr(default=None)
     _applicable: dict[tuple[str, str], dict[str, tuple[Rule, ...]]] = PrivateAttr(default_factory=dict)
 
@@ -128,8 +132,18 @@ class Policy(ConfigModel):
         """The first that matches one of `reasons`; the last one matches everything."""
         return next(rule for rule in self.unassessed if not rule.reasons.isdisjoint(reasons) and rule.covers(language, market))
 
+    def queue_of(self, label: str | None) -> str | None:
+        """The queue to which an escalation under `label` goes; None where the policy names none."""
+        known = self.labels.get(label or "")
+        return known.queue if known else None
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        for name, label in self.labels.items():
+            if label.queue and label.queue not in self.queues:
+                raise ValueError(f"label {name!r} names the queue {label.queue!r}; allowed are {', '.join(sorted(self.queues)) or 'none'}")
+        if self.people.keep_days < self.people.appeal_days:
+            raise ValueError("`people.keep_days` must be at least `people.appeal_days`: an appeal needs the case file")
         ids = Counter(rule.id for rule in [*self.rules, *self.unassessed])
         twice = sorted(name for name, times in ids.items() if times > 1)
         if twice:

@@ -90,13 +90,19 @@ class ScopedRule(ConfigModel):
 
 
 class Label(ConfigModel):
-    """What a label of the model means here. `severity`: 0 (hardly matters) to 100; it orders reasons and people's work."""
+    """What a label of the model means here. `severity`: 0 (hardly matters) to 100; it orders reasons and people's work.
+
+    `self_evident`: what it names is recognised without the language and the conversation, so whoever sees it may restrict it in full.
+    `queue`: where a reviewer's escalation goes.
+    """
 
     category: Category
     clause: str = Field(min_length=1, max_length=200)
     severity: int = Field(ge=0, le=100)
     interim: Interim
     ground: Ground | None = None
+    self_evident: bool = False
+    queue: str | None = None
 
 
 class Rule(ScopedRule):

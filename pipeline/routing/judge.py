@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
+from pipeline.ids import draw
 from pipeline.policy.policy import Policy
 from pipeline.policy.rules import SEVERITY, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule
 from schemas.records import Action, Automation, Post, PostKind, Reason, ScoredPost, Unassessed
@@ -119,7 +119,7 @@ def with_gaps(scored: ScoredPost, policy: Policy) -> ScoredPost:
 
 def _unassessed(scored: ScoredPost, policy: Policy, rule: UnassessedRule, reasons: tuple[Reason, ...]) -> Judgement:
     heavy = weight(scored, policy, ())
-    pending = _draw(scored.post.post_id) < review_share(rule.review_share, scored.post, heavy)
+    pending = draw("review-share", scored.post.post_id) < review_share(rule.review_share, scored.post, heavy)
     restricted = rule.action is not UnassessedAction.ALLOW
     grounds = None
     if restricted and rule.clause is not None and rule.category is not None:
@@ -202,16 +202,10 @@ def review_share(share: float, post: Post, heavy: float) -> float:
     return min(1.0, share * (1.0 + _reach(post) + heavy / 100))
 
 
-def priority(post: Post, heavy: float) -> int:
-    """0 (can wait) to 100: 0.7 * weight + 5 * min(log10(1 + reach), 6)."""
-    return round(0.7 * heavy + 5 * _reach(post))
+def stratum(scored: ScoredPost, policy: Policy) -> str | None:
+    """The label of the policy that the model finds likeliest; None where nothing was scored. Audits are counted by it."""
+    return max(((p, name) for name, p in scored.scores.items() if name in policy.labels), default=(0.0, None))[1]
 
 
 def _reach(post: Post) -> float:
     return min(math.log10(1 + post.reach), _REACH_CEILING)
-
-
-def _draw(post_id: str) -> float:
-    """A number in [0, 1) that stays with the post: the first 53 bits of a SHA-256, so that it is exact in a float."""
-    digest = hashlib.sha256(b"review-share:" + post_id.encode()).digest()
-    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53

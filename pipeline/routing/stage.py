@@ -1,4 +1,4 @@
-"""Step three of the flow: scored posts in, decisions and review tasks out."""
+"""Step three of the flow: scored posts in, decisions and what opens cases out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from pipeline.policy.policy import PolicySet
-from pipeline.policy.regions import Regions
 from pipeline.routing.context import Conversations, alone
 from pipeline.routing.decide import Sight, decide
 from pipeline.routing.highlights import Explain, unexplained
@@ -24,18 +23,15 @@ class RoutingStage:
     that go to people.
     """
 
-    def __init__(
-        self, policies: PolicySet, regions: Regions, context_bytes: int, earlier: Iterable[ScoredPost], explain: Explain = unexplained
-    ) -> None:
+    def __init__(self, policies: PolicySet, context_bytes: int, earlier: Iterable[ScoredPost], explain: Explain = unexplained) -> None:
         self._policies = policies
-        self._regions = regions
         self._explain = explain
         self._conversations = Conversations(context_bytes)
         for scored in earlier:
             self._conversations.add(scored.post)
 
     def process(self, batch: Sequence[Incoming[ScoredPost]], now: dt.datetime) -> list[list[Output]]:
-        """For each post a Decision, and a ReviewTask where a person must look."""
+        """For each post a Decision (for an edit a proposal), and a CaseEvent where people may have to look."""
         return [self._route(item.record, now) for item in batch]
 
     def fallback(self, item: Incoming[ScoredPost], now: dt.datetime) -> list[Output]:
@@ -43,10 +39,10 @@ class RoutingStage:
         scored = item.record
         failed = msgspec.structs.replace(scored, unassessed=tuple(dict.fromkeys((*scored.unassessed, Unassessed.STAGE_ERROR))))
         sight = Sight(functools.partial(alone, scored.post), unexplained)
-        return decide(failed, self._policies.at(scored.received_at), self._regions, sight, now)
+        return decide(failed, self._policies.at(scored.received_at), sight, now)
 
     def _route(self, scored: ScoredPost, now: dt.datetime) -> list[Output]:
         self._conversations.add(scored.post)
         policy = self._policies.at(scored.received_at)
         show = functools.partial(self._conversations.snapshot, scored.post, policy.review.context_posts, policy.review.context_bytes)
-        return decide(scored, policy, self._regions, Sight(show, self._explain), now)
+        return decide(scored, policy, Sight(show, self._explain), now)

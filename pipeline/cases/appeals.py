@@ -1,0 +1,86 @@
+"""Appeals: another person looks, never one who decided before, never the machine."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from pipeline.cases.draft import Draft
+from pipeline.cases.tasks import ask
+from pipeline.cases.waiting import refuse
+from schemas.cases import OpenAppeal, Purpose
+from schemas.people import Addressee, Appeal, Appellant, Notice, NoticeKind
+
+MAX_APPEALED = 20
+"""Decisions remembered as appealed against: no case comes near it."""
+
+UPHELD = "another person has looked and came to the same decision"
+CHANGED = "another person has looked and came to another decision"
+
+
+def appealed(draft: Draft, appeal: Appeal) -> None:
+    """Asks another person; the appellant gets a receipt, or the reason why it cannot be dealt with."""
+    reason = _objection(draft, appeal)
+    if reason is not None:
+        refuse(draft, appeal, reason)
+        return
+    case = draft.state
+    opened = OpenAppeal(appeal_id=appeal.appeal_id, decision_id=appeal.decision_id, appellant=appeal.appellant, report_id=appeal.report_id)
+    draft.set(appeal=opened, appealed=(*case.appealed, appeal.decision_id)[-MAX_APPEALED:])
+    draft.file = replace(draft.file, statement=appeal.statement or None)
+    _tell(draft, opened, NoticeKind.RECEIPT, None)
+    task = case.task
+    if task is not None and task.purpose is Purpose.QUEUE:
+        ask(draft, Purpose.QUEUE, queue=task.queue)
+    else:
+        ask(draft, Purpose.APPEAL)
+
+
+def answer_appeal(draft: Draft, *, upheld: bool) -> None:
+    """Tells the appellant the outcome, if an appeal is open. What was decided on appeal is not appealed against again."""
+    if draft.state.appeal is None:
+        return
+    _tell(draft, draft.state.appeal, NoticeKind.OUTCOME, UPHELD if upheld else CHANGED)
+    standing = draft.state.standing
+    ended = (*draft.state.appealed, standing.decision_id)[-MAX_APPEALED:] if standing else draft.state.appealed
+    draft.set(appeal=None, appealed=ended)
+    draft.file = replace(draft.file, statement=None)
+
+
+def _objection(draft: Draft, appeal: Appeal) -> str | None:
+    """Why an appeal cannot be dealt with."""
+    case, standing = draft.state, draft.state.standing
+    if standing is None or (appeal.decision_id != standing.decision_id and appeal.decision_id not in case.earlier):
+        return "there is no such decision on this post"
+    by_author = appeal.appellant is Appellant.AUTHOR
+    answered = {reporter.report_id for reporter in case.reporters if reporter.answered}
+    objections = (
+        (appeal.decision_id in case.appealed, "this decision is or was appealed against already"),
+        (appeal.decision_id != standing.decision_id, "a newer decision stands in its place"),
+        (case.appeal is not None, "another appeal on this post is open"),
+        (draft.at > standing.decided_at + draft.policy.people.appeals, "the time for appeals is over"),
+        (by_author and not draft.restricted, "the decision does not restrict the post"),
+        (not by_author and draft.restricted, "the post is restricted already"),
+        (not by_author and appeal.report_id not in answered, "there is no such report with an outcome"),
+    )
+    return next((words for holds, words in objections if holds), None)
+
+
+def _tell(draft: Draft, appeal: OpenAppeal, kind: NoticeKind, reason: str | None) -> None:
+    standing = draft.state.standing
+    by_author = appeal.appellant is Appellant.AUTHOR
+    keys = {reporter.report_id: reporter.reporter_key for reporter in draft.state.reporters}
+    draft.notify(
+        Notice(
+            notice_id=draft.new_id("notice"),
+            kind=kind,
+            to=Addressee.AUTHOR if by_author else Addressee.REPORTER,
+            post_id=draft.state.post_id,
+            at=draft.at,
+            revision=draft.state.revision,
+            about=appeal.appeal_id,
+            reporter_key=None if by_author else keys.get(appeal.report_id or ""),
+            decision_id=standing.decision_id if standing else None,
+            action=standing.action if standing else None,
+            reason=reason,
+        )
+    )

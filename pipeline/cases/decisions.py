@@ -1,0 +1,243 @@
+"""What a person, or the machine's proposal on an edit, changes: the decision, who is told, and how long the case is kept."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from pipeline.cases.draft import RESTRICTS, Draft
+from pipeline.cases.facts import Overturned
+from pipeline.ids import case_id, decision_id
+from pipeline.policy.policy import SourceType
+from pipeline.policy.rules import Ground
+from schemas.cases import Reporter, Standing
+from schemas.people import Addressee, Channel, Notice, NoticeKind
+from schemas.records import Action, Automation, Decision, Reason
+from schemas.topics import DECISIONS
+
+MAX_DECISIONS = 20
+"""Kept in a case file: the first, which says what the machine found, and the newest."""
+
+MAX_EARLIER = 20
+"""Ids of decisions that are no longer in force, so that an appeal against one can be told from one against a stranger's."""
+
+SEVERITY = {Action.ALLOW: 0, Action.RESTORE: 0, Action.LIMIT: 1, Action.REMOVE: 2}
+
+
+NO_MODEL = "none"
+"""Model version of a post that no model has seen: it was reported with a copy."""
+
+
+class Ruling(NamedTuple):
+    """What is decided. `rule`: by what, in a reason. `label`: what is violated, where it is restricted. `pending`: people look again."""
+
+    action: Action
+    by_person: bool
+    rule: str
+    label: str | None = None
+    pending: bool = False
+
+
+def decide(draft: Draft, ruling: Ruling) -> Decision:
+    """The next decision of the post, with the notices that follow from it. A restriction that is undone becomes `restore`."""
+    before = draft.state.standing
+    undone = draft.restricted and ruling.action is Action.ALLOW
+    action = Action.RESTORE if undone else ruling.action
+    sequence = draft.state.sequence + 1
+    draft.set(sequence=sequence)
+    decision = _decision(draft, ruling, action, before.decision_id if before and undone else None)
+    _publish(draft, decision, by_person=ruling.by_person)
+    if undone and before and ruling.by_person:
+        draft.facts.append(Overturned(draft.language, by_machine=not before.by_person, on_appeal=draft.state.appeal is not None))
+    return decision
+
+
+def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Decision:
+    """The machine's proposal on a new revision becomes a decision, or (`by_person`) what a person said of the one before holds on."""
+    decision = next_of(draft, proposal)
+    draft.set(sequence=decision.sequence)
+    if draft.restricted and decision.action is Action.ALLOW and draft.state.standing:
+        decision = replace(decision, action=Action.RESTORE, supersedes=draft.state.standing.decision_id)
+    _publish(draft, decision, by_person=by_person)
+    return decision
+
+
+def next_of(draft: Draft, proposal: Decision) -> Decision:
+    """The proposal as the decision that follows; its cause is the event that brought it."""
+    sequence = proposal.sequence + 1
+    made = decision_id(proposal.post_id, proposal.revision, sequence, draft.cause)
+    return replace(proposal, decision_id=made, sequence=sequence, cause=draft.cause, decided_at=draft.at)
+
+
+def carried_over(draft: Draft, proposal: Decision) -> Decision:
+    """The proposal, with what a person said of the revision before: the machine does not loosen it, people look again."""
+    standing, label = draft.state.standing, next(iter(draft.state.labels), None)
+    ground, clause, category = _grounds(draft, label)
+    return replace(
+        proposal,
+        action=standing.action if standing else proposal.action,
+        automation=Automation.PARTIAL,
+        pending=True,
+        reasons=(Reason(rule="person-before-edit", label=label), *proposal.reasons),
+        ground=ground,
+        clause=clause,
+        category=category,
+    )
+
+
+def accept(draft: Draft, decision: Decision) -> None:
+    """A decision that is published already is in force: the machine's, as sequence 0."""
+    _in_force(draft, decision, by_person=False)
+
+
+def close(draft: Draft) -> None:
+    """No task is left. What restricts or was reported is kept until nobody can appeal any more."""
+    standing = draft.state.standing
+    long = draft.restricted or bool(draft.state.reporters) or bool(draft.state.earlier)
+    since = standing.decided_at if standing else draft.at
+    draft.set(keep_until=since + draft.policy.people.kept(long=long), adverse=0)
+
+
+def answer_reporters(draft: Draft, reason: str | None = None) -> None:
+    """Tells every reporter who waits what became of the post."""
+    answered: list[Reporter] = []
+    for reporter in draft.state.reporters:
+        if not reporter.answered:
+            tell_reporter(draft, reporter, reason)
+        answered.append(replace(reporter, answered=True))
+    draft.set(reporters=tuple(answered))
+
+
+def tell_reporter(draft: Draft, reporter: Reporter, reason: str | None = None) -> None:
+    """The outcome of one report, with redress: who reported may appeal where nothing was done."""
+    standing = draft.state.standing
+    restricted = draft.restricted
+    ground, clause, category = _grounds(draft, draft.state.labels[0] if draft.state.labels else None) if restricted else (None,) * 3
+    draft.notify(
+        Notice(
+            notice_id=draft.new_id("notice"),
+            kind=NoticeKind.OUTCOME,
+            to=Addressee.REPORTER,
+            post_id=draft.state.post_id,
+            at=draft.at,
+            revision=draft.state.revision,
+            about=reporter.report_id,
+            reporter_key=reporter.reporter_key,
+            decision_id=standing.decision_id if standing else None,
+            action=standing.action if standing else None,
+            automation=(Automation.NONE if standing.by_person else Automation.FULL) if standing else None,
+            ground=ground,
+            clause=clause,
+            category=category,
+            reason=reason,
+            appeal_until=None if restricted or standing is None else standing.decided_at + draft.policy.people.appeals,
+        )
+    )
+
+
+def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | None) -> Decision:
+    case = draft.state
+    machine = next((each for each in reversed(draft.file.decisions) if each.automation is not Automation.NONE), None)
+    post = draft.file.post
+    restricts = action in RESTRICTS
+    ground, clause, category = _grounds(draft, ruling.label) if restricts else (None, None, None)
+    return Decision(
+        decision_id=decision_id(case.post_id, case.revision, case.sequence, draft.cause),
+        post_id=case.post_id,
+        revision=case.revision,
+        sequence=case.sequence,
+        kind=post.kind,
+        cause=draft.cause,
+        action=action,
+        automation=Automation.NONE if ruling.by_person else Automation.PARTIAL,
+        language=draft.language,
+        market=case.market,
+        policy_version=draft.policy.id,
+        model_version=machine.model_version if machine else NO_MODEL,
+        content_type=draft.policy.statement.content_type.value,
+        content_date=post.created_at,
+        source_type=source_type(draft, ruling.label).value,
+        received_at=machine.received_at if machine else draft.at,
+        decided_at=draft.at,
+        pending=ruling.pending,
+        reasons=(Reason(rule=ruling.rule, label=ruling.label),) if restricts else (),
+        unassessed=draft.file.unassessed,
+        ground=ground,
+        clause=clause,
+        category=category,
+        supersedes=supersedes,
+        case_id=case_id(case.post_id),
+    )
+
+
+def _publish(draft: Draft, decision: Decision, *, by_person: bool) -> None:
+    draft.put(DECISIONS, decision)
+    kept = draft.file.decisions
+    kept = (*kept[:1], *kept[1:][-(MAX_DECISIONS - 2) :], decision) if kept else (decision,)
+    draft.file = replace(draft.file, decisions=kept)
+    _in_force(draft, decision, by_person=by_person)
+
+
+def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
+    case, before = draft.state, draft.state.standing
+    changes = SEVERITY[decision.action] != SEVERITY[before.action if before else Action.ALLOW]
+    waits_still = before is not None and before.unconfirmed_since is not None
+    enforced = decision.action is not Action.ALLOW and (changes or waits_still or decision.action is Action.RESTORE)
+    earlier = (*case.earlier, before.decision_id)[-MAX_EARLIER:] if before else case.earlier
+    standing = Standing(
+        decision_id=decision.decision_id,
+        action=decision.action,
+        by_person=by_person,
+        decided_at=draft.at,
+        unconfirmed_since=draft.at if enforced else None,
+    )
+    draft.set(standing=standing, earlier=earlier)
+    if decision.action in RESTRICTS or decision.action is Action.RESTORE:
+        _tell_author(draft, decision)
+
+
+def _tell_author(draft: Draft, decision: Decision) -> None:
+    restricts = decision.action in RESTRICTS
+    draft.notify(
+        Notice(
+            notice_id=draft.new_id("notice"),
+            kind=NoticeKind.RESTRICTED if restricts else NoticeKind.RESTORED,
+            to=Addressee.AUTHOR,
+            post_id=decision.post_id,
+            at=draft.at,
+            revision=decision.revision,
+            decision_id=decision.decision_id,
+            action=decision.action,
+            automation=decision.automation,
+            ground=decision.ground,
+            clause=decision.clause,
+            category=decision.category,
+            appeal_until=draft.at + draft.policy.people.appeals if restricts else None,
+        )
+    )
+
+
+def _grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, str | None]:
+    """Ground, clause and category of a restriction under `label`; of a restriction without one, those that the machine's decision had."""
+    known = draft.policy.labels.get(label or "")
+    if known is None:
+        first = next((each for each in draft.file.decisions if each.clause), None)
+        return (first.ground, first.clause, first.category) if first else (draft.policy.statement.ground.value, None, None)
+    return (known.ground or draft.policy.statement.ground).value, known.clause, known.category.value
+
+
+def source_type(draft: Draft, label: str | None) -> SourceType:
+    """What led to the decision, in the words of the DSA transparency database (2025): the gravest channel it was reported through.
+
+    A user's report of what the law forbids is a notice under article 16.
+    """
+    channels = {reporter.channel for reporter in draft.state.reporters}
+    if Channel.TRUSTED_FLAGGER in channels:
+        return SourceType.TRUSTED_FLAGGER
+    if Channel.AUTHORITY in channels:
+        return SourceType.OTHER_NOTIFICATION
+    if Channel.USER in channels:
+        ground = _grounds(draft, label)[0]
+        return SourceType.ARTICLE_16 if ground == Ground.LAW.value else SourceType.OTHER_NOTIFICATION
+    return draft.policy.statement.source_type

@@ -1,0 +1,105 @@
+"""A case while one event is applied to it: the state to come, and what leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pipeline.cases.facts import Fact
+from pipeline.cases.rules import Files, OpenTasks, Rules
+from pipeline.ids import derived
+from pipeline.policy.policy import Policy
+from pipeline.stage import Output
+from schemas.cases import CaseFile, CaseState, OpenTask
+from schemas.people import Notice, TaskEvent
+from schemas.records import Action, Record
+from schemas.topics import NOTICES, TASK_EVENTS, Topic
+
+RESTRICTS = frozenset({Action.LIMIT, Action.REMOVE})
+
+
+class Surroundings(NamedTuple):
+    """What a case does not know of itself."""
+
+    rules: Rules
+    files: Files
+    open_tasks: OpenTasks
+
+
+class Draft:
+    """`state` is replaced, never changed. `cause`: the id of the event. `at`: its time, the only clock there is."""
+
+    def __init__(self, state: CaseState, cause: str, at: dt.datetime, surroundings: Surroundings) -> None:
+        self.state = state
+        self.cause = cause
+        self.at = at
+        self.rules = surroundings.rules
+        self.policy: Policy = surroundings.rules.policies.at(at)
+        self.open_tasks = surroundings.open_tasks
+        self.outputs: list[Output] = []
+        self.facts: list[Fact] = []
+        self.file_changed = False
+        self.forgotten = False
+        """The case is over: nothing of it is kept."""
+        self._files = surroundings.files
+        self._file: CaseFile | None = None
+        self._made = 0
+
+    @property
+    def file(self) -> CaseFile:
+        """The content. RuntimeError where a known case has none: then the log is damaged, and nothing may be decided on it."""
+        if self._file is None:
+            self._file = self._files.read(self.state.post_id)
+        if self._file is None:
+            raise RuntimeError(f"the case file of post {self.state.post_id} is missing")
+        return self._file
+
+    @file.setter
+    def file(self, changed: CaseFile) -> None:
+        self._file, self.file_changed = changed, True
+
+    @property
+    def task(self) -> OpenTask:
+        """The open task. RuntimeError where there is none: whoever asks has looked before."""
+        if self.state.task is None:
+            raise RuntimeError(f"post {self.state.post_id} has no open task")
+        return self.state.task
+
+    def set(self, **changes: Any) -> None:  # noqa: ANN401 - fields of CaseState, which mypy cannot check here; msgspec refuses unknown names
+        """Replaces fields of the state."""
+        self.state = msgspec.structs.replace(self.state, **changes)
+
+    def put(self, topic: Topic, record: Record) -> None:
+        """Sends a record."""
+        self.outputs.append(Output(topic, record))
+
+    def new_id(self, kind: str) -> str:
+        """The next id that follows from the event."""
+        self._made += 1
+        return derived(kind, self.state.post_id, self.cause, self._made)
+
+    def notify(self, notice: Notice) -> None:
+        """Tells the author, a reporter or a reviewer."""
+        self.put(NOTICES, notice)
+
+    def tell_tools(self, event: TaskEvent) -> None:
+        """Tells the review tools."""
+        self.put(TASK_EVENTS, event)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The languages that the post may be in."""
+        language = self.state.language
+        return frozenset((language.tag, *language.alternatives)) if language else frozenset()
+
+    @property
+    def language(self) -> str:
+        """The likeliest of them, for counts."""
+        return self.state.language.tag if self.state.language else "other"
+
+    @property
+    def restricted(self) -> bool:
+        """Whether the decision in force restricts the post."""
+        return self.state.standing is not None and self.state.standing.action in RESTRICTS

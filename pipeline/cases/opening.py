@@ -1,0 +1,130 @@
+"""What routing hands over: a post that opens a case, an edit, a deletion."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from pipeline.cases.decisions import SEVERITY, accept, answer_reporters, carried_over, close, decide_proposal, next_of
+from pipeline.cases.draft import RESTRICTS, Draft
+from pipeline.cases.tasks import ask, withdraw
+from pipeline.cases.waiting import give_up_waiting
+from pipeline.ids import case_id
+from schemas.cases import CaseEvent, CaseFile, Purpose
+from schemas.topics import DECISIONS
+
+AUTHOR_DELETED = "the author has deleted the post"
+
+WAITS_ON = frozenset({Purpose.CONFIRM, Purpose.REPORT, Purpose.APPEAL, Purpose.QUEUE})
+"""Somebody has asked for these or decided in them: an edit does not end them."""
+
+
+def opened(draft: Draft, event: CaseEvent) -> None:
+    """The machine has restricted the post, wants people to look, or was drawn for the audit."""
+    if draft.state.known and event.post.revision <= draft.state.revision:
+        return  # routing has said it twice, or an edit was faster
+    _take(draft, event)
+    draft.file = replace(draft.file, decisions=(*draft.file.decisions, event.proposal))
+    accept(draft, event.proposal)
+    _ask_or_close(draft, event)
+
+
+def edited(draft: Draft, event: CaseEvent) -> None:
+    """A new revision. The machine's proposal counts, except that it never loosens what a person decided: then a person looks again.
+
+    What waits for people waits on, with the new text. A post that nobody has ever asked about leaves no trace.
+    """
+    case = draft.state
+    if case.known and event.post.revision <= case.revision:
+        return
+    proposal = event.proposal
+    if not case.known and not case.waiting and not event.audit and not proposal.pending and proposal.action not in RESTRICTS:
+        draft.put(DECISIONS, replace(next_of(draft, proposal), case_id=None))
+        draft.forgotten = True
+        return
+    task = case.task
+    asked = task is not None and task.purpose in WAITS_ON
+    keeps = case.standing is not None and case.standing.by_person and SEVERITY[proposal.action] < SEVERITY[case.standing.action]
+    carried = carried_over(draft, proposal) if keeps else proposal
+    _take(draft, event)
+    decide_proposal(draft, replace(carried, pending=carried.pending or asked), by_person=keeps)
+    if task is not None and asked:
+        ask(draft, Purpose.REVIEW if task.purpose is Purpose.CONFIRM else task.purpose, queue=task.queue)
+    elif keeps:
+        ask(draft, Purpose.REVIEW)
+    else:
+        _ask_or_close(draft, event)
+
+
+def deleted(draft: Draft, event: CaseEvent) -> None:
+    """By its author: nobody has to look any more, except where the policy's queue says so, or an appeal is open."""
+    case = draft.state
+    if not case.known:
+        give_up_waiting(draft, AUTHOR_DELETED)
+        return
+    if case.deleted or event.post.revision < case.revision:
+        return
+    sequence = case.sequence if event.post.revision == case.revision else 0
+    draft.set(deleted=True, revision=event.post.revision, sequence=sequence)
+    task = case.task
+    if task is not None and not _outlives(draft):
+        withdraw(draft, AUTHOR_DELETED)
+    answer_reporters(draft, AUTHOR_DELETED)
+    if draft.state.task is None:
+        draft.set(audited=None)
+        close(draft)
+
+
+def _outlives(draft: Draft) -> bool:
+    task = draft.state.task
+    if task is None:
+        return False
+    return task.purpose is Purpose.APPEAL or (task.queue is not None and draft.policy.queues[task.queue].keeps_deleted)
+
+
+def _take(draft: Draft, event: CaseEvent) -> None:
+    """The case is about this revision from now on."""
+    case = draft.state
+    labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
+    kept = draft.file if case.known else None
+    draft.set(
+        known=True,
+        revision=event.post.revision,
+        sequence=event.proposal.sequence,
+        language=event.language,
+        market=event.post.market,
+        stratum=event.stratum,
+        labels=labels or ((event.stratum,) if event.stratum else ()),
+        weight=event.weight,
+        reach=event.post.reach,
+        complete=event.context.complete,
+        digest=event.context.digest,
+        barred=case.barred if case.appeal else (),
+        adverse=0,
+        audited=event.proposal.action if event.audit else None,
+    )
+    draft.file = CaseFile(
+        post_id=case.post_id,
+        case_id=case_id(case.post_id),
+        revision=event.post.revision,
+        post=event.post,
+        context=event.context,
+        language=event.language,
+        reasons=event.proposal.reasons,
+        unassessed=event.proposal.unassessed,
+        highlights=event.highlights,
+        highlighted_by=event.highlighted_by,
+        decisions=kept.decisions if kept else (),
+        statement=kept.statement if kept else None,
+    )
+
+
+def _ask_or_close(draft: Draft, event: CaseEvent) -> None:
+    if event.proposal.pending:
+        ask(draft, Purpose.REVIEW)
+    elif event.audit:
+        ask(draft, Purpose.AUDIT)
+    elif draft.state.task is not None:
+        withdraw(draft, "its author has changed the post")
+        close(draft)
+    else:
+        close(draft)

@@ -1,0 +1,111 @@
+"""Reports: many on one post are one case, and however many there are, people decide."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pipeline.cases.decisions import close, tell_reporter
+from pipeline.cases.draft import Draft
+from pipeline.cases.opening import AUTHOR_DELETED
+from pipeline.cases.rules import Event
+from pipeline.cases.tasks import ask
+from pipeline.cases.waiting import refuse, wait
+from pipeline.ids import case_id
+from pipeline.routing.context import alone
+from pipeline.routing.decide import review_post
+from schemas.cases import CaseFile, Purpose, Reporter
+from schemas.people import Addressee, Channel, Notice, NoticeKind, Report
+from schemas.records import Language, Post, PostKind
+
+MAX_REPORTERS = 100
+"""Remembered with a case, to be told its outcome. Who comes later is told at once that the post is being looked at."""
+
+ENOUGH = "so many have reported this post that no further outcome is sent"
+
+GRAVE = frozenset({Channel.TRUSTED_FLAGGER, Channel.AUTHORITY})
+
+_UNHEARD_OF = "other"
+
+
+def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
+    """Receipt at once; people look, unless a person has looked at this revision already, or it is gone."""
+    if not draft.state.known:
+        if report.post_snapshot is None or report.post_snapshot.kind is PostKind.DELETED:
+            wait(draft, Event("moderation.reports.v1", report, at))
+            return
+        _take_copy(draft, report, report.post_snapshot)
+    reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
+    if len(draft.state.reporters) >= MAX_REPORTERS and report.channel not in GRAVE:
+        refuse(draft, report, ENOUGH)
+        return
+    draft.set(reporters=(*_others(draft, report), reporter), keep_until=None)
+    _receipt(draft, report)
+    if report.label in draft.policy.labels and report.label not in draft.state.labels:
+        severity = draft.policy.labels[report.label].severity
+        draft.set(labels=(*draft.state.labels, report.label), weight=max(draft.state.weight, float(severity)))
+    _ask(draft, reporter)
+
+
+def _ask(draft: Draft, reporter: Reporter) -> None:
+    case = draft.state
+    grave = reporter.channel in GRAVE
+    if case.task is not None:
+        first_grave = grave and not any(other.channel in GRAVE for other in case.reporters[:-1])
+        if first_grave and case.task.purpose is not Purpose.QUEUE:
+            ask(draft, Purpose.REPORT if case.task.purpose is Purpose.AUDIT else case.task.purpose)
+        return
+    looked_at = case.standing is not None and case.standing.by_person
+    if case.deleted or (not grave and (looked_at or draft.restricted)):
+        _answer_now(draft, reporter, AUTHOR_DELETED if case.deleted else None)
+        close(draft)
+        return
+    ask(draft, Purpose.REPORT)
+
+
+def _answer_now(draft: Draft, reporter: Reporter, reason: str | None) -> None:
+    tell_reporter(draft, reporter, reason)
+    answered = Reporter(report_id=reporter.report_id, reporter_key=reporter.reporter_key, channel=reporter.channel, answered=True)
+    draft.set(reporters=(*draft.state.reporters[:-1], answered))
+
+
+def _others(draft: Draft, report: Report) -> tuple[Reporter, ...]:
+    """The reporters without an answered report of the same reporter: a second one takes its place."""
+    kept = tuple(each for each in draft.state.reporters if not (each.answered and each.reporter_key == report.reporter_key))
+    return kept[-(MAX_REPORTERS - 1) :]
+
+
+def _receipt(draft: Draft, report: Report) -> None:
+    draft.notify(
+        Notice(
+            notice_id=draft.new_id("notice"),
+            kind=NoticeKind.RECEIPT,
+            to=Addressee.REPORTER,
+            post_id=draft.state.post_id,
+            at=draft.at,
+            about=report.report_id,
+            reporter_key=report.reporter_key,
+        )
+    )
+
+
+def _take_copy(draft: Draft, report: Report, post: Post) -> None:
+    """The machine has allowed the post and nobody has kept it: the reporter's platform sent a copy, without its conversation."""
+    snapshot = alone(post)
+    language = Language(tag=report.language or _UNHEARD_OF, confidence=0.0)
+    draft.set(
+        known=True,
+        revision=post.revision,
+        language=language,
+        market=post.market,
+        reach=post.reach,
+        complete=snapshot.context.complete,
+        digest=snapshot.context.digest,
+    )
+    draft.file = CaseFile(
+        post_id=post.post_id,
+        case_id=case_id(post.post_id),
+        revision=post.revision,
+        post=review_post(post, snapshot.speaker),
+        context=snapshot.context,
+        language=language,
+    )

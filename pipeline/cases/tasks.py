@@ -1,0 +1,188 @@
+"""The one live task of a case: asked for, moved, withdrawn, claimed, timed out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from pipeline.cases.draft import Draft
+from pipeline.cases.facts import Asked, Leaving, Left
+from pipeline.cases.priority import priority
+from pipeline.ids import case_id, derived
+from pipeline.policy.regions import Need, Placement
+from schemas.cases import OpenTask, Purpose
+from schemas.people import TaskEvent, TaskEventKind
+from schemas.records import Language, ReviewTask
+from schemas.topics import review_topic
+
+CLAIM_OVER = "the claim has run out"
+
+
+class _Asking(NamedTuple):
+    """What people are asked, and how often they were."""
+
+    purpose: Purpose
+    asked_at: dt.datetime
+    attempt: int = 1
+    tried: tuple[str, ...] = ()
+    queue: str | None = None
+    passed: tuple[str, ...] = ()
+
+
+def ask(draft: Draft, purpose: Purpose, *, queue: str | None = None, passed: tuple[str, ...] = ()) -> None:
+    """Asks people, anew: the age counts from now. A task that is still open is replaced."""
+    old = draft.state.task
+    if old is not None:
+        leave(draft, Leaving.WITHDRAWN)
+    _issue(draft, _Asking(purpose, draft.at, queue=queue, passed=passed), old)
+
+
+def ask_others(draft: Draft, how: Leaving, *, passed: tuple[str, ...] = ()) -> None:
+    """Hands the open task on: to the next region, where there is one. Its age still counts from when people were first asked."""
+    task = draft.task
+    leave(draft, how)
+    asking = _Asking(
+        task.purpose,
+        task.asked_at,
+        attempt=task.attempt + (how is Leaving.TIMED_OUT),
+        tried=task.tried if how is Leaving.HANDED_ON else tuple(dict.fromkeys((*task.tried, task.region))),
+        queue=task.queue,
+        passed=(*task.passed, *passed),
+    )
+    _issue(draft, asking, task)
+
+
+def leave(draft: Draft, how: Leaving) -> None:
+    """The open task ends. Tools are told by whoever ends it for another reason than a verdict: `_issue` or `withdraw`."""
+    task = draft.task
+    draft.facts.append(
+        Left(
+            region=task.region,
+            language=draft.language,
+            how=how,
+            seconds=(draft.at - task.issued_at).total_seconds(),
+            waited=(draft.at - task.asked_at).total_seconds(),
+            in_time=draft.at <= task.due_at,
+            views=draft.state.reach,
+        )
+    )
+    draft.set(task=None)
+
+
+def withdraw(draft: Draft, reason: str) -> None:
+    """Nobody has to look any more."""
+    task = draft.state.task
+    if task is not None:
+        leave(draft, Leaving.WITHDRAWN)
+        draft.tell_tools(replace(_event(draft, task, TaskEventKind.WITHDRAWN), reason=reason))
+
+
+def claim(draft: Draft, event: TaskEvent) -> None:
+    """The first to claim has the task alone, until the claim runs out; whoever may not decide it cannot claim it."""
+    task, reviewer = draft.state.task, draft.rules.roster.reviewer(event.reviewer or "")
+    if task is None or task.task_id != event.task_id or reviewer is None or task.region not in reviewer.regions:
+        return
+    if task.claimed_by not in {None, event.reviewer} or event.reviewer in barred(draft):
+        return
+    until = draft.at + draft.policy.people.claim
+    draft.set(task=replace(task, claimed_by=event.reviewer, claimed_until=until))
+
+
+def release(draft: Draft, event: TaskEvent) -> None:
+    """Gives a claimed task back."""
+    task = draft.state.task
+    if task is not None and task.task_id == event.task_id and task.claimed_by == event.reviewer:
+        draft.set(task=replace(task, claimed_by=None, claimed_until=None))
+
+
+def end_claim(draft: Draft) -> None:
+    """The claim has run out."""
+    task = draft.task
+    draft.tell_tools(replace(_event(draft, task, TaskEventKind.RELEASED), reviewer=task.claimed_by, reason=CLAIM_OVER))
+    draft.set(task=replace(task, claimed_by=None, claimed_until=None))
+
+
+def barred(draft: Draft) -> tuple[str, ...]:
+    """Reviewers who may not decide the open task."""
+    task = draft.state.task
+    return tuple(dict.fromkeys((*draft.state.barred, *(task.passed if task else ()))))
+
+
+def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
+    case = draft.state
+    level = dt.timedelta(hours=draft.policy.queues[asking.queue].due_hours if asking.queue else draft.policy.review.due_hours)
+    urgency = priority(case, asking.purpose, draft.at - asking.asked_at, level)
+    placement, due_at = _place(draft, asking, urgency, level)
+    task = OpenTask(
+        task_id=derived("task", case.post_id, case.rounds + 1, draft.cause),
+        purpose=asking.purpose,
+        revision=draft.file.revision,
+        region=placement.region,
+        asked_at=asking.asked_at,
+        issued_at=draft.at,
+        due_at=due_at,
+        priority=urgency,
+        attempt=asking.attempt,
+        out_of_language=placement.out_of_language,
+        over_capacity=placement.over_capacity,
+        queue=asking.queue,
+        tried=asking.tried,
+        passed=asking.passed,
+    )
+    draft.set(task=task, rounds=case.rounds + 1, keep_until=None)
+    if replaces is not None:
+        moved = _event(draft, replaces, TaskEventKind.MOVED)
+        draft.tell_tools(replace(moved, region=task.region, next_task_id=task.task_id))
+    draft.put(review_topic(task.region), _review_task(draft, task))
+    draft.facts.append(
+        Asked(
+            region=task.region,
+            language=draft.language,
+            purpose=task.purpose,
+            out_of_language=task.out_of_language,
+            over_capacity=task.over_capacity,
+            complete=case.complete,
+            anew=replaces is not None,
+        )
+    )
+
+
+def _place(draft: Draft, asking: _Asking, urgency: int, level: dt.timedelta) -> tuple[Placement, dt.datetime]:
+    regions, at = draft.rules.regions, draft.at
+    if asking.queue is not None:
+        region = regions.by_name(draft.policy.queues[asking.queue].region)
+        if region is not None and not regions.closed(region.name, at):
+            return Placement(region.name, out_of_language=draft.tags.isdisjoint(region.languages), over_capacity=False), at + level
+    language = draft.state.language or Language(tag="other", confidence=0.0)
+    placement = regions.place(Need(language, draft.state.market, at, at + level, asking.tried), draft.open_tasks)
+    return placement, regions.due_at(placement.region, urgency, at, level)
+
+
+def _review_task(draft: Draft, task: OpenTask) -> ReviewTask:
+    file = draft.file
+    return ReviewTask(
+        task_id=task.task_id,
+        case_id=case_id(file.post_id),
+        post=file.post,
+        context=file.context,
+        language=draft.state.language or file.language,
+        region=task.region,
+        out_of_language=task.out_of_language,
+        priority=task.priority,
+        attempt=task.attempt,
+        created_at=task.issued_at,
+        due_at=task.due_at,
+        labels=draft.state.labels,
+        unassessed=file.unassessed,
+        barred_reviewers=barred(draft),
+        statement=file.statement if draft.state.appeal else None,
+        queue=task.queue,
+        highlights=file.highlights,
+        highlighted_by=file.highlighted_by,
+    )
+
+
+def _event(draft: Draft, task: OpenTask, kind: TaskEventKind) -> TaskEvent:
+    return TaskEvent(event_id=draft.new_id("task-event"), task_id=task.task_id, post_id=draft.state.post_id, kind=kind, at=draft.at)

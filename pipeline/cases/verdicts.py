@@ -1,0 +1,175 @@
+"""A reviewer's word: whether it counts, and what follows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pipeline.cases.appeals import answer_appeal
+from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide
+from pipeline.cases.draft import RESTRICTS, Draft
+from pipeline.cases.facts import Audited, Judged, Leaving, Refused
+from pipeline.cases.tasks import ask, ask_others, barred, leave
+from pipeline.policy.roster import Reviewer
+from pipeline.policy.rules import Interim
+from schemas.cases import OpenTask, Purpose
+from schemas.people import Addressee, CannotJudge, Notice, NoticeKind, Outcome, Verdict
+from schemas.records import Action, Language
+
+UNKNOWN_REVIEWER = "not on the roster"
+STALE = "the task is no longer open"
+BY_PERSON = "person"
+UNCONFIRMED = "person-unconfirmed"
+ESCALATED = "escalated"
+
+MAX_UNCONFIRMED = 2
+"""Verdicts that would restrict, none of them from a speaker with the conversation; then the limit stays, and can be appealed against."""
+
+SURE = 0.9
+"""Confidence of the language identification above which a reviewer's word does not change the language."""
+
+UNDETERMINED = "und"
+
+_ACTIONS = {Outcome.ALLOW: Action.ALLOW, Outcome.LIMIT: Action.LIMIT, Outcome.REMOVE: Action.REMOVE}
+
+
+class _Standpoint(NamedTuple):
+    """From where a verdict was given. `speaks` the language; was `shown` what was sent; `full`: may restrict by itself."""
+
+    speaks: bool
+    shown: bool
+    full: bool
+
+
+def judged(draft: Draft, verdict: Verdict) -> None:
+    """Applies a verdict. One on a task that is no longer open is answered and changes nothing; so is one that may not be given."""
+    task = draft.state.task
+    if task is None or task.task_id != verdict.task_id:
+        draft.facts.append(Refused("verdict", "stale"))
+        _answer(draft, verdict, NoticeKind.VERDICT_STALE, STALE)
+        return
+    reviewer = draft.rules.roster.reviewer(verdict.reviewer)
+    reason = _objection(draft, task, reviewer, verdict)
+    if reason is not None or reviewer is None:
+        draft.facts.append(Refused("verdict", reason or UNKNOWN_REVIEWER))
+        _answer(draft, verdict, NoticeKind.VERDICT_REFUSED, reason or UNKNOWN_REVIEWER)
+        return
+    _see_language(draft, verdict)
+    label = verdict.label or next(iter(draft.state.labels), None)
+    standpoint = _standpoint(draft, reviewer, verdict, label)
+    draft.facts.append(
+        Judged(
+            region=task.region,
+            language=draft.language,
+            outcome=verdict.outcome,
+            shown=standpoint.shown,
+            full=standpoint.full,
+            tool=verdict.tool or "none",
+            cannot_judge=verdict.cannot_judge,
+        )
+    )
+    if verdict.outcome is Outcome.CANNOT_JUDGE:
+        ask_others(draft, Leaving.HANDED_ON, passed=(verdict.reviewer,))
+    elif verdict.outcome is Outcome.ESCALATE and (queue := draft.policy.queue_of(label)):
+        _escalate(draft, verdict, label, queue)
+    elif _ACTIONS[verdict.outcome] in RESTRICTS and not standpoint.full:
+        _only_limit(draft, task, verdict, standpoint, label)
+    else:
+        _settle(draft, verdict.reviewer, _ACTIONS[verdict.outcome], label)
+
+
+def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict: Verdict) -> str | None:
+    """Why a verdict may not be given; the words go to the reviewer and into a count."""
+    if reviewer is None:
+        return UNKNOWN_REVIEWER
+    label = verdict.label or next(iter(draft.state.labels), None)
+    adverse, escalates = verdict.outcome in {Outcome.LIMIT, Outcome.REMOVE}, verdict.outcome is Outcome.ESCALATE
+    objections = (
+        (task.region not in reviewer.regions, "not on the roster of the task's region"),
+        (verdict.reviewer in barred(draft), "has decided or handed on this post before"),
+        (task.claimed_by not in {None, verdict.reviewer}, "another reviewer has claimed the task"),
+        (verdict.revision != task.revision, "of another revision of the post"),
+        (verdict.label is not None and verdict.label not in draft.policy.labels, "the policy has no such label"),
+        (adverse and label is None, "a restriction needs a label"),
+        (escalates and draft.policy.queue_of(label) is None, "the policy names no queue for the label"),
+    )
+    return next((words for holds, words in objections if holds), None)
+
+
+def _standpoint(draft: Draft, reviewer: Reviewer, verdict: Verdict, label: str | None) -> _Standpoint:
+    tags = draft.tags
+    speaks = not tags.isdisjoint(reviewer.languages) or draft.language == UNDETERMINED
+    shown = verdict.context_digest == draft.state.digest
+    evident = label is not None and label in draft.policy.labels and draft.policy.labels[label].self_evident
+    return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete))
+
+
+def _see_language(draft: Draft, verdict: Verdict) -> None:
+    """A reviewer sees another language. It counts where the machine was not sure, or where the post is handed on for its language."""
+    seen, known = verdict.language_seen, draft.state.language
+    if seen is None or seen in draft.tags:
+        return
+    unsure = known is None or known.confidence < SURE
+    if unsure or verdict.cannot_judge is CannotJudge.LANGUAGE:
+        draft.set(language=Language(tag=seen, confidence=SURE))
+
+
+def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Standpoint, label: str | None) -> None:
+    """Restricts no more than to a limit, or than what holds already, until a speaker who was shown the conversation confirms."""
+    adverse = draft.state.adverse + 1
+    last = adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0)
+    standing = draft.state.standing
+    action = standing.action if standing and SEVERITY[standing.action] > SEVERITY[Action.LIMIT] else Action.LIMIT
+    if last:
+        _settle(draft, verdict.reviewer, action, label)
+        return
+    draft.set(adverse=adverse, barred=(*draft.state.barred, verdict.reviewer))
+    if label is not None:
+        draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
+    leave(draft, Leaving.DECIDED)
+    decide(draft, Ruling(action, by_person=True, rule=UNCONFIRMED, label=label, pending=True))
+    purpose = task.purpose if task.purpose in {Purpose.APPEAL, Purpose.QUEUE} else Purpose.CONFIRM
+    ask(draft, purpose, queue=task.queue)
+
+
+def _escalate(draft: Draft, verdict: Verdict, label: str | None, queue_name: str) -> None:
+    queue = draft.policy.queues[queue_name]
+    passed = (*draft.task.passed, verdict.reviewer)
+    leave(draft, Leaving.ESCALATED)
+    if label is not None:
+        draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
+    if queue.interim is Interim.LIMIT and not draft.restricted and not draft.state.deleted:
+        decide(draft, Ruling(Action.LIMIT, by_person=True, rule=ESCALATED, label=label, pending=True))
+    ask(draft, Purpose.QUEUE, queue=queue_name, passed=passed)
+
+
+def _settle(draft: Draft, reviewer: str, action: Action, label: str | None) -> None:
+    """The verdict is the decision. A check of the machine that agrees with it changes nothing."""
+    case = draft.state
+    leave(draft, Leaving.DECIDED)
+    agrees = case.audited is not None and case.audited is action
+    if case.audited is not None:
+        draft.facts.append(Audited(draft.language, case.stratum or "none", case.audited, wrong=not agrees))
+    draft.set(audited=None, barred=tuple(dict.fromkeys((*case.barred, reviewer))))
+    standing = draft.state.standing
+    upheld = standing is not None and standing.action is action and (agrees or case.appeal is not None)
+    if not upheld:
+        decide(draft, Ruling(action, by_person=True, rule=BY_PERSON, label=label))
+    answer_appeal(draft, upheld=upheld)
+    answer_reporters(draft)
+    close(draft)
+
+
+def _answer(draft: Draft, verdict: Verdict, kind: NoticeKind, reason: str) -> None:
+    draft.notify(
+        Notice(
+            notice_id=draft.new_id("notice"),
+            kind=kind,
+            to=Addressee.REVIEWER,
+            post_id=draft.state.post_id,
+            at=draft.at,
+            revision=verdict.revision,
+            about=verdict.verdict_id,
+            reviewer=verdict.reviewer,
+            reason=reason,
+        )
+    )

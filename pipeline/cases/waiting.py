@@ -1,0 +1,72 @@
+"""Events on a post that is not known yet: the topics have no order among them, so one may be faster than what it is about."""
+
+from __future__ import annotations
+
+from pipeline.cases.draft import Draft
+from pipeline.cases.facts import Expired, Refused
+from pipeline.cases.rules import Event
+from schemas.cases import Waiting
+from schemas.people import Addressee, Appeal, Appellant, Notice, NoticeKind, Report
+from schemas.records import Record
+from schemas.topics import CASE_INPUTS
+from schemas.wire import decoder, encode
+
+MAX_WAITING = 50
+"""Events kept for one unknown post: more are nothing but a flood, and are answered at once."""
+
+UNKNOWN = "the post is not known, and no copy of it was sent"
+
+_DECODERS = {topic.name: decoder(topic.record) for topic in CASE_INPUTS if topic.record}
+
+
+def wait(draft: Draft, event: Event) -> None:
+    """Keeps the event until its post is known, or until the policy's time for that is over."""
+    if len(draft.state.waiting) >= MAX_WAITING:
+        _give_up(draft, event.topic, event.record, UNKNOWN)
+        return
+    kept = Waiting(topic=event.topic, at=event.at, value=encode(event.record).decode())
+    draft.set(waiting=(*draft.state.waiting, kept))
+
+
+def waiting_events(draft: Draft) -> list[Event]:
+    """What waited, oldest first; it waits no longer."""
+    events = [Event(kept.topic, _DECODERS[kept.topic](kept.value.encode()), kept.at) for kept in draft.state.waiting]
+    draft.set(waiting=())
+    return events
+
+
+def give_up_waiting(draft: Draft, reason: str) -> None:
+    """Whoever waits for an answer gets one. Of a post that is not known nothing is kept then."""
+    for event in waiting_events(draft):
+        _give_up(draft, event.topic, event.record, reason)
+    draft.forgotten = not draft.state.known
+
+
+def _give_up(draft: Draft, topic: str, record: Record, reason: str) -> None:
+    draft.facts.append(Expired(topic))
+    if isinstance(record, Report | Appeal):
+        refuse(draft, record, reason)
+
+
+def refuse(draft: Draft, request: Report | Appeal, reason: str) -> None:
+    """Tells whoever sent it why it cannot be dealt with."""
+    draft.facts.append(Refused(type(request).__name__.lower(), reason))
+    if isinstance(request, Report):
+        to, about, key = Addressee.REPORTER, request.report_id, request.reporter_key
+    else:
+        reporters = {reporter.report_id: reporter.reporter_key for reporter in draft.state.reporters}
+        by_author = request.appellant is Appellant.AUTHOR
+        to, about = Addressee.AUTHOR if by_author else Addressee.REPORTER, request.appeal_id
+        key = None if by_author else reporters.get(request.report_id or "")
+    draft.notify(
+        Notice(
+            notice_id=draft.new_id("notice"),
+            kind=NoticeKind.REFUSED,
+            to=to,
+            post_id=draft.state.post_id,
+            at=draft.at,
+            about=about,
+            reporter_key=key,
+            reason=reason,
+        )
+    )

@@ -1,0 +1,83 @@
+"""The part of a policy that is about people: queues, the audit sample, and how long what is kept and waited for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.config import ConfigModel
+from pipeline.policy.rules import Interim, LabelName, ScopedRule
+from schemas.records import Action
+
+QueueName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+
+
+class Queue(ConfigModel):
+    """Where a reviewer can escalate to. `keeps_deleted`: the author's deletion does not close it. `interim`: what holds meanwhile."""
+
+    region: str
+    due_hours: float = Field(gt=0, le=24 * 30, allow_inf_nan=False)
+    keeps_deleted: bool = False
+    interim: Interim = Interim.LIMIT
+
+
+class AuditRule(ScopedRule):
+    """The share of the machine's decisions that people check. None named means all: languages, markets, labels, actions."""
+
+    labels: frozenset[LabelName] = frozenset()
+    actions: frozenset[Action] = frozenset()
+    share: float = Field(ge=0, le=1, allow_inf_nan=False)
+
+
+class Audit(ConfigModel):
+    """The sample that checks the machine: the first rule that fits a decision gives its share; chosen by a hash of seed and post."""
+
+    seed: str = Field(min_length=1, max_length=64)
+    rules: tuple[AuditRule, ...] = ()
+
+    def share(self, language: str, market: str, label: str | None, action: Action) -> float:
+        """Of the machine's decisions like this one; 0 where no rule fits."""
+        for rule in self.rules:
+            labels_fit = not rule.labels or label in rule.labels
+            if labels_fit and (not rule.actions or action in rule.actions) and rule.covers(language, market):
+                return rule.share
+        return 0.0
+
+
+class People(ConfigModel):
+    """Times of the work with cases. `keep_days` after the last decision a case file with a restriction or a report is deleted,
+    `keep_allowed_days` after it any other.
+    """
+
+    claim_minutes: float = Field(30, gt=0, le=24 * 60, allow_inf_nan=False)
+    enforcement_minutes: float = Field(60, gt=0, le=7 * 24 * 60, allow_inf_nan=False)
+    waiting_hours: float = Field(24, gt=0, le=24, allow_inf_nan=False)
+    appeal_days: int = Field(183, ge=1, le=3650)
+    keep_days: int = Field(200, ge=1, le=3650)
+    keep_allowed_days: int = Field(14, ge=8, le=3650)
+
+    @property
+    def claim(self) -> dt.timedelta:
+        """How long a reviewer has a task alone."""
+        return dt.timedelta(minutes=self.claim_minutes)
+
+    @property
+    def enforcement(self) -> dt.timedelta:
+        """How soon the platform must have carried a decision out."""
+        return dt.timedelta(minutes=self.enforcement_minutes)
+
+    @property
+    def waiting(self) -> dt.timedelta:
+        """How long an event waits for its post."""
+        return dt.timedelta(hours=self.waiting_hours)
+
+    @property
+    def appeals(self) -> dt.timedelta:
+        """How long a decision can be appealed against."""
+        return dt.timedelta(days=self.appeal_days)
+
+    def kept(self, *, long: bool) -> dt.timedelta:
+        """How long a case is kept after its last decision."""
+        return dt.timedelta(days=self.keep_days if long else self.keep_allowed_days)
