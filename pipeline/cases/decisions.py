@@ -49,7 +49,7 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
     decision = _decision(draft, ruling, action, before.decision_id if before and undone else None)
     _publish(draft, decision, by_person=ruling.by_person)
     if undone and before and ruling.by_person:
-        draft.facts.append(Overturned(draft.language, by_machine=not before.by_person, on_appeal=draft.state.appeal is not None))
+        draft.facts.append(Overturned(draft.language.tag, by_machine=not before.by_person, on_appeal=draft.state.appeal is not None))
     return decision
 
 
@@ -151,7 +151,7 @@ def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | No
         cause=draft.cause,
         action=action,
         automation=Automation.NONE if ruling.by_person else Automation.PARTIAL,
-        language=draft.language,
+        language=draft.language.tag,
         market=case.market,
         policy_version=draft.policy.id,
         model_version=machine.model_version if machine else NO_MODEL,

@@ -11,10 +11,11 @@ from pipeline.cases.facts import Fact
 from pipeline.cases.rules import Files, OpenTasks, Rules
 from pipeline.ids import derived
 from pipeline.policy.policy import Policy
+from pipeline.policy.region import OTHER_LANGUAGE
 from pipeline.stage import Output
 from schemas.cases import CaseFile, CaseState, OpenTask
 from schemas.people import Notice, TaskEvent
-from schemas.records import Action, Record
+from schemas.records import Action, Language, Record
 from schemas.topics import NOTICES, TASK_EVENTS, Topic
 
 RESTRICTS = frozenset({Action.LIMIT, Action.REMOVE})
@@ -89,15 +90,9 @@ class Draft:
         self.put(TASK_EVENTS, event)
 
     @property
-    def tags(self) -> frozenset[str]:
-        """The languages that the post may be in."""
-        language = self.state.language
-        return frozenset((language.tag, *language.alternatives)) if language else frozenset()
-
-    @property
-    def language(self) -> str:
-        """The likeliest of them, for counts."""
-        return self.state.language.tag if self.state.language else "other"
+    def language(self) -> Language:
+        """Of the post; of one that is not known, none."""
+        return self.state.language or Language(tag=OTHER_LANGUAGE, confidence=0.0)
 
     @property
     def restricted(self) -> bool:

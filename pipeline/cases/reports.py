@@ -11,11 +11,13 @@ from pipeline.cases.rules import Event
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import refuse, wait
 from pipeline.ids import case_id
+from pipeline.policy.region import OTHER_LANGUAGE
 from pipeline.routing.context import alone
 from pipeline.routing.decide import review_post
 from schemas.cases import CaseFile, Purpose, Reporter
 from schemas.people import Addressee, Channel, Notice, NoticeKind, Report
 from schemas.records import Language, Post, PostKind
+from schemas.topics import REPORTS
 
 MAX_REPORTERS = 100
 """Remembered with a case, to be told its outcome. Who comes later is told at once that the post is being looked at."""
@@ -24,14 +26,12 @@ ENOUGH = "so many have reported this post that no further outcome is sent"
 
 GRAVE = frozenset({Channel.TRUSTED_FLAGGER, Channel.AUTHORITY})
 
-_UNHEARD_OF = "other"
-
 
 def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
     """Receipt at once; people look, unless a person has looked at this revision already, or it is gone."""
     if not draft.state.known:
         if report.post_snapshot is None or report.post_snapshot.kind is PostKind.DELETED:
-            wait(draft, Event("moderation.reports.v1", report, at))
+            wait(draft, Event(REPORTS.name, report, at))
             return
         _take_copy(draft, report, report.post_snapshot)
     reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
@@ -91,7 +91,7 @@ def _receipt(draft: Draft, report: Report) -> None:
 def _take_copy(draft: Draft, report: Report, post: Post) -> None:
     """The machine has allowed the post and nobody has kept it: the reporter's platform sent a copy, without its conversation."""
     snapshot = alone(post)
-    language = Language(tag=report.language or _UNHEARD_OF, confidence=0.0)
+    language = Language(tag=report.language or OTHER_LANGUAGE, confidence=0.0)
     draft.set(
         known=True,
         revision=post.revision,

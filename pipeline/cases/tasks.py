@@ -14,7 +14,7 @@ from pipeline.ids import case_id, derived
 from pipeline.policy.regions import Need, Placement
 from schemas.cases import OpenTask, Purpose
 from schemas.people import TaskEvent, TaskEventKind
-from schemas.records import Language, ReviewTask
+from schemas.records import ReviewTask
 from schemas.topics import review_topic
 
 CLAIM_OVER = "the claim has run out"
@@ -60,7 +60,7 @@ def leave(draft: Draft, how: Leaving) -> None:
     draft.facts.append(
         Left(
             region=task.region,
-            language=draft.language,
+            language=draft.language.tag,
             how=how,
             seconds=(draft.at - task.issued_at).total_seconds(),
             waited=(draft.at - task.asked_at).total_seconds(),
@@ -112,9 +112,11 @@ def barred(draft: Draft) -> tuple[str, ...]:
 
 def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
     case = draft.state
-    level = dt.timedelta(hours=draft.policy.queues[asking.queue].due_hours if asking.queue else draft.policy.review.due_hours)
+    level = _level(draft, asking)
     urgency = priority(case, asking.purpose, draft.at - asking.asked_at, level)
-    placement, due_at = _place(draft, asking, urgency, level)
+    placement = _place(draft, asking, level)
+    if asking.queue is None:
+        level = draft.rules.regions.due_at(placement.region, urgency, draft.at) - draft.at
     task = OpenTask(
         task_id=derived("task", case.post_id, case.rounds + 1, draft.cause),
         purpose=asking.purpose,
@@ -122,7 +124,7 @@ def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
         region=placement.region,
         asked_at=asking.asked_at,
         issued_at=draft.at,
-        due_at=due_at,
+        due_at=draft.at + level,
         priority=urgency,
         attempt=asking.attempt,
         out_of_language=placement.out_of_language,
@@ -139,7 +141,7 @@ def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
     draft.facts.append(
         Asked(
             region=task.region,
-            language=draft.language,
+            language=draft.language.tag,
             purpose=task.purpose,
             out_of_language=task.out_of_language,
             over_capacity=task.over_capacity,
@@ -149,15 +151,21 @@ def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
     )
 
 
-def _place(draft: Draft, asking: _Asking, urgency: int, level: dt.timedelta) -> tuple[Placement, dt.datetime]:
+def _level(draft: Draft, asking: _Asking) -> dt.timedelta:
+    """Within which time people should answer: the queue's, or the service level of the region where the post belongs."""
+    if asking.queue is not None:
+        return dt.timedelta(hours=draft.policy.queues[asking.queue].due_hours)
+    home = draft.rules.regions.home(draft.language, draft.state.market)
+    return dt.timedelta(hours=home.levels.hours(priority(draft.state, asking.purpose, dt.timedelta(0), dt.timedelta(hours=1))))
+
+
+def _place(draft: Draft, asking: _Asking, level: dt.timedelta) -> Placement:
     regions, at = draft.rules.regions, draft.at
     if asking.queue is not None:
         region = regions.by_name(draft.policy.queues[asking.queue].region)
-        if region is not None and not regions.closed(region.name, at):
-            return Placement(region.name, out_of_language=draft.tags.isdisjoint(region.languages), over_capacity=False), at + level
-    language = draft.state.language or Language(tag="other", confidence=0.0)
-    placement = regions.place(Need(language, draft.state.market, at, at + level, asking.tried), draft.open_tasks)
-    return placement, regions.due_at(placement.region, urgency, at, level)
+        if region is not None and not region.closed(at):
+            return Placement(region.name, out_of_language=not region.speaks(draft.language), over_capacity=False)
+    return regions.place(Need(draft.language, draft.state.market, at, at + level, asking.tried), draft.open_tasks)
 
 
 def _review_task(draft: Draft, task: OpenTask) -> ReviewTask:
@@ -167,7 +175,7 @@ def _review_task(draft: Draft, task: OpenTask) -> ReviewTask:
         case_id=case_id(file.post_id),
         post=file.post,
         context=file.context,
-        language=draft.state.language or file.language,
+        language=draft.language,
         region=task.region,
         out_of_language=task.out_of_language,
         priority=task.priority,

@@ -27,8 +27,6 @@ MAX_UNCONFIRMED = 2
 SURE = 0.9
 """Confidence of the language identification above which a reviewer's word does not change the language."""
 
-UNDETERMINED = "und"
-
 _ACTIONS = {Outcome.ALLOW: Action.ALLOW, Outcome.LIMIT: Action.LIMIT, Outcome.REMOVE: Action.REMOVE}
 
 
@@ -59,7 +57,7 @@ def judged(draft: Draft, verdict: Verdict) -> None:
     draft.facts.append(
         Judged(
             region=task.region,
-            language=draft.language,
+            language=draft.language.tag,
             outcome=verdict.outcome,
             shown=standpoint.shown,
             full=standpoint.full,
@@ -96,8 +94,7 @@ def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict:
 
 
 def _standpoint(draft: Draft, reviewer: Reviewer, verdict: Verdict, label: str | None) -> _Standpoint:
-    tags = draft.tags
-    speaks = not tags.isdisjoint(reviewer.languages) or draft.language == UNDETERMINED
+    speaks = reviewer.speaks(draft.language)
     shown = verdict.context_digest == draft.state.digest
     evident = label is not None and label in draft.policy.labels and draft.policy.labels[label].self_evident
     return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete))
@@ -105,11 +102,10 @@ def _standpoint(draft: Draft, reviewer: Reviewer, verdict: Verdict, label: str |
 
 def _see_language(draft: Draft, verdict: Verdict) -> None:
     """A reviewer sees another language. It counts where the machine was not sure, or where the post is handed on for its language."""
-    seen, known = verdict.language_seen, draft.state.language
-    if seen is None or seen in draft.tags:
+    seen, known = verdict.language_seen, draft.language
+    if seen is None or seen in {known.tag, *known.alternatives}:
         return
-    unsure = known is None or known.confidence < SURE
-    if unsure or verdict.cannot_judge is CannotJudge.LANGUAGE:
+    if known.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE:
         draft.set(language=Language(tag=seen, confidence=SURE))
 
 
@@ -148,7 +144,7 @@ def _settle(draft: Draft, reviewer: str, action: Action, label: str | None) -> N
     leave(draft, Leaving.DECIDED)
     agrees = case.audited is not None and case.audited is action
     if case.audited is not None:
-        draft.facts.append(Audited(draft.language, case.stratum or "none", case.audited, wrong=not agrees))
+        draft.facts.append(Audited(draft.language.tag, case.stratum or "none", case.audited, wrong=not agrees))
     draft.set(audited=None, barred=tuple(dict.fromkeys((*case.barred, reviewer))))
     standing = draft.state.standing
     upheld = standing is not None and standing.action is action and (agrees or case.appeal is not None)

@@ -60,9 +60,8 @@ class Statement(ConfigModel):
 
 
 class Review(ConfigModel):
-    """Of what goes to people: hours until it is due, and how much of the conversation goes along."""
+    """Of what goes to people: how much of the conversation goes along. By when they should answer is a region's service level."""
 
-    due_hours: float = Field(gt=0, le=24 * 30, allow_inf_nan=False)
     context_posts: int = Field(ge=0, le=MAX_CONTEXT_POSTS)
     context_bytes: int = Field(ge=1024, le=MAX_CONTEXT_BYTES)
 
