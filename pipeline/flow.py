@@ -1,7 +1,10 @@
 """The flow, on one page: what each stage reads and writes, and what it is made of.
 
     posts.incoming.v1 -> language -> posts.language.v1 -> scoring -> posts.scored.v1 -> routing -> moderation.decisions.v1
-                                                                                             `--> moderation.review.<region>.v1
+                                                                                             `--> moderation.cases.v1
+
+    moderation.cases.v1, and by people, their tools and the platform: task-events, verdicts, appeals, reports, enforcements
+        -> cases -> moderation.decisions.v1, review.<region>.v1, task-events.v1, notices.v1
 
 What cannot be read goes to moderation.dead-letters.v1, at every stage (the edge sees to that). Models and policies are loaded by `start`,
 in the process that runs the stage.
@@ -14,15 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.policy.policy import PolicySet
-from pipeline.policy.regions import Regions
 from pipeline.stage import Stage, StageSpec
 from schemas.records import LanguagePost, Post, ScoredPost
-from schemas.topics import DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, review_topic
+from schemas.topics import CASES, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED
 
 if TYPE_CHECKING:
     from pipeline.scoring.cache import ScoreCache
 
-STAGES = ("language", "scoring", "routing")
+STAGES = ("language", "scoring", "routing", "cases")
 """In the order of the flow."""
 
 
@@ -62,15 +64,14 @@ class Shown(NamedTuple):
     highlight_passes: int
 
 
-def routing(policies: PolicySet, regions: Regions, shown: Shown, *, history: int, batch: int) -> StageSpec[ScoredPost]:
-    """Allow, limit, remove, or hand to people who speak the language; one conversation memory per partition."""
+def routing(policies: PolicySet, shown: Shown, *, history: int, batch: int) -> StageSpec[ScoredPost]:
+    """Allow, limit, remove, or open a case for people; one conversation memory per partition."""
 
     def start() -> Callable[[Iterable[ScoredPost]], Stage[ScoredPost]]:
         from pipeline.routing.highlights import explain_with, unexplained
         from pipeline.routing.stage import RoutingStage
 
         explain = explain_with(shown.bundle, shown.highlight_passes) if shown.highlight_passes else unexplained
-        return lambda earlier: RoutingStage(policies, regions, shown.context_bytes, earlier, explain)
+        return lambda earlier: RoutingStage(policies, shown.context_bytes, earlier, explain)
 
-    outputs = (DECISIONS, *(review_topic(region.name) for region in regions.regions))
-    return StageSpec("routing", POSTS_SCORED, outputs, start, batch, history)
+    return StageSpec("routing", POSTS_SCORED, (DECISIONS, CASES), start, batch, history)

@@ -51,6 +51,7 @@ def _give_up(draft: Draft, topic: str, record: Record, reason: str) -> None:
 def refuse(draft: Draft, request: Report | Appeal, reason: str) -> None:
     """Tells whoever sent it why it cannot be dealt with."""
     draft.facts.append(Refused(type(request).__name__.lower(), reason))
+    key: str | None
     if isinstance(request, Report):
         to, about, key = Addressee.REPORTER, request.report_id, request.reporter_key
     else:

@@ -51,12 +51,12 @@ class People(ConfigModel):
     `keep_allowed_days` after it any other.
     """
 
-    claim_minutes: float = Field(30, gt=0, le=24 * 60, allow_inf_nan=False)
-    enforcement_minutes: float = Field(60, gt=0, le=7 * 24 * 60, allow_inf_nan=False)
-    waiting_hours: float = Field(24, gt=0, le=24, allow_inf_nan=False)
-    appeal_days: int = Field(183, ge=1, le=3650)
-    keep_days: int = Field(200, ge=1, le=3650)
-    keep_allowed_days: int = Field(14, ge=8, le=3650)
+    claim_minutes: Annotated[float, Field(gt=0, le=24 * 60, allow_inf_nan=False)] = 30
+    enforcement_minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60, allow_inf_nan=False)] = 60
+    waiting_hours: Annotated[float, Field(gt=0, le=24, allow_inf_nan=False)] = 24
+    appeal_days: Annotated[int, Field(ge=1, le=3650)] = 183
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 200
+    keep_allowed_days: Annotated[int, Field(ge=8, le=3650)] = 14
 
     @property
     def claim(self) -> dt.timedelta:
