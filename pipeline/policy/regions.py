@@ -19,13 +19,6 @@ MAX_CACHED_SCOPES = 10_000
 """Languages in markets whose order of regions is kept at hand: a bound if a producer invents markets."""
 
 
-class Choice(NamedTuple):
-    """The region that gets a post; `out_of_language`: nobody there is known to speak its language."""
-
-    region: str
-    out_of_language: bool
-
-
 class Need(NamedTuple):
     """Somebody must look at a post by `due_at`. `tried`: regions that had the task before, oldest first."""
 
@@ -109,11 +102,6 @@ class Regions(ConfigModel):
         Speaks the language and serves the market; else speaks it; else serves the market; else the default. None that may not see it.
         """
         return self._routes(language, market).home
-
-    def choose(self, language: records.Language, market: str) -> Choice:
-        """The region where such a post belongs, for routing."""
-        home = self.home(language, market)
-        return Choice(home.name, out_of_language=not home.speaks(language))
 
     def place(self, need: Need, open_tasks: Callable[[str], float]) -> Placement:
         """Where the task goes; `open_tasks` says how many are open in a region. Never a region that has closed or may not see the post.
