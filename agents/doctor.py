@@ -24,6 +24,7 @@ from pipeline.policy.check import Facts, check_all, openings
 from pipeline.policy.check import Level as PolicyLevel
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import Regions, read_regions
+from pipeline.policy.roster import read_roster, unspoken
 from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import GOLDEN, read_bundle
 from pipeline.scoring.tiers import read_tiers
@@ -60,7 +61,10 @@ def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding(Level.FAIL, "regions", str(error))
         return
-    yield Finding(Level.OK, "regions", f"{len(regions.regions)} regions, {regions.default.name} gets what no other one serves")
+    closed = [region.name for region in regions.regions if region.closed(now)]
+    gone = f", {', '.join(closed)} closed" if closed else ""
+    yield Finding(Level.OK, "regions", f"{len(regions.regions)} regions{gone}, {regions.default.name} gets what no other one serves")
+    yield roster(settings, regions, now)
     try:
         with reading(client_config(settings)) as reader:
             existing = reader.topics()
@@ -104,6 +108,23 @@ def policy(settings: Settings, now: dt.datetime) -> Finding:
     remarks = f"; `sluice policy check` has {len(found)} remarks" if found else ""
     alone = "; ".join(openings(policies.at(now), facts)) or "nothing"
     return Finding(Level.OK, "policy", f"{names} fits model and regions; alone the machine may {alone}{remarks}")
+
+
+def roster(settings: Settings, regions: Regions, now: dt.datetime) -> Finding:
+    """Whether there are people, and whether somebody in each region that has not closed speaks what it is to speak."""
+    try:
+        people = read_roster(settings.roster, regions)
+    except ConfigError as error:
+        return Finding(Level.FAIL, "roster", f"{error}; `SLUICE_ROSTER` names the file, docs/regions.md says what is in it")
+    said = []
+    if simulated := people.simulated:
+        said.append(f"reviewers who do not exist: {len(simulated)}, {simulated[0].id} for one: put your own people there (docs/regions.md)")
+    if missing := list(unspoken(people, regions, now)):
+        pairs = ", ".join(f"{language} in {region}" for region, language in missing[:5])
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        said.append(f"nobody speaks {pairs}{more}: what is decided there only limits")
+    well = f"reviewers: {len(people.reviewers)}; each region speaks its languages"
+    return Finding(Level.WARN if said else Level.OK, "roster", "; ".join(said) or well)
 
 
 def topics(settings: Settings, regions: Regions) -> Iterator[Finding]:

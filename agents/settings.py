@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     model: Path = Field(PACKAGED / "models" / "default", description="Folder of the model bundle (`bundle.toml`).")
     policy: Path = Field(PACKAGED / "policies" / "default", description="Policy file, or a folder with its versions.")
     regions: Path = Field(PACKAGED / "policies" / "regions.toml", description="Regions file.")
+    roster: Path = Field(PACKAGED / "policies" / "roster.toml", description="Roster of the reviewers whose verdicts count.")
 
     scoring_threads: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Cores that one scoring process uses.")
     scoring_batch: Annotated[int, Field(ge=1, le=512)] = Field(64, description="Most posts scored in one go.")

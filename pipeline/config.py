@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 
@@ -19,6 +20,14 @@ class ConfigModel(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
+
+def _utc(time: dt.datetime) -> dt.datetime:
+    if time.utcoffset():
+        raise ValueError("a time in UTC, as in 2026-11-01T00:00:00Z, is allowed")
+    return time
+
+
+UtcTime = Annotated[pydantic.AwareDatetime, pydantic.AfterValidator(_utc)]
 
 M = TypeVar("M", bound=pydantic.BaseModel)
 

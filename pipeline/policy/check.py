@@ -107,11 +107,20 @@ def _automation(policy: Policy, model: Facts) -> Iterator[Finding]:
 
 def _spoken(regions: Regions, bundle_languages: Collection[str]) -> Iterator[Finding]:
     spoken = {language for region in regions.regions for language in region.languages}
-    for language in sorted(set(bundle_languages) - spoken):
-        yield Finding(
-            Level.WARNING,
-            f"no region speaks {language!r}, a language of the model: its posts go to their market's region, flagged out of language",
+    staying = {language for region in regions.staying for language in region.languages}
+    for language in sorted(set(bundle_languages) - staying):
+        who = f"no region that stays open speaks {language!r}" if language in spoken else f"no region speaks {language!r}"
+        yield Finding(Level.WARNING, f"{who}, a language of the model: its posts go to their market's region, flagged out of language")
+    for language in sorted(staying.intersection(bundle_languages)):
+        speakers = [region for region in regions.staying if language in region.languages]
+        unseen = sorted(
+            market for rule in regions.data for market in rule.markets if not any(regions.may_see(each, market) for each in speakers)
         )
+        if unseen:
+            yield Finding(
+                Level.WARNING,
+                f"nobody who speaks {language!r} may see posts of {', '.join(unseen)}: there they go to others, flagged out of language",
+            )
     for region in regions.regions:
         if not region.markets and not region.default:
             yield Finding(Level.WARNING, f"region {region.name!r} serves no market: posts reach it by their language only")

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from pipeline.config import ConfigError, ConfigModel, read_toml
+from pipeline.config import ConfigError, ConfigModel, UtcTime, read_toml
 from pipeline.policy.automation import Automation, Targets
 from pipeline.policy.evidence import Evidence, read_evidence
 from pipeline.policy.people import Audit, People, Queue, QueueName
@@ -66,18 +66,12 @@ class Review(ConfigModel):
     context_bytes: int = Field(ge=1024, le=MAX_CONTEXT_BYTES)
 
 
-def _utc(time: dt.datetime) -> dt.datetime:
-    if time.utcoffset():
-        raise ValueError("a time in UTC, as in 2026-11-01T00:00:00Z, is allowed")
-    return time
-
-
 class Policy(ConfigModel):
     """One version of a policy."""
 
     name: Word
     version: Word
-    effective_from: Annotated[AwareDatetime, AfterValidator(_utc)]
+    effective_from: UtcTime
     statement: Statement
     review: Review
     labels: dict[LabelName, Label] = Field(min_length=1)

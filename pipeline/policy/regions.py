@@ -1,93 +1,198 @@
-"""Review regions: who speaks what and serves which markets, and which of them gets a post."""
+"""All review regions, who may see which posts, and which region gets one. docs/regions.md explains the file."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple, Self
+from typing import NamedTuple, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from pipeline.config import ConfigModel, read_toml
-from pipeline.policy.rules import Language, Market
+from pipeline.policy.region import NOTHING_LINGUISTIC, Location, Region
+from pipeline.policy.rules import Market
 from schemas import records
-from schemas.topics import REGION_PATTERN
 
-NOTHING_LINGUISTIC = "und"
-OTHER_LANGUAGE = "other"
+MAX_CACHED_SCOPES = 10_000
+"""Languages in markets whose order of regions is kept at hand: a bound if a producer invents markets."""
 
 
-class Choice(NamedTuple):
-    """The region that gets a post; `out_of_language`: nobody there is known to speak its language."""
+class Need(NamedTuple):
+    """Somebody must look at a post by `due_at`. `tried`: regions that had the task before, oldest first."""
+
+    language: records.Language
+    market: str
+    at: dt.datetime
+    due_at: dt.datetime
+    tried: tuple[str, ...] = ()
+
+
+class Placement(NamedTuple):
+    """The region that gets a task.
+
+    `out_of_language`: nobody there is known to speak it. `over_capacity`: every region that could have taken it is full, or is not at
+    work before it is due.
+    """
 
     region: str
     out_of_language: bool
+    over_capacity: bool
 
 
-def _region_name(name: str) -> str:
-    if len(name) > 64 or not REGION_PATTERN.fullmatch(name):
-        raise ValueError("at most 64 lower-case letters, digits and single hyphens between them are allowed")
-    return name
+class _Routes(NamedTuple):
+    """Regions that may see the posts of a language and market, closed ones included, in the order in which they are asked.
+
+    `others` are asked when no speaker is left; all of these are speakers where there is nothing to speak.
+    """
+
+    home: Region
+    speakers: tuple[Region, ...]
+    others: tuple[Region, ...]
 
 
-def _spoken(language: str) -> str:
-    if language in {NOTHING_LINGUISTIC, OTHER_LANGUAGE}:
-        raise ValueError("languages that people speak are allowed, as BCP 47 tags")
-    return language
+class DataRule(ConfigModel):
+    """Posts of `markets` may only be seen by people at `locations`."""
 
-
-class Region(ConfigModel):
-    """A team of reviewers. `default`: it gets what no other region serves."""
-
-    name: Annotated[str, AfterValidator(_region_name)]
-    languages: tuple[Annotated[Language, AfterValidator(_spoken)], ...] = Field(min_length=1)
-    markets: tuple[Market, ...] = ()
-    default: bool = False
+    markets: tuple[Market, ...] = Field(min_length=1)
+    locations: tuple[Location, ...] = Field(min_length=1)
 
 
 class Regions(ConfigModel):
     """All regions. Where several would do, the first in the file gets the post."""
 
     regions: tuple[Region, ...] = Field(min_length=1)
+    data: tuple[DataRule, ...] = ()
+    _named: dict[str, Region] = PrivateAttr(default_factory=dict)
+    _allowed: dict[str, frozenset[str]] = PrivateAttr(default_factory=dict)
+    _found: dict[tuple[str, tuple[str, ...], str], _Routes] = PrivateAttr(default_factory=dict)
 
     @property
     def default(self) -> Region:
-        """The one marked so, else the first."""
-        return next((region for region in self.regions if region.default), self.regions[0])
+        """The one marked so, else the first that never closes."""
+        return next((region for region in self.regions if region.default), None) or self.staying[0]
 
-    def choose(self, language: records.Language, market: str) -> Choice:
-        """Speaks the language (or one it cannot be told apart from) and serves the market; else speaks it; else serves the market.
+    @property
+    def staying(self) -> list[Region]:
+        """Those without a time at which they close."""
+        return [region for region in self.regions if region.closed_since is None]
 
-        The best guess counts, however unsure: people who speak it can tell at once whether it is right. `other` is spoken by nobody, so it
-        is out of language everywhere. A post without any language (`und`) goes by its market and is out of language nowhere.
+    def by_name(self, name: str) -> Region | None:
+        """None: there is no such region."""
+        return self._named.get(name)
+
+    def closed(self, name: str, at: dt.datetime) -> bool:
+        """Whether nobody will look at what is in this region: it has closed for good, or is no longer in the file."""
+        region = self.by_name(name)
+        return region is None or region.closed(at)
+
+    def may_see(self, region: Region, market: str) -> bool:
+        """Whether people of `region` may see posts of `market`."""
+        allowed = self._allowed.get(market)
+        return allowed is None or region.location in allowed
+
+    def due_at(self, region: str, priority: float, at: dt.datetime) -> dt.datetime:
+        """When a task of this priority, asked for at `at`, is due by the service level of `region`. KeyError: there is no such region."""
+        return at + dt.timedelta(hours=self._named[region].levels.hours(priority))
+
+    def home(self, language: records.Language, market: str) -> Region:
+        """Where such a post belongs while all regions are open and idle, whether this one still is or not.
+
+        Speaks the language and serves the market; else speaks it; else serves the market; else the default. None that may not see it.
         """
-        tags = {language.tag, *language.alternatives}
+        return self._routes(language, market).home
 
-        def speaks(region: Region) -> bool:
-            return not tags.isdisjoint(region.languages)
+    def place(self, need: Need, open_tasks: Callable[[str], float]) -> Placement:
+        """Where the task goes; `open_tasks` says how many are open in a region. Never a region that has closed or may not see the post.
 
-        def serves(region: Region) -> bool:
-            return market in region.markets
+        A region that speaks the language gets it, even a full one, as long as there is any: a queue of people who understand a post
+        beats people who do not. docs/regions.md states the order.
+        """
+        routes = self._routes(need.language, need.market)
+        speakers = [region for region in routes.speakers if not region.closed(need.at)]
+        order = speakers or [region for region in routes.others if not region.closed(need.at)]
+        region, over_capacity = _pick(order, need, open_tasks)
+        return Placement(region.name, not speakers and need.language.tag != NOTHING_LINGUISTIC, over_capacity)
 
-        found = self._first(lambda region: speaks(region) and serves(region)) or self._first(speaks)
-        if found:
-            return Choice(found.name, out_of_language=False)
-        found = self._first(serves) or self.default
-        return Choice(found.name, out_of_language=language.tag != NOTHING_LINGUISTIC)
+    def _routes(self, language: records.Language, market: str) -> _Routes:
+        scope = language.tag, language.alternatives, market
+        found = self._found.get(scope)
+        if found is None:
+            if len(self._found) >= MAX_CACHED_SCOPES:
+                self._found.clear()
+            found = self._found[scope] = self._find(language, market)
+        return found
 
-    def _first(self, fits: Callable[[Region], bool]) -> Region | None:
-        return next((region for region in self.regions if fits(region)), None)
+    def _find(self, language: records.Language, market: str) -> _Routes:
+        allowed = [region for region in self.regions if self.may_see(region, market)]
+        speakers = [] if language.tag == NOTHING_LINGUISTIC else [region for region in allowed if region.speaks(language)]
+        # The default never closes, so with it nobody else is needed. Where it may not see the posts, `_left_alone` has found somebody.
+        last = [self.default] if self.may_see(self.default, market) else allowed
+        near = [*(region for region in allowed if region.serves(market)), *last]
+        wanted = [*(region for region in speakers if region.serves(market)), *speakers]
+        home = (wanted or near)[0]
+        preferred = [home, *(self._named[name] for name in home.fallback)]
+        return _Routes(home, _once([*preferred, *wanted], speakers), _once([*preferred, *near], allowed))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        twice = sorted(name for name, times in Counter(region.name for region in self.regions).items() if times > 1)
-        if twice:
-            raise ValueError(f"a region's `name` may stand once, {', '.join(twice)} stands more often")
+        self._named.update({region.name: region for region in self.regions})
+        self._allowed.update({market: frozenset(rule.locations) for rule in self.data for market in rule.markets})
+        for fault in self._faults():
+            raise ValueError(fault)
+        return self
+
+    def _faults(self) -> Iterator[str]:
+        if twice := _twice(region.name for region in self.regions):
+            yield f"a region's `name` may stand once, {', '.join(twice)} stands more often"
         defaults = [region.name for region in self.regions if region.default]
         if len(defaults) > 1:
-            raise ValueError(f"only one region may have `default = true`, {', '.join(defaults)} have it")
-        return self
+            yield f"only one region may have `default = true`, {', '.join(defaults)} have it"
+        for region in self.regions:
+            for name in region.fallback:
+                if name not in self._named:
+                    yield f"`fallback` of {region.name!r} names {name!r}; allowed are {', '.join(sorted(set(self._named) - {region.name}))}"
+        if twice := _twice(market for rule in self.data for market in rule.markets):
+            yield f"a market may stand in one of `data`, {', '.join(twice)} stands in more"
+        yield from self._left_alone()
+
+    def _left_alone(self) -> Iterator[str]:
+        """What nobody would look at once every region has closed that is going to: then there would be no place for a task."""
+        if not self.staying:
+            yield "every region has `closed_since`; at least one must stay open"
+        elif self.default.closed_since:
+            yield f"{self.default.name!r} has `default = true` and `closed_since`; the default must be a region that stays open"
+        for market, locations in sorted(self._allowed.items()):
+            if not any(self.may_see(region, market) for region in self.staying):
+                yield (
+                    f"`data` lets only people in {', '.join(sorted(locations))} see posts of {market}, "
+                    "and no region there stays open (its `location`, without `closed_since`)"
+                )
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, times in Counter(names).items() if times > 1)
+
+
+def _once(regions: Iterable[Region], among: Iterable[Region]) -> tuple[Region, ...]:
+    """Those that are `among` others, each once, in their order."""
+    names = {region.name for region in among}
+    return tuple({region.name: region for region in regions if region.name in names}.values())
+
+
+def _pick(order: Sequence[Region], need: Need, open_tasks: Callable[[str], float]) -> tuple[Region, bool]:
+    """The first that can take the task: one that did not have it before, else the one that had it longest ago.
+
+    Where none can, the one with the shortest queue for its capacity, of those that are equal in this the one that is at work first; and
+    True.
+    """
+    load = {region.name: open_tasks(region.name) / region.capacity if region.capacity else 0.0 for region in order}
+    last_try = {name: number for number, name in enumerate(need.tried, 1)}
+    for region in sorted(order, key=lambda region: last_try.get(region.name, 0)):
+        if load[region.name] < 1 and region.on_time(need.at, need.due_at):
+            return region, False
+    return min(order, key=lambda region: (load[region.name], region.opens_at(need.at))), True
 
 
 def read_regions(path: Path) -> Regions:

@@ -4,7 +4,8 @@ import pytest
 
 from agents.settings import load
 from agents.topics import Difference, FoundTopic, WantedTopic, compare, hidden, wanted_topics
-from pipeline.policy.regions import Region, Regions
+from pipeline.policy.region import Region
+from pipeline.policy.regions import Regions
 from schemas.topics import POSTS_INCOMING, POSTS_LANGUAGE, TOPICS
 
 REGIONS = Regions(regions=(Region(name="dutch", languages=("nl",)), Region(name="dach", languages=("de",))))

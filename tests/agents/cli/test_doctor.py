@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.doctor import Finding, Level, judge_group, model, policy
+from agents.doctor import Finding, Level, judge_group, model, policy, roster
 from agents.edge.reader import Span
 from agents.settings import load
+from pipeline.policy.regions import Regions
 from tests.agents.cli.commands import sluice
 from tests.support.tiny_cascade import CLEAR, build_cascade
 
@@ -41,7 +42,7 @@ def test_a_stage_that_is_far_behind_is_named() -> None:
 def test_without_a_broker_the_rest_is_looked_at_and_the_reason_is_said() -> None:
     result = sluice("doctor", broker="127.0.0.1:1")
     levels = [line.split()[:2] for line in result.stdout.splitlines()]
-    assert levels == [["OK", "model"], ["OK", "policy"], ["OK", "regions"], ["FAIL", "broker"]]
+    assert levels == [["OK", "model"], ["OK", "policy"], ["OK", "regions"], ["WARN", "roster"], ["FAIL", "broker"]]
     assert "no broker answers at 127.0.0.1:1 (" in result.stdout
     assert "Connection refused" in result.stdout
     assert (result.exit_code, result.stderr) == (1, "")
@@ -62,6 +63,41 @@ def test_a_policy_that_the_fast_tier_could_reach_alone_is_named(tmp_path: Path) 
     found = policy(load(model=accurate), dt.datetime.now(dt.UTC))
     assert found.level is Level.FAIL
     assert "fast tier alone decides on" in found.sentence
+
+
+ROSTER = """
+[[reviewers]]
+id = "r-17"
+regions = ["dutch"]
+languages = ["nl"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "said"),
+    [
+        (ROSTER, Level.OK, "reviewers: 1; each region speaks its languages"),
+        (
+            ROSTER.replace("r-17", "simulated-nl-1"),
+            Level.WARN,
+            "reviewers who do not exist: 1, simulated-nl-1 for one: put your own people there",
+        ),
+        (ROSTER.replace('"nl"', '"en"'), Level.WARN, "nobody speaks nl in dutch: what is decided there only limits"),
+        (ROSTER.replace("dutch", "flemish"), Level.FAIL, "regions of the regions file are allowed: dutch (got 'flemish')"),
+    ],
+)
+def test_the_roster_is_looked_at(text: str, level: Level, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "roster.toml"
+    file.write_text(text)
+    regions = Regions.model_validate({"regions": [{"name": "dutch", "languages": ["nl"]}]})
+    found = roster(load(roster=file), regions, dt.datetime.now(dt.UTC))
+    assert (found.level, found.name) == (level, "roster")
+    assert said in found.sentence
+
+
+def test_the_packaged_roster_is_warned_of() -> None:
+    result = sluice("doctor", broker="127.0.0.1:1")
+    assert "reviewers who do not exist: 40, simulated-nl-1 for one: put your own people there (docs/regions.md)" in result.stdout
 
 
 def test_a_broken_model_and_policy_are_named() -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from agents.cli.names import named, short
 from pipeline.config import ConfigError
-from pipeline.policy.regions import Region, Regions
+from pipeline.policy.region import Region
+from pipeline.policy.regions import Regions
 
 REGIONS = Regions(regions=(Region(name="dutch", languages=("nl",)), Region(name="east-asia", languages=("ja",))))
 

@@ -79,6 +79,25 @@ def test_findings(labels: set[str], languages: set[str], error: set[str], warnin
     assert {finding.text for finding in findings if finding.level is Level.WARNING} == warning | ALWAYS
 
 
+def test_languages_that_nobody_will_speak_or_may_see_somewhere_are_found(house: Policy) -> None:
+    regions = Regions.model_validate(
+        {
+            "regions": [
+                {"name": "english", "languages": ["en"], "markets": ["GB"], "location": "EU"},
+                {"name": "dutch", "languages": ["nl"], "markets": ["NL"], "closed_since": "2027-01-01T00:00:00Z"},
+                {"name": "asia", "languages": ["ms"], "markets": ["SG"], "location": "SG"},
+            ],
+            "data": [{"markets": ["NL", "DE"], "locations": ["EU"]}],
+        }
+    )
+    texts = [finding.text for finding in check(house, regions, Facts("tiny@1", {"toxic", "threat"}, {"en", "nl", "ms"}))]
+    assert (
+        "no region that stays open speaks 'nl', a language of the model: its posts go to their market's region, flagged out of language"
+    ) in texts
+    assert "nobody who speaks 'ms' may see posts of DE, NL: there they go to others, flagged out of language" in texts
+    assert not any("'en'" in text for text in texts)
+
+
 def test_a_label_without_rules_is_found(house: Policy, regions: Regions) -> None:
     silent = Policy.model_validate({**house.model_dump(), "rules": [rule for rule in house.rules if rule.label != "threat"]})
     texts = [finding.text for finding in check(silent, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES))]
