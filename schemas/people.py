@@ -125,7 +125,8 @@ class Report(Record, frozen=True, kw_only=True, gc=False):
     carry it.
 
     `label`: what of the policy is meant. `post_snapshot` is needed where the machine has allowed the post without a person's look: then the
-    pipeline keeps no copy of it. `language`: as the decision on the post says, so that it finds people who speak it.
+    pipeline keeps no copy of it. `language` and `sequence`: as the platform's newest decision on the post says, so that it finds people who speak it, and
+    what they decide counts as newer.
     """
 
     report_id: Id
@@ -136,6 +137,7 @@ class Report(Record, frozen=True, kw_only=True, gc=False):
     label: Annotated[str, Meta(max_length=32)] | None = None
     explanation: Statement = ""
     language: Annotated[str, Meta(max_length=35)] | None = None
+    sequence: Annotated[int, Meta(ge=0)] = 1
     post_snapshot: Post | None = None
 
     def __post_init__(self) -> None:

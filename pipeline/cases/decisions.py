@@ -30,10 +30,9 @@ NO_MODEL = "none"
 
 
 class Ruling(NamedTuple):
-    """What is decided. `rule`: by what, in a reason. `label`: what is violated, where it is restricted. `pending`: people look again."""
+    """What a person decided. `rule`: by what, in a reason. `label`: what is violated, where it is restricted. `pending`: people look again."""
 
     action: Action
-    by_person: bool
     rule: str
     label: str | None = None
     pending: bool = False
@@ -47,8 +46,9 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
     sequence = draft.state.sequence + 1
     draft.set(sequence=sequence)
     decision = _decision(draft, ruling, action, before.decision_id if before and undone else None)
-    _publish(draft, decision, by_person=ruling.by_person)
-    if undone and before and ruling.by_person:
+    _publish(draft, decision, by_person=True)
+    draft.set(floor=decision.action)
+    if undone and before:
         draft.facts.append(Overturned(draft.language.tag, by_machine=not before.by_person, on_appeal=draft.state.appeal is not None))
     return decision
 
@@ -72,11 +72,11 @@ def next_of(draft: Draft, proposal: Decision) -> Decision:
 
 def carried_over(draft: Draft, proposal: Decision) -> Decision:
     """The proposal, with what a person said of the revision before: the machine does not loosen it, people look again."""
-    standing, label = draft.state.standing, next(iter(draft.state.labels), None)
+    floor, label = draft.state.floor, next(iter(draft.state.labels), None)
     ground, clause, category = _grounds(draft, label)
     return replace(
         proposal,
-        action=standing.action if standing else proposal.action,
+        action=floor or proposal.action,
         automation=Automation.PARTIAL,
         pending=True,
         reasons=(Reason(rule="person-before-edit", label=label), *proposal.reasons),
@@ -150,7 +150,7 @@ def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | No
         kind=post.kind,
         cause=draft.cause,
         action=action,
-        automation=Automation.NONE if ruling.by_person else Automation.PARTIAL,
+        automation=Automation.NONE,
         language=draft.language.tag,
         market=case.market,
         policy_version=draft.policy.id,
@@ -189,6 +189,7 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
         decision_id=decision.decision_id,
         action=decision.action,
         by_person=by_person,
+        pending=decision.pending,
         decided_at=draft.at,
         unconfirmed_since=draft.at if enforced else None,
     )

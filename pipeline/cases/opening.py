@@ -43,7 +43,7 @@ def edited(draft: Draft, event: CaseEvent) -> None:
         return
     task = case.task
     asked = task is not None and task.purpose in WAITS_ON
-    keeps = case.standing is not None and case.standing.by_person and SEVERITY[proposal.action] < SEVERITY[case.standing.action]
+    keeps = case.floor is not None and SEVERITY[proposal.action] < SEVERITY[case.floor]
     carried = carried_over(draft, proposal) if keeps else proposal
     _take(draft, event)
     decide_proposal(draft, replace(carried, pending=carried.pending or asked), by_person=keeps)

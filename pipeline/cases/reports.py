@@ -95,6 +95,7 @@ def _take_copy(draft: Draft, report: Report, post: Post) -> None:
     draft.set(
         known=True,
         revision=post.revision,
+        sequence=report.sequence,
         language=language,
         market=post.market,
         reach=post.reach,

@@ -163,7 +163,7 @@ def _place(draft: Draft, asking: _Asking, level: dt.timedelta) -> Placement:
     regions, at = draft.rules.regions, draft.at
     if asking.queue is not None:
         region = regions.by_name(draft.policy.queues[asking.queue].region)
-        if region is not None and not region.closed(at):
+        if region is not None and not region.closed(at) and regions.may_see(region, draft.state.market):
             return Placement(region.name, out_of_language=not region.speaks(draft.language), over_capacity=False)
     return regions.place(Need(draft.language, draft.state.market, at, at + level, asking.tried), draft.open_tasks)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from pipeline.cases.appeals import answer_appeal
 from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide
 from pipeline.cases.draft import RESTRICTS, Draft
@@ -122,7 +124,7 @@ def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Sta
     if label is not None:
         draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
     leave(draft, Leaving.DECIDED)
-    decide(draft, Ruling(action, by_person=True, rule=UNCONFIRMED, label=label, pending=True))
+    decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
     purpose = task.purpose if task.purpose in {Purpose.APPEAL, Purpose.QUEUE} else Purpose.CONFIRM
     ask(draft, purpose, queue=task.queue)
 
@@ -134,7 +136,7 @@ def _escalate(draft: Draft, verdict: Verdict, label: str | None, queue_name: str
     if label is not None:
         draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
     if queue.interim is Interim.LIMIT and not draft.restricted and not draft.state.deleted:
-        decide(draft, Ruling(Action.LIMIT, by_person=True, rule=ESCALATED, label=label, pending=True))
+        decide(draft, Ruling(Action.LIMIT, rule=ESCALATED, label=label, pending=True))
     ask(draft, Purpose.QUEUE, queue=queue_name, passed=passed)
 
 
@@ -147,9 +149,12 @@ def _settle(draft: Draft, reviewer: str, action: Action, label: str | None) -> N
         draft.facts.append(Audited(draft.language.tag, case.stratum or "none", case.audited, wrong=not agrees))
     draft.set(audited=None, barred=tuple(dict.fromkeys((*case.barred, reviewer))))
     standing = draft.state.standing
-    upheld = standing is not None and standing.action is action and (agrees or case.appeal is not None)
-    if not upheld:
-        decide(draft, Ruling(action, by_person=True, rule=BY_PERSON, label=label))
+    same = standing is not None and standing.action is action and not standing.pending
+    upheld = same and (agrees or case.appeal is not None)
+    if upheld and standing is not None:
+        draft.set(standing=replace(standing, by_person=True), floor=action)
+    else:
+        decide(draft, Ruling(action, rule=BY_PERSON, label=label))
     answer_appeal(draft, upheld=upheld)
     answer_reporters(draft)
     close(draft)

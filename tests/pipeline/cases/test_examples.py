@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from schemas.cases import CaseEventKind, Purpose
-from schemas.people import Appellant, CannotJudge, Channel, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind
+from schemas.people import Appellant, CannotJudge, Channel, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
-from tests.pipeline.cases.world import DAY, HOUR, NOW, REGIONS, World, case_event, only, rules
+from schemas.topics import VERDICTS
+from tests.pipeline.cases.world import DAY, HOUR, NOW, World, case_event, only, rules
 
 
 @pytest.fixture
@@ -75,9 +76,6 @@ def test_a_verdict_that_may_not_be_given_is_answered_and_changes_nothing(world: 
 def test_a_verdict_on_a_task_that_is_no_longer_open_is_answered_and_changes_nothing(world: World) -> None:
     task = only(world.routed(case_event("p")), ReviewTask)
     world.verdict("p", "anna", Outcome.ALLOW)
-    from schemas.people import Verdict
-    from schemas.topics import VERDICTS
-
     late = Verdict(
         verdict_id="late", task_id=task.task_id, post_id="p", revision=1, reviewer="bram", outcome=Outcome.REMOVE, decided_at=NOW
     )
@@ -286,4 +284,3 @@ def test_regions_know_their_open_tasks_after_a_restart(world: World) -> None:
     before = {region: set(posts) for region, posts in world.shard.open.items() if posts}
     world.restart()
     assert {region: set(posts) for region, posts in world.shard.open.items() if posts} == before == {"dutch": {"p0", "p2"}}
-    assert REGIONS["regions"][0]["name"] == "dutch"

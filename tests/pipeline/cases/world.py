@@ -79,7 +79,8 @@ def context(text: str, *, complete: bool = True) -> Context:
 
 def _post(post_id: str, text: str) -> Post:
     return Post(
-        post_id=post_id, revision=1, kind=PostKind.CREATED, conversation_id="c", author_id="author-1", market="NL", created_at=NOW, text=text
+        post_id=post_id, revision=1, kind=PostKind.CREATED, conversation_id="c", author_id="author-1", market="NL",
+        created_at=NOW, text=text,
     )  # fmt: skip
 
 
@@ -194,7 +195,8 @@ class World:
         state = self.shard.state(post_id)
         in_force = state.standing.decision_id if state and state.standing else "unknown"
         fields: dict[str, Any] = {
-            "appeal_id": f"a{next(self._ids)}", "decision_id": decided or in_force, "post_id": post_id, "appellant": by, "filed_at": self.now
+            "appeal_id": f"a{next(self._ids)}", "decision_id": decided or in_force, "post_id": post_id, "appellant": by,
+            "filed_at": self.now,
         }  # fmt: skip
         return self.send(APPEALS.name, Appeal(**(fields | changes)))
 
