@@ -129,9 +129,10 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     """All that is known of a post with a case, without its content, which is in its CaseFile. Not `known`: events wait for it.
 
     (`revision`, `sequence`) is that of the last decision. `applied` are the ids of the events that were applied last, oldest first.
-    `due_at`: when time alone changes something. `floor`: what a person decided last; the machine does not loosen it. `standing`: the decision in force; `earlier`: ids of those before it; `appealed`: those
-    that were appealed against once. `barred` have decided on this revision, so may not do it again. `adverse`: verdicts that would restrict
-    it and wait for one who speaks the language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
+    `due_at`: when time alone changes something. `standing`: the decision in force; `floor`: what a person decided last, which the machine
+    does not loosen; `earlier`: ids of the decisions before; `appealed`: those that were appealed against once. `barred` have decided on
+    this revision, so may not do it again. `adverse`: verdicts that would restrict it and wait for one who speaks the language. `audited`:
+    what the machine decided, while people check it. `rounds` counts its tasks.
     """
 
     post_id: Id

@@ -125,8 +125,8 @@ class Report(Record, frozen=True, kw_only=True, gc=False):
     carry it.
 
     `label`: what of the policy is meant. `post_snapshot` is needed where the machine has allowed the post without a person's look: then the
-    pipeline keeps no copy of it. `language` and `sequence`: as the platform's newest decision on the post says, so that it finds people who speak it, and
-    what they decide counts as newer.
+    pipeline keeps no copy of it. `language` and `sequence`: as the platform's newest decision on the post says, so that it finds people who
+    speak it, and what they decide counts as newer.
     """
 
     report_id: Id

@@ -30,7 +30,7 @@ NO_MODEL = "none"
 
 
 class Ruling(NamedTuple):
-    """What a person decided. `rule`: by what, in a reason. `label`: what is violated, where it is restricted. `pending`: people look again."""
+    """What a person decided. `rule`: by what, in a reason. `label`: what is violated, if anything. `pending`: people look again."""
 
     action: Action
     rule: str
