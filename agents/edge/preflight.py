@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import confluent_kafka as ck
@@ -23,23 +23,41 @@ SAY_AGAIN_SECONDS = 10.0
 logger = logging.getLogger(__name__)
 
 
-def preflight(client: dict[str, Any], group: str, source: str, outputs: Iterable[str], patience_seconds: float) -> None:
-    """Raises StopWorker when no broker answers in time, when a topic is missing or denied, or when the group may not be read."""
+def preflight(
+    client: dict[str, Any], group: str, sources: Sequence[str], others: Iterable[str], patience_seconds: float, same: Iterable[str] = ()
+) -> int:
+    """Raises StopWorker when no broker answers in time, when a topic is missing or denied, or when the group may not be read; also when
+    a topic of `same` has not as many partitions as the first source. Returns how many that has.
+    """
     broker = _Broker(client, group, patience_seconds)
     try:
         metadata = broker.ask(lambda consumer, seconds: consumer.list_topics(timeout=seconds)).topics
-        for topic in (source, *outputs):
+        for topic in (*sources, *others):
             found = metadata.get(topic)
             if found is None:
                 raise StopWorker(ExitCode.DENIED, f"topic {topic} does not exist or may not be seen: make it with `sluice topics create`")
             if found.error is not None:
                 raise StopWorker(ExitCode.DENIED, f"topic {topic}: {found.error.str()}")
-        places = [ck.TopicPartition(source, partition) for partition in metadata[source].partitions]
+        counts = {topic: len(metadata[topic].partitions) for topic in (sources[0], *same)}
+        if len(set(counts.values())) > 1:
+            raise StopWorker(ExitCode.CONFIG, unequal(counts))
+        places = [ck.TopicPartition(source, partition) for source in sources for partition in metadata[source].partitions]
         for place in broker.ask(lambda consumer, seconds: consumer.committed(places, timeout=seconds)):
             if place.error is not None:
-                raise StopWorker(ExitCode.DENIED, f"group {group} on {source}: {place.error.str()}")
+                raise StopWorker(ExitCode.DENIED, f"group {group} on {place.topic}: {place.error.str()}")
+        return counts[sources[0]]
     finally:
         broker.consumer.close()
+
+
+def unequal(counts: Mapping[str, int]) -> str:
+    """What to say, and do, where these topics must have the same number of partitions."""
+    most = max(counts.values())
+    fewer = ", ".join(f"{topic} ({count})" for topic, count in counts.items() if count < most)
+    return (
+        f"topics that must have the same number of partitions have not: {most}, but {fewer}. "
+        "Stop all workers, give the others as many (`sluice doctor` says how), and start again"
+    )
 
 
 class _Broker:

@@ -48,7 +48,7 @@ class Runner(Generic[R]):
         spec = agent.spec
         client = logged(client_config(settings))
         self.agent, self.settings = agent, settings
-        self.source = settings.topic_prefix + spec.source.name
+        self.sources = [settings.topic_prefix + spec.source.name]
         restore: Restore = lambda tp, offset: history(client, tp.topic, tp.partition, offset, spec.history)  # noqa: E731
         self._work = Work(
             spec, restore, prefix=settings.topic_prefix, dead_letter_bytes=settings.dead_letter_bytes,
@@ -64,7 +64,7 @@ class Runner(Generic[R]):
         self._counts = Counts(spec.name, settings.topic_prefix, agent.observe)
         meter = Meter(self.app, spec.name, [spec.source.name], settings.topic_prefix)
         self.pulse = meter.pulse
-        topic = self.app.topic(self.source, schema=Schema(), key_serializer="raw")
+        topic = self.app.topic(*self.sources, schema=Schema(), key_serializer="raw")
         self.app.agent(topic, name=spec.name)(self._read)
         self.app.task(self._handle_all)
         self.app.task(meter.run)
@@ -74,6 +74,9 @@ class Runner(Generic[R]):
     def _consumer(self) -> Consumer:
         consumer: Consumer = self.app.consumer
         return consumer
+
+    def end(self) -> None:
+        """Nothing: what is not acknowledged is read again."""
 
     # On the event loop -----------------------------------------------------------------------------------------------
 
@@ -137,7 +140,7 @@ class Runner(Generic[R]):
             self._producer.confirm()
             return [self._send(result) for result in results]
         except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
-            stop_for(error, f"handling {self.source}")
+            stop_for(error, f"handling {self.sources[0]}")
 
     def _send(self, result: Result) -> Sent:
         """The messages are given up as soon as they are sent: librdkafka has copies, and memory is dear while it is cold."""
@@ -149,7 +152,7 @@ class Runner(Generic[R]):
         try:
             self._producer.confirm()
         except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
-            stop_for(error, f"delivering what came of {self.source}")
+            stop_for(error, f"delivering what came of {self.sources[0]}")
 
     def _count(self, results: list[Result], seconds: float) -> None:
         posts = sum(len(result.chunk.records) for result in results)

@@ -33,6 +33,9 @@ from agents.edge.partitions import Partitions
 
 SCHEME = "sluice"
 IDLE_AFTER_SECONDS = 1.0
+TRANSACTION_MARK = 1
+"""Offsets that a transaction takes behind its last record. When all is deleted for its age, the log starts behind them."""
+
 YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
 
@@ -186,7 +189,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             return
         if offset > expected:
             earliest = (await self.earliest_offsets(tp))[tp]
-            if earliest > expected:
+            if earliest > expected + (TRANSACTION_MARK if self._partitions else 0):
                 stop_for(deleted_unread(f"{tp.topic}[{tp.partition}]", expected, earliest), "reading")
         elif (end := self._end(tp)) is not None and end < expected:
             stop_for(made_anew(f"{tp.topic}[{tp.partition}]", expected), "reading")

@@ -86,7 +86,7 @@ def sluice(broker: str, prefix: str, meter: Meter) -> None:
         meter.done += sent.posts
 
     runner._counts.confirmed = count  # type: ignore[method-assign]
-    execute(runner.app)
+    execute(runner)
 
 
 def confluent(broker: str, prefix: str, meter: Meter) -> None:
