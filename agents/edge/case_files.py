@@ -19,8 +19,13 @@ FILE = "file"
 
 NO_FILE = -1
 CACHE_BYTES = 8 * 1024 * 1024
-READ_AHEAD = {"queued.max.messages.kbytes": 1024, "queued.min.messages": 1, "fetch.message.max.bytes": 256 * 1024}
-"""A file here, a file there: what lies behind one is not wanted."""
+READING = {
+    "queued.max.messages.kbytes": 1024,
+    "queued.min.messages": 1,
+    "fetch.message.max.bytes": 256 * 1024,
+    "isolation.level": "read_uncommitted",
+}
+"""A file here, a file there: what lies behind one is not wanted. That a file is committed is known."""
 
 
 class CaseFiles:
@@ -31,9 +36,7 @@ class CaseFiles:
         self._decode = decoder(CaseFile)
         self._cache: LRUCache[str, bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
         self._new: dict[str, tuple[int, bytes | None]] = {}
-        self._open: Callable[[], LogReader] = lambda: LogReader(
-            client, topic, partition, **READ_AHEAD, **{"isolation.level": "read_uncommitted"}
-        )
+        self._open: Callable[[], LogReader] = lambda: LogReader(client, topic, partition, **READING)
         self._reader: LogReader | None = None
 
     def close(self) -> None:

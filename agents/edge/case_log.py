@@ -51,8 +51,8 @@ def check_positions(client: Mapping[str, Any], group: str, number: int, topics: 
         if offset > positions.get(topic, 0):
             raise StopWorker(
                 ExitCode.LOST,
-                f"{topic}[{number}]: group {group} has handled it up to offset {offset}, the states only up to {positions.get(topic, 0)}: "
-                "states were lost. Was their topic made anew? Restore it, or delete the group to build the states anew from what the inputs hold.",
+                f"{topic}[{number}]: group {group} has handled it up to offset {offset}, the states only to {positions.get(topic, 0)}: states "
+                "were lost. Was their topic made anew? Restore it, or delete the group: then they are made anew of what the inputs hold.",
             )
 
 

@@ -89,7 +89,7 @@ class CasesRunner(Generic[M]):
         self.app.on_before_shutdown.connect(self._shutdown)
 
     async def _read(self, stream: Any) -> None:  # noqa: ANN401 - Faust's stream
-        """Hands each chunk to the owner that its partition number has now. One that was read before a rebalance is read again by another."""
+        """Hands each chunk to the owner that its partition number has now. One that was read before a rebalance is dropped."""
         async for event in stream.noack().events():
             chunk = event.value
             owner = self.owners.of(chunk.tp)
@@ -108,7 +108,7 @@ class CasesRunner(Generic[M]):
             self._counts.handled(done.sent.posts, done.seconds)
         self._counts.confirmed(done.sent)
         for topic, count in done.moved.items():
-            metrics.REPUBLISHED.labels(self.agent.spec.name, topic.removeprefix(self._prefix)).inc(count)
+            metrics.REPUBLISHED.labels(topic.removeprefix(self._prefix)).inc(count)
         if self.agent.count:
             for fact in done.facts:
                 self.agent.count(fact)

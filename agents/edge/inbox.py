@@ -61,8 +61,9 @@ class Inbox:
         self._room.set()
 
     def take(self, seconds: float, not_before: float) -> list[Any]:
-        """The events of one group, oldest first. Waits for the first at most `seconds`, and gathers what comes until `not_before`, a time of
-        time.monotonic(), or until a group is full. Empty when nothing came, or when the inbox is closed.
+        """The events of one group, oldest first; none when nothing came, or when the inbox is closed.
+
+        Waits for the first at most `seconds`, and gathers what comes until `not_before` (by time.monotonic()), or until a group is full.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._events or self.closed, seconds)

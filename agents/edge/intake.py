@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from aiokafka.partitioner import murmur2
 
-from agents.edge.dead_letters import PREFIX, dead_letter
+from agents.edge.dead_letters import PREFIX, DeadLetters
 from agents.edge.decoding import any_record_of, instant
 from agents.edge.envelope import traceparent
 from agents.edge.failures import FaultShare
@@ -17,7 +17,7 @@ from agents.edge.producer import Message
 from pipeline.cases.rules import Event
 from pipeline.flow import STAGES
 from schemas.records import Record
-from schemas.topics import DEAD_LETTERS, Topic
+from schemas.topics import Topic
 from schemas.wire import InvalidRecordError, Unreadable
 
 REPUBLISHED = PREFIX + "republished"
@@ -40,12 +40,11 @@ class Taken:
 class Intake:
     """Of the owner of one partition number. `shards`: how many partitions each input has."""
 
-    def __init__(self, inputs: Iterable[Topic], number: int, shards: int, *, stage: str, prefix: str, dead_letter_bytes: int) -> None:
-        self._topics = {prefix + topic.name: topic for topic in inputs}
+    def __init__(self, number: int, shards: int, inputs: Iterable[Topic], letters: DeadLetters) -> None:
+        self._topics = {letters.prefix + topic.name: topic for topic in inputs}
         self._readers = {name: any_record_of(topic) for name, topic in self._topics.items()}
         self._faults = {name: FaultShare() for name, topic in self._topics.items() if set(topic.written_by) <= set(STAGES)}
-        self._number, self._shards = number, shards
-        self._stage, self._letters, self._letter_bytes = stage, prefix + DEAD_LETTERS.name, dead_letter_bytes
+        self._number, self._shards, self._letters = number, shards, letters
 
     def sort(self, records: Iterable[Fetched], known: Container[str]) -> Taken:
         """`known`: keys that belong here, so that they need not be hashed. Raises StopWorker when an internal topic holds too much that
@@ -57,7 +56,7 @@ class Intake:
             try:
                 self._sort(record, self._readers[record.topic](record), known, taken)
             except InvalidRecordError as fault:
-                taken.letters.append(dead_letter(self._letters, record, fault, stage=self._stage, max_bytes=self._letter_bytes))
+                taken.letters.append(self._letters.of(record, fault))
                 taken.reasons.append(fault.reason)
                 taken.dead[record.topic] += 1
         for name in taken.read.keys() & self._faults.keys():

@@ -48,9 +48,7 @@ LAG = _gauge("sluice_consumer_lag_records", "Records of the assigned partitions 
 OLDEST = _gauge("sluice_oldest_unprocessed_seconds", "Age of the oldest record read and not acknowledged; 0 if none.", "stage", "topic")
 COMMIT_AGE = _gauge("sluice_commit_age_seconds", "For how long acknowledged work has waited for a commit; 0 if none waits.", "stage")
 ASSIGNED = _gauge("sluice_assigned_partitions", "Partitions that this process reads.", "stage")
-REPUBLISHED = _counter(
-    "sluice_republished_total", "Records that lay on the wrong partition and were put on the right one.", "stage", "topic"
-)
+REPUBLISHED = _counter("sluice_republished_total", "Records that lay on another partition than their key's, and were put there.", "topic")
 TRANSACTIONS = _counter(
     "sluice_transactions_total", "Kafka transactions of the cases stage, by result: committed, fenced or failed.", "result"
 )

@@ -11,7 +11,7 @@ import datetime as dt
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +21,17 @@ from agents.edge import metrics
 from agents.edge.case_files import CaseFiles
 from agents.edge.case_log import POSITION, check_positions, states
 from agents.edge.counts import Sent
+from agents.edge.dead_letters import DeadLetters
 from agents.edge.envelope import Envelope, time_header
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 from agents.edge.inbox import Inbox
 from agents.edge.intake import Intake, Taken
-from agents.edge.producer import Message
+from agents.edge.producer import Header, Message
 from agents.edge.transactions import Transactions
 from pipeline.cases.shard import Changes
 from pipeline.cases.spec import CasesSpec, Machine
 from pipeline.stage import Output
+from schemas.cases import CaseFile
 from schemas.wire import InvalidRecordError
 
 PACE_SECONDS = 0.05
@@ -83,9 +85,7 @@ class Owner(threading.Thread):
         self._tools, self._done, self._before = tools, done, before
         spec, prefix = tools.spec, tools.prefix
         self._state_topic, self._file_topic = prefix + spec.state.name, prefix + spec.files.name
-        self._intake = Intake(
-            spec.inputs, number, tools.shards, stage=spec.name, prefix=prefix, dead_letter_bytes=tools.dead_letter_bytes
-        )  # fmt: skip
+        self._intake = Intake(number, tools.shards, spec.inputs, DeadLetters(spec.name, prefix, tools.dead_letter_bytes))
         self._envelope = Envelope(spec.name, prefix)
         self._files = CaseFiles(tools.client, self._file_topic, number)
         self._machine = tools.make(tools.shards)
@@ -175,12 +175,7 @@ class Owner(threading.Thread):
         transactions, number, time_made = self._transactions, self.number, time_header(now)
         transactions.begin()
         for post_id, file in changes.files.items():
-            message = (
-                self._message(Output(self._tools.spec.files, file), time_made, None)
-                if file
-                else Message(self._file_topic, post_id, None, [])
-            )
-            transactions.send(message, number, self._files.written)
+            transactions.send(self._file_message(post_id, file, time_made), number, self._files.written)
         messages = [self._message(output, time_made, taken.traces) for output in changes.outputs]
         for message in (*messages, *taken.letters):
             transactions.send(message)
@@ -195,7 +190,12 @@ class Owner(threading.Thread):
         transactions.commit()
         return Counter(message.topic for message in (*messages, *taken.letters))
 
-    def _message(self, output: Output, time_made: Any, traces: dict[str, bytes] | None) -> Message:
+    def _file_message(self, post_id: str, file: CaseFile | None, time_made: Header) -> Message:
+        if file is None:
+            return Message(self._file_topic, post_id, None, [])
+        return self._message(Output(self._tools.spec.files, file), time_made, {})
+
+    def _message(self, output: Output, time_made: Header, traces: dict[str, bytes]) -> Message:
         trace = traces.get(output.topic.key_of(output.record)) if traces else None
         try:
             return self._envelope.message(output, time_made, trace)

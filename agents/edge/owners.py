@@ -13,6 +13,7 @@ from agents.edge.failures import ExitCode, StopWorker, stop_for
 from agents.edge.inbox import Inbox
 from agents.edge.owner import Done, Owner, Tools
 
+UNEQUAL = "all inputs of cases, case-state and case-files must have the same number of partitions; `sluice doctor` says which has not"
 LAST_TURN_SECONDS = 5.0
 """For owners to end their last turn when the process ends. A transaction left open would hold back readers for some seconds, no more."""
 
@@ -41,17 +42,15 @@ class Owners:
         for tp in partitions:
             topics[tp.partition].add(tp.topic)
         inputs = {self._tools.prefix + topic.name for topic in self._tools.spec.inputs}
-        for number, found in topics.items():
-            if found != inputs:
-                missing = ", ".join(sorted(inputs - found))
-                stop_for(
-                    StopWorker(ExitCode.CONFIG, f"partition {number} of {missing} is another worker's, or not there: {UNEQUAL}"), "joining"
-                )
+        if unlike := [number for number, found in topics.items() if found != inputs]:
+            stop_for(StopWorker(ExitCode.CONFIG, f"of partition {unlike[0]} this worker was given only some topics: {UNEQUAL}"), "joining")
         loop = asyncio.get_running_loop()
+
+        def done(what: Done) -> None:
+            loop.call_soon_threadsafe(self._done, what)
+
         for number in sorted(topics):
-            owner = Owner(
-                number, self._tools, Inbox(loop), lambda done: loop.call_soon_threadsafe(self._done, done), self._last.get(number)
-            )
+            owner = Owner(number, self._tools, Inbox(loop), done, self._last.get(number))
             self._open[number] = self._last[number] = owner
             owner.start()
 
@@ -66,6 +65,3 @@ class Owners:
         deadline = time.monotonic() + LAST_TURN_SECONDS
         for owner in self._last.values():
             owner.join(max(0.0, deadline - time.monotonic()))
-
-
-UNEQUAL = "all inputs of cases, case-state and case-files must have the same number of partitions; `sluice doctor` says which has not"

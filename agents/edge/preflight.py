@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import confluent_kafka as ck
 
@@ -23,29 +23,38 @@ SAY_AGAIN_SECONDS = 10.0
 logger = logging.getLogger(__name__)
 
 
-def preflight(
-    client: dict[str, Any], group: str, sources: Sequence[str], others: Iterable[str], patience_seconds: float, same: Iterable[str] = ()
-) -> int:
-    """Raises StopWorker when no broker answers in time, when a topic is missing or denied, or when the group may not be read; also when
-    a topic of `same` has not as many partitions as the first source. Returns how many that has.
+class Needs(NamedTuple):
+    """Of a stage, by full names of topics; those of `alike` must have as many partitions as the first source."""
+
+    group: str
+    sources: Sequence[str]
+    others: Sequence[str]
+    alike: Sequence[str] = ()
+
+
+def preflight(client: dict[str, Any], needs: Needs, patience_seconds: float) -> int:
+    """Returns how many partitions the first source has.
+
+    Raises StopWorker when no broker answers in time, when a topic is missing or denied, when the group may not be read, or when topics do
+    not have the same number of partitions that must.
     """
-    broker = _Broker(client, group, patience_seconds)
+    broker = _Broker(client, needs.group, patience_seconds)
     try:
         metadata = broker.ask(lambda consumer, seconds: consumer.list_topics(timeout=seconds)).topics
-        for topic in (*sources, *others):
+        for topic in (*needs.sources, *needs.others):
             found = metadata.get(topic)
             if found is None:
                 raise StopWorker(ExitCode.DENIED, f"topic {topic} does not exist or may not be seen: make it with `sluice topics create`")
             if found.error is not None:
                 raise StopWorker(ExitCode.DENIED, f"topic {topic}: {found.error.str()}")
-        counts = {topic: len(metadata[topic].partitions) for topic in (sources[0], *same)}
+        counts = {topic: len(metadata[topic].partitions) for topic in (needs.sources[0], *needs.alike)}
         if len(set(counts.values())) > 1:
             raise StopWorker(ExitCode.CONFIG, unequal(counts))
-        places = [ck.TopicPartition(source, partition) for source in sources for partition in metadata[source].partitions]
+        places = [ck.TopicPartition(source, partition) for source in needs.sources for partition in metadata[source].partitions]
         for place in broker.ask(lambda consumer, seconds: consumer.committed(places, timeout=seconds)):
             if place.error is not None:
-                raise StopWorker(ExitCode.DENIED, f"group {group} on {place.topic}: {place.error.str()}")
-        return counts[sources[0]]
+                raise StopWorker(ExitCode.DENIED, f"group {needs.group} on {place.topic}: {place.error.str()}")
+        return counts[needs.sources[0]]
     finally:
         broker.consumer.close()
 

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import faust
@@ -19,7 +18,7 @@ from agents.edge.app import consumer_group
 from agents.edge.cases_runner import CasesAgent, CasesRunner
 from agents.edge.failures import ExitCode, StopWorker, stop, stop_for
 from agents.edge.logs import limit_repetition, logged
-from agents.edge.preflight import preflight
+from agents.edge.preflight import Needs, preflight
 from agents.edge.pulse import Pulse
 from agents.edge.runner import Agent, Runner
 from agents.edge.security import client_config
@@ -42,7 +41,7 @@ class Running(Protocol):
 
     app: faust.App
     pulse: Pulse
-    sources: Sequence[str]
+    sources: list[str]
 
     def end(self) -> None:
         """What is to be done when the event loop has ended."""
@@ -105,14 +104,13 @@ def check(agent: Agent[Any] | CasesAgent[Any], settings: Settings) -> int:
     spec, prefix = agent.spec, settings.topic_prefix
     owned: tuple[Topic, ...] = () if isinstance(spec, StageSpec) else (*spec.inputs, spec.state, spec.files)
     sources = [spec.source] if isinstance(spec, StageSpec) else spec.inputs
-    return preflight(
-        logged(client_config(settings)),
-        consumer_group(settings, spec.name),
-        [prefix + topic.name for topic in sources],
-        [prefix + topic.name for topic in (*spec.outputs, *owned, DEAD_LETTERS)],
-        settings.delivery_timeout_seconds,
-        same=[prefix + topic.name for topic in owned],
+    needs = Needs(
+        group=consumer_group(settings, spec.name),
+        sources=[prefix + topic.name for topic in sources],
+        others=[prefix + topic.name for topic in (*spec.outputs, *owned, DEAD_LETTERS)],
+        alike=[prefix + topic.name for topic in owned],
     )
+    return preflight(logged(client_config(settings)), needs, settings.delivery_timeout_seconds)
 
 
 def end_with_parent() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import confluent_kafka as ck
 
@@ -47,7 +47,7 @@ class LogReader:
             raise self._failure(error.args[0].str()) from error
         if found is None:
             raise self._failure("no answer")
-        return cast("tuple[int, int]", found)
+        return found
 
     def read(self, start: int, end: int, batch: int = BATCH) -> Iterator[list[ck.Message]]:
         """The messages from `start` to before `end`, in batches. Of what a transaction took back nothing is seen, but it is waited for."""

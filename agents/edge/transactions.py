@@ -47,11 +47,11 @@ class Transactions:
         self._patiently(self._producer.begin_transaction)
 
     def send(self, message: Message, partition: int = -1, delivered: Delivered | None = None) -> None:
-        """In the transaction, to `partition` or that of its key. Whether it was confirmed, `commit` says; `delivered` is called in `flush`."""
+        """In the transaction, to `partition` or that of its key. Whether the broker has it, `commit` says; `flush` calls `delivered`."""
         while True:
             try:
                 self._producer.produce(message.topic, message.value, message.key, partition, delivered, headers=message.headers)
-                return
+                break
             except BufferError:
                 self._producer.poll(QUEUE_FULL_WAIT_SECONDS)
             except ck.KafkaException as error:
@@ -73,7 +73,7 @@ class Transactions:
         while True:
             try:
                 call()
-                return
+                break
             except ck.KafkaException as error:
                 fault = error.args[0]
                 if not fault.retriable() or time.monotonic() > deadline:

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar, cast
 from faust.types import TP
 
 from agents.edge.chunks import Chunk
-from agents.edge.dead_letters import dead_letter
+from agents.edge.dead_letters import DeadLetters
 from agents.edge.decoding import instant, record_of
 from agents.edge.envelope import Envelope, time_header, traceparent
 from agents.edge.failures import StopWorker
@@ -20,7 +20,6 @@ from agents.edge.fetched import Fetched
 from agents.edge.producer import Header, Message
 from pipeline.stage import Incoming, Output, Stage, StageSpec
 from schemas.records import Record
-from schemas.topics import DEAD_LETTERS
 from schemas.wire import InvalidRecordError, decoder
 
 R = TypeVar("R", bound=Record)
@@ -55,10 +54,9 @@ class Work(Generic[R]):
     ) -> None:
         self._spec, self._restore, self._keep_outputs = spec, restore, keep_outputs
         self._open = spec.start()
-        self._prefix, self._dead_letter_bytes = prefix, dead_letter_bytes
         kind = cast(type[R], spec.source.record)
         self._decode, self._read = decoder(kind), record_of(spec.source, kind)
-        self._envelope = Envelope(spec.name, prefix)
+        self._envelope, self._letters = Envelope(spec.name, prefix), DeadLetters(spec.name, prefix, dead_letter_bytes)
         self._shared = None if spec.history else self._open(())
         self._partitions: dict[TP, tuple[int, Stage[R]]] = {}
 
@@ -154,6 +152,4 @@ class Work(Generic[R]):
 
     def _bury(self, result: Result, record: Fetched, fault: InvalidRecordError) -> None:
         result.dead.append(fault.reason)
-        result.messages.append(
-            dead_letter(self._prefix + DEAD_LETTERS.name, record, fault, stage=self._spec.name, max_bytes=self._dead_letter_bytes)
-        )
+        result.messages.append(self._letters.of(record, fault))
