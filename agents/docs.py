@@ -10,7 +10,7 @@ from typing import Any
 from prometheus_client.metrics import MetricWrapperBase
 
 from agents.edge import metrics
-from agents.edge.runner import Pulse
+from agents.edge.pulse import Pulse
 from agents.edge.supervisor import PORTS_PER_INSTANCE
 from agents.edge.watchdog import Watchdog
 from agents.settings import ENV_PREFIX, IN_WORDS, MIB, PACKAGED, Settings

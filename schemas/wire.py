@@ -33,6 +33,7 @@ class Unreadable(enum.StrEnum):
     INVALID = "invalid"  # a field is missing, of another type, or outside its limits
     SCHEMA_VERSION = "schema_version"  # it says itself that it is another kind or version
     TOO_LARGE = "too_large"  # what a stage makes of it fits into no record
+    WRONG_PARTITION = "wrong_partition"  # it lies where its key does not belong, again
 
 
 class InvalidRecordError(ValueError):

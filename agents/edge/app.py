@@ -8,10 +8,10 @@ import faust
 from yarl import URL
 
 from agents.edge.chunks import Limits
+from agents.edge.partitions import Partitions
 from agents.edge.security import faust_credentials
 from agents.edge.transport import SCHEME
 from agents.settings import Settings
-from pipeline.stage import StageSpec
 
 WAITING_CHUNKS = 16
 """Chunks read and not yet begun, in Faust's stream and in the runner's queue each."""
@@ -30,13 +30,13 @@ def consumer_group(settings: Settings, stage: str) -> str:
     return f"{settings.topic_prefix}{settings.group}.{stage}"
 
 
-def make_app(settings: Settings, spec: StageSpec[Any], instance: str) -> faust.App:
-    """See the module."""
-    folder = settings.data_dir / "faust" / f"{spec.name}-{instance}"
+def make_app(settings: Settings, stage: str, max_batch: int, instance: str, partitions: Partitions | None = None) -> faust.App:
+    """See the module. `max_batch`: records of a chunk. `partitions` is told of partitions; with it, see there what is read, and by whom."""
+    folder = settings.data_dir / "faust" / f"{stage}-{instance}"
     folder.mkdir(parents=True, exist_ok=True)  # Faust's own mkdir makes no parents
     session = settings.session_timeout_seconds
     app = faust.App(
-        consumer_group(settings, spec.name),
+        consumer_group(settings, stage),
         broker=[URL(f"{SCHEME}://{address}") for address in settings.broker.split(",")],
         broker_credentials=faust_credentials(settings),
         store="memory://",
@@ -47,7 +47,7 @@ def make_app(settings: Settings, spec: StageSpec[Any], instance: str) -> faust.A
         key_serializer="raw",
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=f"{instance}.{spec.name}",  # static membership: a restart within the session makes no rebalance
+        consumer_group_instance_id=f"{instance}.{stage}",  # static membership: a restart within the session makes no rebalance
         stream_buffer_maxsize=WAITING_CHUNKS,
         stream_wait_empty=False,  # otherwise a rebalance and SIGTERM wait for ever
         broker_commit_interval=settings.commit_interval_seconds,
@@ -58,10 +58,11 @@ def make_app(settings: Settings, spec: StageSpec[Any], instance: str) -> faust.A
         producer_request_timeout=30,
     )
     app.limits = Limits(
-        chunk_records=spec.max_batch,
+        chunk_records=max_batch,
         chunk_bytes=settings.batch_bytes,
         fetch_wait_ms=settings.fetch_wait_ms,
         idle_fetch_wait_ms=settings.idle_fetch_wait_ms,
         fetch_min_bytes=settings.fetch_min_bytes,
     )
+    app.partitions = partitions
     return app

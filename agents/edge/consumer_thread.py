@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -22,6 +24,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         limits: Limits = self.app.limits
         consumer._fetch_max_wait_ms = limits.fetch_wait_ms  # read once, when the consumer makes its Fetcher
         consumer._fetch_min_bytes = limits.fetch_min_bytes
+        if self.app.partitions is not None:  # also read when it starts
+            consumer._isolation_level = "read_committed"
+            consumer._partition_assignment_strategy = (RangePartitionAssignor,)
         return consumer
 
     def set_fetch_wait(self, milliseconds: int) -> None:
@@ -42,6 +47,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             if not offset:
                 consumer.seek(tp, 0)  # where the log starts later, aiokafka goes there
         return committed
+
+    def next_fetch(self, tp: TP) -> int | None:
+        """The offset from which the next records are handed over, transaction marks left out. None if nobody knows."""
+        try:
+            state = self._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
+        except (AttributeError, ConsumerNotStarted):  # nothing is subscribed or assigned just now
+            return None
+        return state.position if state is not None and state.has_valid_position else None
 
     def answers(self) -> int:
         """How many answers the group's broker has given. Each heartbeat gets one, with and without posts or partitions."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from agents.edge.fetched import Fetched
 from agents.edge.producer import Header, Message
+from schemas.topics import DEAD_LETTERS
 from schemas.wire import InvalidRecordError
 
 PREFIX = "sluice_"
@@ -21,6 +23,19 @@ MAX_HEADER_BYTES = 16 * 1024
 
 MAX_DETAIL_CHARACTERS = 500
 VERSION = version("sluice-moderation").encode()
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """Makes those of one stage. Of a value over `max_bytes` so much is kept."""
+
+    stage: str
+    prefix: str
+    max_bytes: int
+
+    def of(self, record: Fetched, fault: InvalidRecordError) -> Message:
+        """Of a record that cannot be read."""
+        return dead_letter(self.prefix + DEAD_LETTERS.name, record, fault, stage=self.stage, max_bytes=self.max_bytes)
 
 
 def dead_letter(topic: str, record: Fetched, fault: InvalidRecordError, *, stage: str, max_bytes: int) -> Message:

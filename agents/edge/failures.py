@@ -9,7 +9,7 @@
 | the broker is away | retry for `delivery_timeout_seconds`, then stop: DELIVERY or UNREACHABLE; nothing was acknowledged |
 | a topic or right is missing | stop: DENIED |
 | no progress though there is work | stop: STUCK |
-| another worker has the same name | stop: FENCED |
+| another worker has the same name, or owns the partition number whose transaction this one would commit | stop: FENCED |
 | the log no longer holds what was not yet handled | stop: LOST |
 | anything else | stop: BUG |
 
@@ -38,7 +38,7 @@ class ExitCode(enum.IntEnum):
     STUCK = 71  # no progress though there is work
     BUG = 72  # an exception nobody foresaw
     DENIED = 73  # a topic or group is missing or not allowed
-    FENCED = 74  # another worker has the same name
+    FENCED = 74  # another worker has the same name, or has taken over meanwhile what this one was at
     LOST = 75  # the committed offset is outside the log: posts are gone, or the topic was made anew
     POISONED = 76  # too many dead letters or stage errors on an internal topic
     CONFIG = 78  # a wrong setting, policy, region or model

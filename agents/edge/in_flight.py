@@ -52,12 +52,19 @@ class InFlight:
             return unit.first
         return self.next_read(tp)
 
+    def empty(self, tp: TP) -> bool:
+        """Whether nothing of it is in flight."""
+        return not self._units[tp]
+
     def next_read(self, tp: TP) -> int | None:
         """The offset after the last that was read; None if nothing was."""
         last = self._last_read.get(tp)
         return None if last is None else last + 1
 
-    def oldest_ms(self) -> int | None:
-        """When the broker got the oldest record in flight (ms since 1970)."""
-        firsts = (next(iter(units.values()), None) for units in list(self._units.values()))
-        return min((unit.appended_ms for unit in firsts if unit), default=None)
+    def oldest_ms(self) -> dict[str, int]:
+        """When the broker got the oldest record in flight of each topic that has one (ms since 1970)."""
+        oldest: dict[str, int] = {}
+        for tp, units in list(self._units.items()):
+            if (unit := next(iter(units.values()), None)) is not None:
+                oldest[tp.topic] = min(unit.appended_ms, oldest.get(tp.topic, unit.appended_ms))
+        return oldest

@@ -48,6 +48,14 @@ LAG = _gauge("sluice_consumer_lag_records", "Records of the assigned partitions 
 OLDEST = _gauge("sluice_oldest_unprocessed_seconds", "Age of the oldest record read and not acknowledged; 0 if none.", "stage", "topic")
 COMMIT_AGE = _gauge("sluice_commit_age_seconds", "For how long acknowledged work has waited for a commit; 0 if none waits.", "stage")
 ASSIGNED = _gauge("sluice_assigned_partitions", "Partitions that this process reads.", "stage")
+REPUBLISHED = _counter("sluice_republished_total", "Records that lay on another partition than their key's, and were put there.", "topic")
+TRANSACTIONS = _counter(
+    "sluice_transactions_total", "Kafka transactions of the cases stage, by result: committed, fenced or failed.", "result"
+)
+RESTORE_SECONDS = Histogram(
+    "sluice_restore_seconds", "Time to restore the states of a partition number at its assignment.", buckets=SECONDS, registry=REGISTRY
+)
+STATES = _gauge("sluice_cases_states", "Posts whose state this process holds.")
 SCORED = _counter("sluice_scored_texts_total", "Texts that got scores, by the tier of the model that gave them.", "tier", "language")
 SCORE_CACHE = _counter(
     "sluice_score_cache_total", "Texts that a tier was asked for, by whether its scores were at hand (hit) or computed (miss).", "lookup"

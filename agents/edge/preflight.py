@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import confluent_kafka as ck
 
@@ -23,23 +23,50 @@ SAY_AGAIN_SECONDS = 10.0
 logger = logging.getLogger(__name__)
 
 
-def preflight(client: dict[str, Any], group: str, source: str, outputs: Iterable[str], patience_seconds: float) -> None:
-    """Raises StopWorker when no broker answers in time, when a topic is missing or denied, or when the group may not be read."""
-    broker = _Broker(client, group, patience_seconds)
+class Needs(NamedTuple):
+    """Of a stage, by full names of topics; those of `alike` must have as many partitions as the first source."""
+
+    group: str
+    sources: Sequence[str]
+    others: Sequence[str]
+    alike: Sequence[str] = ()
+
+
+def preflight(client: dict[str, Any], needs: Needs, patience_seconds: float) -> int:
+    """Returns how many partitions the first source has.
+
+    Raises StopWorker when no broker answers in time, when a topic is missing or denied, when the group may not be read, or when topics do
+    not have the same number of partitions that must.
+    """
+    broker = _Broker(client, needs.group, patience_seconds)
     try:
         metadata = broker.ask(lambda consumer, seconds: consumer.list_topics(timeout=seconds)).topics
-        for topic in (source, *outputs):
+        for topic in (*needs.sources, *needs.others):
             found = metadata.get(topic)
             if found is None:
                 raise StopWorker(ExitCode.DENIED, f"topic {topic} does not exist or may not be seen: make it with `sluice topics create`")
             if found.error is not None:
                 raise StopWorker(ExitCode.DENIED, f"topic {topic}: {found.error.str()}")
-        places = [ck.TopicPartition(source, partition) for partition in metadata[source].partitions]
+        counts = {topic: len(metadata[topic].partitions) for topic in (needs.sources[0], *needs.alike)}
+        if len(set(counts.values())) > 1:
+            raise StopWorker(ExitCode.CONFIG, unequal(counts))
+        places = [ck.TopicPartition(source, partition) for source in needs.sources for partition in metadata[source].partitions]
         for place in broker.ask(lambda consumer, seconds: consumer.committed(places, timeout=seconds)):
             if place.error is not None:
-                raise StopWorker(ExitCode.DENIED, f"group {group} on {source}: {place.error.str()}")
+                raise StopWorker(ExitCode.DENIED, f"group {needs.group} on {place.topic}: {place.error.str()}")
+        return counts[needs.sources[0]]
     finally:
         broker.consumer.close()
+
+
+def unequal(counts: Mapping[str, int]) -> str:
+    """What to say, and do, where these topics must have the same number of partitions."""
+    most = max(counts.values())
+    fewer = ", ".join(f"{topic} ({count})" for topic, count in counts.items() if count < most)
+    return (
+        f"topics that must have the same number of partitions have not: {most}, but {fewer}. "
+        "Stop all workers, give the others as many (`sluice doctor` says how), and start again"
+    )
 
 
 class _Broker:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import confluent_kafka as ck
@@ -15,55 +15,76 @@ WAIT_SECONDS = 0.5
 BATCH = 5000
 
 
-def history(client: dict[str, Any], topic: str, partition: int, before: int, records: int) -> Iterator[bytes | None]:
-    """The values of at most `records` offsets before `before`, oldest first. Blocks: for a worker thread.
-
-    Raises StopWorker when the broker is silent for READ_TIMEOUT_SECONDS.
+class LogReader:
+    """Reads a partition from an offset on. Its methods block, so they are for a worker's thread, and raise StopWorker when the broker is
+    silent for READ_TIMEOUT_SECONDS.
     """
+
+    def __init__(self, client: Mapping[str, Any], topic: str, partition: int, **options: Any) -> None:  # noqa: ANN401 - librdkafka's
+        self.name = f"{topic}[{partition}]"
+        self._place = (topic, partition)
+        self._consumer = ck.Consumer(
+            {
+                **client,
+                "group.id": "unused",  # librdkafka wants one; nothing is joined or committed
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "error",
+                "fetch.wait.max.ms": 10,
+                **options,
+            }
+        )
+
+    def close(self) -> None:
+        """Leaves."""
+        self._consumer.close()
+
+    def span(self) -> tuple[int, int]:
+        """The first offset that the partition holds, and the one after its last."""
+        try:
+            found = self._consumer.get_watermark_offsets(ck.TopicPartition(*self._place), timeout=READ_TIMEOUT_SECONDS)
+        except ck.KafkaException as error:
+            raise self._failure(error.args[0].str()) from error
+        if found is None:
+            raise self._failure("no answer")
+        return found
+
+    def read(self, start: int, end: int, batch: int = BATCH) -> Iterator[list[ck.Message]]:
+        """The messages from `start` to before `end`, in batches. Of what a transaction took back nothing is seen, but it is waited for."""
+        self._consumer.assign([ck.TopicPartition(*self._place, start)])
+        position, silent_since = start, time.monotonic()
+        while position < end:
+            # No more than are wanted: librdkafka waits for as many as it is asked for.
+            messages = self._consumer.consume(min(batch, end - position), WAIT_SECONDS)
+            if messages:
+                silent_since = time.monotonic()
+            elif time.monotonic() - silent_since > READ_TIMEOUT_SECONDS:
+                raise self._failure(f"no answer in {READ_TIMEOUT_SECONDS:.0f} s")
+            found = []
+            for message in messages:
+                error = message.error()
+                if error is not None and error.code() != ck.KafkaError._PARTITION_EOF:
+                    raise self._failure(error.str())
+                offset = message.offset() or 0
+                position = offset if error is not None else offset + 1  # the end's offset is that of the record to come
+                if error is None and offset < end:
+                    found.append(message)
+            if found:
+                yield found
+
+    def _failure(self, said: str) -> StopWorker:
+        return StopWorker(ExitCode.UNREACHABLE, f"{self.name}: reading: {said}")
+
+
+def history(client: dict[str, Any], topic: str, partition: int, before: int, records: int) -> Iterator[bytes | None]:
+    """The values of at most `records` offsets before `before`, oldest first."""
     if not before or not records:
         return
-    consumer = ck.Consumer(
-        {
-            **client,
-            "group.id": "unused",  # librdkafka wants one; nothing is joined or committed
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 10,
-        }
-    )
+    reader = LogReader(client, topic, partition)
     try:
-        place = ck.TopicPartition(topic, partition)
-        watermarks = consumer.get_watermark_offsets(place, timeout=READ_TIMEOUT_SECONDS)
-        place.offset = max(watermarks[0] if watermarks else 0, before - records)
-        if place.offset >= before:
-            return
-        consumer.assign([place])
-        yield from _until(consumer, place.offset, before)
-    except ck.KafkaException as error:
-        raise StopWorker(ExitCode.UNREACHABLE, f"{topic}[{partition}]: reading history: {error.args[0].str()}") from error
+        low, high = reader.span()
+        for messages in reader.read(max(low, before - records), min(before, high)):
+            for message in messages:
+                yield message.value()
     finally:
-        consumer.close()
-
-
-def _until(consumer: ck.Consumer, position: int, before: int) -> Iterator[bytes | None]:
-    """The values from `position` to `before`, or to the log's end if that comes first."""
-    silent_since = time.monotonic()
-    while position < before:
-        # No more than are wanted: librdkafka waits for as many as it is asked for.
-        messages = consumer.consume(min(BATCH, before - position), WAIT_SECONDS)
-        if messages:
-            silent_since = time.monotonic()
-        elif time.monotonic() - silent_since > READ_TIMEOUT_SECONDS:
-            raise StopWorker(ExitCode.UNREACHABLE, f"no answer in {READ_TIMEOUT_SECONDS:.0f} s while reading history")
-        for message in messages:
-            error = message.error()
-            if error is not None and error.code() == ck.KafkaError._PARTITION_EOF:
-                return
-            if error is not None:
-                raise ck.KafkaException(error)
-            offset = message.offset() or 0
-            if offset >= before:
-                return
-            position = offset + 1
-            yield message.value()
+        reader.close()

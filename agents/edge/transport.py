@@ -6,6 +6,7 @@
 3. How long a fetch waits is a setting, short while records flow and long when idle; no sleep of a second under back-pressure.
 4. When the committed offset lies outside the log, the worker stops instead of skipping what is lost in silence.
 5. When another worker has the same name, one of the two stops (membership.py).
+6. A stage that owns partition numbers of several topics is told when they come and go, before their records come and go (partitions.py).
 
 tests/agents/edge/test_faust_contract.py pins every private name of Faust and aiokafka that is used here.
 """
@@ -28,9 +29,13 @@ from agents.edge.consumer_thread import ConsumerThread
 from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew, stop_for
 from agents.edge.fetched import Fetched
 from agents.edge.in_flight import InFlight
+from agents.edge.partitions import Partitions
 
 SCHEME = "sluice"
 IDLE_AFTER_SECONDS = 1.0
+TRANSACTION_MARK = 1
+"""Offsets that a transaction takes behind its last record. When all is deleted for its age, the log starts behind them."""
+
 YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
 
@@ -44,6 +49,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as in Faust
         super().__init__(*args, **kwargs)
         self.limits: Limits = self.app.limits
+        self._partitions: Partitions | None = self.app.partitions
         self.epoch = 0
         """Grows when partitions come, go or are read again: a chunk of an earlier epoch is out of date."""
         self.last_commit: float = time.monotonic()
@@ -99,8 +105,16 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if revoked and (missing := self._thread.missing_topics()):
             stop_for(StopWorker(ExitCode.DENIED, f"topic {missing[0]} is gone: make it again with `sluice topics create`"), "reading")
         self.epoch += 1
+        if self._partitions is not None:
+            self._partitions.revoked()
         await super().on_partitions_revoked(revoked)
         self._in_flight.forget(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Partitions come."""
+        if self._partitions is not None:
+            self._partitions.assigned(assigned)
+        await super().on_partitions_assigned(assigned, generation_id)
 
     # Reading ---------------------------------------------------------------------------------------------------------
 
@@ -175,7 +189,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             return
         if offset > expected:
             earliest = (await self.earliest_offsets(tp))[tp]
-            if earliest > expected:
+            if earliest > expected + (TRANSACTION_MARK if self._partitions else 0):
                 stop_for(deleted_unread(f"{tp.topic}[{tp.partition}]", expected, earliest), "reading")
         elif (end := self._end(tp)) is not None and end < expected:
             stop_for(made_anew(f"{tp.topic}[{tp.partition}]", expected), "reading")
@@ -213,12 +227,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     # For metrics and health ------------------------------------------------------------------------------------------
 
-    def lag(self) -> int:
-        """Records of the assigned partitions that are not yet acknowledged."""
-        return sum(max(0, (self._end(tp) or 0) - position) for tp, position in self._positions())
+    def lags(self) -> dict[str, int]:
+        """Records of the assigned partitions that are not yet acknowledged, by topic."""
+        lags: dict[str, int] = {}
+        for tp, position in self._positions():
+            # Behind the last record there may be the mark of a transaction, which is no work.
+            done = max(position, self._thread.next_fetch(tp) or 0) if self._in_flight.empty(tp) else position
+            lags[tp.topic] = lags.get(tp.topic, 0) + max(0, (self._end(tp) or 0) - done)
+        return lags
 
-    def oldest_in_flight_ms(self) -> int | None:
-        """When the broker got the oldest record that is read and not acknowledged (ms since 1970)."""
+    def oldest_in_flight_ms(self) -> dict[str, int]:
+        """When the broker got the oldest record that is read and not acknowledged, by topic (ms since 1970)."""
         return self._in_flight.oldest_ms()
 
     def uncommitted(self) -> bool:

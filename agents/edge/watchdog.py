@@ -14,7 +14,7 @@ from prometheus_client import make_wsgi_app
 
 from agents.edge.failures import ExitCode, stop
 from agents.edge.metrics import REGISTRY
-from agents.edge.runner import Pulse
+from agents.edge.pulse import Pulse
 from pipeline.config import ConfigError
 
 TICK_SECONDS = 1.0

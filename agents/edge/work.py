@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import re
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,24 +12,20 @@ from typing import Generic, TypeVar, cast
 from faust.types import TP
 
 from agents.edge.chunks import Chunk
-from agents.edge.dead_letters import dead_letter
+from agents.edge.dead_letters import DeadLetters
+from agents.edge.decoding import instant, record_of
+from agents.edge.envelope import Envelope, time_header, traceparent
 from agents.edge.failures import StopWorker
 from agents.edge.fetched import Fetched
 from agents.edge.producer import Header, Message
 from pipeline.stage import Incoming, Output, Stage, StageSpec
-from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, SPECVERSION, TRACEPARENT, event_type, event_type_check
 from schemas.records import Record
-from schemas.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, Topic
-from schemas.wire import InvalidRecordError, Unreadable, decoder, encode
+from schemas.wire import InvalidRecordError, decoder
 
 R = TypeVar("R", bound=Record)
 Restore = Callable[[TP, int], Iterable[bytes | None]]
 """The values before an offset of a partition, oldest first."""
 
-MAX_VALUE_BYTES = MAX_MESSAGE_BYTES - 16 * 1024
-"""Of an output, which leaves room for its key, its headers and the batch around it."""
-
-TRACEPARENT_PATTERN = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 logger = logging.getLogger(__name__)
 
 
@@ -43,14 +38,6 @@ class Result:
     outputs: list[Output] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
     stage_errors: int = 0
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a stage's records go and how they are marked: what is the same for all records of a topic."""
-
-    name: str
-    headers: tuple[Header, ...]
 
 
 class Work(Generic[R]):
@@ -67,12 +54,11 @@ class Work(Generic[R]):
     ) -> None:
         self._spec, self._restore, self._keep_outputs = spec, restore, keep_outputs
         self._open = spec.start()
-        self._prefix, self._dead_letter_bytes = prefix, dead_letter_bytes
-        self._decode = decoder(cast(type[R], spec.source.record))
-        self._check_type = event_type_check(spec.source)
+        kind = cast(type[R], spec.source.record)
+        self._decode, self._read = decoder(kind), record_of(spec.source, kind)
+        self._envelope, self._letters = Envelope(spec.name, prefix), DeadLetters(spec.name, prefix, dead_letter_bytes)
         self._shared = None if spec.history else self._open(())
         self._partitions: dict[TP, tuple[int, Stage[R]]] = {}
-        self._addresses: dict[str, Address] = {}
 
     def handle(self, chunks: Sequence[Chunk], now: dt.datetime) -> list[Result]:
         """The result of each chunk, in order."""
@@ -112,16 +98,10 @@ class Work(Generic[R]):
     def _handle(self, stage: Stage[R], results: list[Result], now: dt.datetime) -> None:
         items: list[Incoming[R]] = []
         read: list[tuple[Result, Fetched]] = []
-        decode, check = self._decode, self._check_type
-        appended_ms, appended_at = -1, now
         for result in results:
             for record in result.chunk.records:
-                if record.timestamp != appended_ms:  # the records of a batch have the broker's time in common
-                    appended_ms, appended_at = record.timestamp, dt.datetime.fromtimestamp(record.timestamp / 1000, dt.UTC)
                 try:
-                    if record.headers:
-                        check(record.headers)
-                    items.append(Incoming(decode(record.value), appended_at))
+                    items.append(Incoming(self._read(record), instant(record.timestamp)))
                     read.append((result, record))
                 except InvalidRecordError as fault:
                     self._bury(result, record, fault)
@@ -130,7 +110,7 @@ class Work(Generic[R]):
         outputs, failed = self._process(stage, items, now)
         for position in failed:
             read[position][0].stage_errors += 1
-        time = (CE_TIME, now.isoformat().encode())
+        time = time_header(now)
         for (result, record), produced in zip(read, outputs, strict=True):
             self._emit(result, record, produced, time)
 
@@ -161,41 +141,15 @@ class Work(Generic[R]):
         logger.error("stage %s failed on %d posts: %s at\n%s", self._spec.name, posts, type(error).__name__, place)
 
     def _emit(self, result: Result, record: Fetched, produced: list[Output], time: Header) -> None:
-        trace = _traceparent(record.headers) if record.headers else None
-        messages = result.messages
-        before = len(messages)
-        for output in produced:
-            topic = output.topic
-            address = self._addresses.get(topic.name) or self._address_of(topic)
-            headers = [*address.headers, (CE_ID, topic.id_of(output.record)), time]
-            if trace is not None:
-                headers.append((TRACEPARENT, trace))
-            value = encode(output.record)
-            if len(value) > MAX_VALUE_BYTES:  # the broker would refuse it each time, and hold up all behind it
-                del messages[before:]
-                said = f"{self._spec.name} makes {len(value)} bytes of it; at most {MAX_VALUE_BYTES} fit"
-                self._bury(result, record, InvalidRecordError(Unreadable.TOO_LARGE, said))
-                return
-            messages.append(Message(address.name, topic.key_of(output.record), value, headers))
+        trace = traceparent(record.headers) if record.headers else None
+        try:
+            result.messages += [self._envelope.message(output, time, trace) for output in produced]
+        except InvalidRecordError as fault:
+            self._bury(result, record, fault)
+            return
         if self._keep_outputs:
             result.outputs += produced
 
-    def _address_of(self, topic: Topic) -> Address:
-        marks = {CE_SPECVERSION: SPECVERSION, CE_TYPE: event_type(topic), CE_SOURCE: f"sluice/{self._spec.name}"}
-        address = Address(self._prefix + topic.name, tuple((name, value.encode()) for name, value in marks.items()))
-        self._addresses[topic.name] = address
-        return address
-
     def _bury(self, result: Result, record: Fetched, fault: InvalidRecordError) -> None:
         result.dead.append(fault.reason)
-        result.messages.append(
-            dead_letter(self._prefix + DEAD_LETTERS.name, record, fault, stage=self._spec.name, max_bytes=self._dead_letter_bytes)
-        )
-
-
-def _traceparent(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
-    """The W3C trace context that is passed through every hop, if it is one."""
-    for name, value in headers:
-        if name == TRACEPARENT and value is not None and TRACEPARENT_PATTERN.fullmatch(value):
-            return value
-    return None
+        result.messages.append(self._letters.of(record, fault))

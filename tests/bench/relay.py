@@ -22,8 +22,9 @@ from typing import Any
 import confluent_kafka as ck
 import faust
 
+from agents.edge.counts import Sent
 from agents.edge.process import execute
-from agents.edge.runner import Agent, Runner, Sent
+from agents.edge.runner import Agent, Runner
 from agents.settings import load
 from pipeline.stage import Incoming, Output, Stage, StageSpec
 from schemas.headers import event_type
@@ -78,14 +79,14 @@ def sluice(broker: str, prefix: str, meter: Meter) -> None:
     spec = StageSpec("bench", POSTS_INCOMING, (POSTS_LANGUAGE,), start, 500)
     settings = load(broker=broker, topic_prefix=prefix, data_dir=Path(tempfile.mkdtemp()))
     runner = Runner(Agent(spec), settings, "bench")
-    confirmed = runner._count_confirmed
+    confirmed = runner._counts.confirmed
 
     def count(sent: Sent) -> None:
         confirmed(sent)
         meter.done += sent.posts
 
-    runner._count_confirmed = count  # type: ignore[method-assign]
-    execute(runner.app)
+    runner._counts.confirmed = count  # type: ignore[method-assign]
+    execute(runner)
 
 
 def confluent(broker: str, prefix: str, meter: Meter) -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -102,7 +102,7 @@ class Process:
 
 def worker(address: str, prefix: str, folder: Path, stages: Iterable[str], **settings: object) -> Process:
     """`sluice worker` with its data and `worker.log` in `folder`; `settings` by their names in agents.settings."""
-    return _process(
+    return process(
         ["-c", "from agents.cli.main import main; main()", "worker", "--stages", ",".join(stages)], address, prefix, folder, settings
     )
 
@@ -110,10 +110,11 @@ def worker(address: str, prefix: str, folder: Path, stages: Iterable[str], **set
 def stage_process(address: str, prefix: str, folder: Path, stage: str, **settings: object) -> Process:
     """One stage as `instance` (`one`), without a supervisor, so that its exit code can be seen. `port` is that of its /metrics."""
     instance, port = str(settings.pop("instance", "one")), str(settings.pop("port", 0))
-    return _process(["-m", "agents.edge.process", stage, instance, port, "0"], address, prefix, folder, settings)
+    return process(["-m", "agents.edge.process", stage, instance, port, "0"], address, prefix, folder, settings)
 
 
-def _process(arguments: list[str], address: str, prefix: str, folder: Path, settings: dict[str, object]) -> Process:
+def process(arguments: list[str], address: str, prefix: str, folder: Path, settings: Mapping[str, object]) -> Process:
+    """Python with these arguments, and with its data and `worker.log` in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     given = {"broker": address, "topic_prefix": prefix, "data_dir": folder / "data", "metrics_port": 0, **settings}
     environment = {f"SLUICE_{name.upper()}": str(value) for name, value in given.items()}

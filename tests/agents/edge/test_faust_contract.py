@@ -14,6 +14,7 @@ import faust
 import pytest
 from aiokafka.consumer import consumer as aiokafka_consumer
 from aiokafka.consumer import fetcher, group_coordinator
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.record import default_records, memory_records
 from faust.app import base as faust_app
 from faust.tables import recovery
@@ -59,6 +60,7 @@ OVERRIDDEN = {
         "_commit_offsets": ["self", "offsets", "start_new_transaction"],
         "perform_seek": ["self"],
         "on_partitions_revoked": ["self", "revoked"],
+        "on_partitions_assigned": ["self", "assigned", "generation_id"],
         "_wait_next_records": ["self", "timeout"],
         "getmany": ["self", "timeout"],
         "_drain_messages": ["self", "fetcher"],
@@ -113,6 +115,16 @@ CALLED = [
     (base.Consumer._commit_handler, "interval = self.commit_interval", "broker_commit_interval is a setting of ours"),
     (base.Fetcher._fetcher, "consumer._drain_messages(self)", "_drain_messages delivers the chunks"),
     (base.ThreadDelegateConsumer.__init__, "self._thread = self._new_consumer_thread()", "_new_consumer_thread makes our thread"),
+    (
+        driver.ConsumerRebalanceListener.on_partitions_assigned,
+        "self._thread.on_partitions_assigned(",
+        "owners are opened there, before their records come",
+    ),
+    (
+        base.ConsumerThread.on_partitions_assigned,
+        "self.consumer.threadsafe_partitions_assigned(",
+        "owners are opened on the event loop",
+    ),
     (base.ThreadDelegateConsumer._getmany, "self._thread.getmany(active_partitions, timeout)", "getmany reads through it"),
     (driver.AIOKafkaConsumerThread._create_consumer, "self._create_worker_consumer(transport)", "fetch settings are put in there"),
     (driver.AIOKafkaConsumerThread._create_worker_consumer, "fetch_max_wait_ms=1500", "it is hard-coded: if no longer, set it properly"),
@@ -174,6 +186,21 @@ def test_aiokafka_reads_the_fetch_wait_for_each_request() -> None:
     started = source(aiokafka_consumer.AIOKafkaConsumer.start)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in started, "aiokafka's consumer no longer hands its _fetch_max_wait_ms on at start"
     assert "fetch_min_bytes=self._fetch_min_bytes" in started, "aiokafka's consumer no longer hands its _fetch_min_bytes on at start"
+
+
+def test_aiokafka_shares_partitions_out_and_reads_committed_as_it_is_told_before_its_start() -> None:
+    started = source(aiokafka_consumer.AIOKafkaConsumer.start)
+    assert "isolation_level=self._isolation_level" in started, "cases would read what its transactions took back"
+    assert "assignors=self._partition_assignment_strategy" in started, "cases would share a partition number with another worker"
+    assert RangePartitionAssignor.name == "range"
+
+
+def test_aiokafka_tells_where_it_reads_next() -> None:
+    """With the offsets of transaction marks left out: consumer_thread.next_fetch looks there."""
+    assert "self._subscription.subscription.assignment" in source(aiokafka.AIOKafkaConsumer.position)
+    assert "assignment.state_value(partition)" in source(aiokafka.AIOKafkaConsumer.position)
+    assert "tp_state.has_valid_position" in source(aiokafka.AIOKafkaConsumer.position)
+    assert "state.consumed_to(self._partition_records.next_fetch_offset)" in source(fetcher.FetchResult._update_position)
 
 
 def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:

@@ -23,7 +23,7 @@ def read(book: InFlight, first: int, last: int, tp: TP = PLACE) -> Message:
 
 def test_nothing_read_is_nothing_to_commit() -> None:
     book = InFlight()
-    assert (book.committable(PLACE), book.next_read(PLACE), book.oldest_ms()) == (None, None, None)
+    assert (book.committable(PLACE), book.next_read(PLACE), book.oldest_ms()) == (None, None, {})
 
 
 def test_the_oldest_chunk_in_flight_holds_back_its_partition_only() -> None:
@@ -32,9 +32,9 @@ def test_the_oldest_chunk_in_flight_holds_back_its_partition_only() -> None:
     assert book.remove(second)
     assert book.remove(other)
     assert (book.committable(PLACE), book.committable(OTHER), book.next_read(PLACE)) == (0, 60, 15)
-    assert book.oldest_ms() == 1000
+    assert book.oldest_ms() == {PLACE.topic: 1000}
     assert book.remove(first)
-    assert (book.committable(PLACE), book.oldest_ms()) == (15, None)
+    assert (book.committable(PLACE), book.oldest_ms()) == (15, {})
 
 
 def test_a_chunk_is_told_by_its_message() -> None:

@@ -20,7 +20,6 @@ from agents.edge.chunks import Limits
 from agents.edge.consumer_thread import ConsumerThread
 from agents.edge.transport import Consumer
 from agents.settings import load
-from pipeline import flow
 from tests.agents.edge.records import PLACE, record
 
 OTHER = TP("in", 1)
@@ -65,7 +64,7 @@ class Bench:
         self.consumer: Unconnected = self.run(self._make(folder))
 
     async def _make(self, folder: Path) -> Unconnected:
-        app = make_app(load(data_dir=folder), flow.language(batch=500), "test")
+        app = make_app(load(data_dir=folder), "language", 500, "test")
         app.finalize()
         made = app._new_consumer()
         return Unconnected(made.transport, made.callback, made._on_partitions_revoked, made._on_partitions_assigned)
@@ -148,16 +147,16 @@ def test_seeking_starts_a_new_epoch_at_the_committed_offset(bench: Bench) -> Non
 
 
 def test_metrics_see_what_is_not_acknowledged(bench: Bench) -> None:
-    assert (bench.consumer.lag(), bench.consumer.oldest_in_flight_ms(), bench.consumer.uncommitted()) == (0, None, False)
+    assert (bench.consumer.lags(), bench.consumer.oldest_in_flight_ms(), bench.consumer.uncommitted()) == ({}, {}, False)
     first, second = bench.read(10, 10), bench.read(30, 5, OTHER)
-    assert bench.consumer.lag() == 90 + 70
-    assert bench.consumer.oldest_in_flight_ms() == 1010
+    assert bench.consumer.lags() == {"in": 90 + 70}
+    assert bench.consumer.oldest_in_flight_ms() == {"in": 1010}
     bench.consumer.ack(first)
-    assert bench.consumer.lag() == 80 + 70
-    assert bench.consumer.oldest_in_flight_ms() == 1030
+    assert bench.consumer.lags() == {"in": 80 + 70}
+    assert bench.consumer.oldest_in_flight_ms() == {"in": 1030}
     assert bench.consumer.uncommitted()
     bench.consumer.ack(second)
-    assert bench.consumer.lag() == 80 + 65
+    assert bench.consumer.lags() == {"in": 80 + 65}
 
 
 class Acknowledging(RuleBasedStateMachine):
@@ -313,7 +312,7 @@ def test_the_log_end_of_a_partition_that_is_gone_is_unknown(bench: Bench) -> Non
     async def look() -> None:
         consumer._thread._consumer = made = consumer._thread._create_worker_consumer(consumer.transport)
         assert consumer._end(PLACE) is None
-        assert consumer.lag() == 0
+        assert consumer.lags() == {"in": 0}
         await made.stop()
 
     bench.run(look())

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from agents.edge.runner import Pulse
+from agents.edge.pulse import Pulse
 from agents.edge.watchdog import Watchdog, serve
 from pipeline.config import ConfigError
 from tests.support.workers import fetch
@@ -19,7 +19,7 @@ def ticks(per_tick: str, count: int = 8) -> tuple[int, str]:
     """The exit code after `count` ticks of a watchdog that waits 5; `per_tick` happens to the pulse before each."""
     program = f"""
 import logging; logging.basicConfig()
-from agents.edge.runner import Pulse
+from agents.edge.pulse import Pulse
 from agents.edge.watchdog import Watchdog
 pulse = Pulse(joined=True)
 watchdog = Watchdog("language", pulse, 5, 6)

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 import pytest
 from faust.types import TP
 
+from agents.edge.envelope import MAX_VALUE_BYTES
 from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.producer import Message
-from agents.edge.work import MAX_VALUE_BYTES, Restore, Result, Work
+from agents.edge.work import Restore, Result, Work
 from pipeline.stage import Incoming, Output, StageSpec
 from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, TRACEPARENT
 from schemas.records import Language, LanguagePost, Post, Unassessed

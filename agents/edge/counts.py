@@ -1,0 +1,48 @@
+"""What every stage counts, and when: reading and handling at once, results only when the broker has confirmed them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from agents.edge import metrics
+from pipeline.stage import Output
+from schemas.records import Record
+
+
+class Sent(NamedTuple):
+    """What to count once the broker has confirmed what came of some records: records read, messages by full name of their topic."""
+
+    posts: int
+    topics: Counter[str]
+    outputs: Sequence[Output]
+    dead: Sequence[str]
+    stage_errors: int = 0
+
+
+class Counts:
+    """Of one stage. `observe` is called once for each confirmed output."""
+
+    def __init__(self, stage: str, prefix: str, observe: Callable[[Record], None] | None) -> None:
+        self._stage, self._prefix, self._observe = stage, prefix, observe
+
+    def handled(self, posts: int, seconds: float) -> None:
+        """A batch was decoded, handled and encoded."""
+        metrics.POSTS_IN.labels(self._stage).inc(posts)
+        metrics.STAGE_SECONDS.labels(self._stage).observe(seconds)
+        metrics.BATCH_POSTS.labels(self._stage).observe(posts)
+
+    def confirmed(self, sent: Sent) -> None:
+        """The broker has it."""
+        done = metrics.POSTS_DONE
+        done.labels(self._stage, "ok").inc(sent.posts - len(sent.dead) - sent.stage_errors)
+        done.labels(self._stage, "stage_error").inc(sent.stage_errors)
+        done.labels(self._stage, "dead_letter").inc(len(sent.dead))
+        for reason in sent.dead:
+            metrics.DEAD_LETTERS.labels(self._stage, reason).inc()
+        for topic, count in sent.topics.items():
+            metrics.POSTS_OUT.labels(self._stage, topic.removeprefix(self._prefix)).inc(count)
+        if self._observe:
+            for output in sent.outputs:
+                self._observe(output.record)
