@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import base64
-import enum
 import json
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from rich.text import Text
 
+from agents.cli import people_lines
 from agents.cli.names import short
+from agents.cli.parts import Filter, Part, action, revised, tags, unassessed, why
 from agents.cli.show import counted, highlighted, moment, safe_json, size, told, visible
 from agents.edge.letters import letter, marked
 from agents.edge.reader import Entry
-from schemas.records import Action, Decision, Language, LanguagePost, Post, Reason, Record, ReviewTask, ScoredPost, Unassessed
+from schemas.records import Decision, LanguagePost, Post, Record, ReviewTask, ScoredPost
 
-R = TypeVar("R", bound=Record)
-Part = tuple[str | Text, str]
-"""Text and its style; a Text has its own."""
-
-ACTION_STYLES = {Action.ALLOW: "green", Action.LIMIT: "yellow", Action.REMOVE: "red", Action.RESTORE: "cyan"}
 SCORES_SHOWN = 2
-
-
-class Filter(enum.Enum):
-    """What records can be chosen by."""
-
-    LANGUAGE = "language"
-    ACTION = "action"
-    MARKET = "market"
-    POST = "post"
 
 
 _WITHIN_POST = {
@@ -40,17 +27,18 @@ _WITHIN_POST = {
     Filter.MARKET: attrgetter("post.market"),
     Filter.LANGUAGE: attrgetter("language.tag"),
 }
-FILTERS: Mapping[type[Record], Mapping[Filter, Callable[[Any], str]]] = {
+FILTERS: Mapping[type[Record], Mapping[Filter, Callable[[Any], str | None]]] = {
     Post: {Filter.POST: attrgetter("post_id"), Filter.MARKET: attrgetter("market")},
     LanguagePost: _WITHIN_POST,
     ScoredPost: _WITHIN_POST,
-    ReviewTask: {**_WITHIN_POST, Filter.ACTION: attrgetter("interim_action.value")},
+    ReviewTask: _WITHIN_POST,
     Decision: {
         Filter.POST: attrgetter("post_id"),
         Filter.MARKET: attrgetter("market"),
         Filter.LANGUAGE: attrgetter("language"),
         Filter.ACTION: attrgetter("action.value"),
     },
+    **people_lines.FILTERS,
 }
 """Where each record has what it can be chosen by."""
 
@@ -65,6 +53,12 @@ def unreadable_line(entry: Entry, why: str) -> Text:
     return _line(entry, [("cannot be read", "red"), (f"{entry.partition}:{entry.offset}", "dim"), (visible(why), "")])
 
 
+def kept_line(entry: Entry) -> Text:
+    """Of a compacted topic: a key that was erased, or what a stage keeps for itself beside the posts."""
+    key = visible((entry.key or b"").decode(errors="backslashreplace"))
+    return _line(entry, [("erased" if entry.value is None else "kept", "dim"), (key, "bold"), (size(len(entry.value or b"")), "dim")])
+
+
 def dead_letter_line(entry: Entry, prefix: str) -> Text:
     """A dead letter, or the mark that one was put back."""
     if place := marked(entry):
@@ -75,13 +69,17 @@ def dead_letter_line(entry: Entry, prefix: str) -> Text:
     return _line(entry, [*((visible(each), style) for each, style in facts), (visible(found.detail), "dim")])
 
 
-def json_line(entry: Entry) -> str:
-    """The value as JSON on one line; what is no JSON as an object with its place and its bytes in base64. Safe for a terminal."""
+def json_line(entry: Entry, *, secret: bool = False) -> str:
+    """The value as JSON on one line; what is no JSON as an object with its place and its bytes in base64. Safe for a terminal.
+
+    `secret`: the topic carries reporters' keys, which are shown to nobody; so what is no JSON is not shown at all.
+    """
     try:
-        return safe_json(msgspec.json.format(entry.value or b"", indent=-1))
+        value = people_lines.without_keys(entry.value or b"") if secret else entry.value
+        return safe_json(msgspec.json.format(value or b"", indent=-1))
     except (msgspec.DecodeError, UnicodeDecodeError):
-        value = None if entry.value is None else base64.b64encode(entry.value).decode()
-        return json.dumps({"topic": entry.topic, "partition": entry.partition, "offset": entry.offset, "base64": value})
+        shown = None if entry.value is None or secret else base64.b64encode(entry.value).decode()
+        return json.dumps({"topic": entry.topic, "partition": entry.partition, "offset": entry.offset, "base64": shown})
 
 
 def dead_letter_json(entry: Entry) -> str:
@@ -110,7 +108,7 @@ def _language_post(record: LanguagePost) -> list[Part]:
     post = record.post
     return [
         *_language(record),
-        *_unassessed(record.unassessed),
+        unassessed(record.unassessed),
         (post.market, "cyan"),
         (post.post_id, ""),
         *_text(post.text, len(post.media)),
@@ -121,20 +119,18 @@ def _scored_post(record: ScoredPost) -> list[Part]:
     post = record.post
     highest = sorted(record.scores.items(), key=lambda score: -score[1])[:SCORES_SHOWN]
     scores = "  ".join(f"{visible(label)} {probability:.2f}" for label, probability in highest)
-    head = [*_language(record), (scores, "magenta"), *_unassessed(record.unassessed)]
+    head = [*_language(record), (scores, "magenta"), unassessed(record.unassessed)]
     return [*head, (post.market, "cyan"), (post.post_id, ""), *_text(post.text, len(post.media))]
 
 
 def _decision(decision: Decision) -> list[Part]:
-    where = f"pending in {visible(decision.region or '?')}" if decision.pending else ""
-    post = decision.post_id if decision.revision == 1 else f"{decision.post_id} r{decision.revision}"
     return [
-        (f"{decision.action.value:7}", f"bold {ACTION_STYLES[decision.action]}"),
+        action(decision.action),
         (visible(decision.language), "bold cyan"),
         (decision.market, "cyan"),
-        (post, ""),
-        (where, "yellow"),
-        *_reasons(decision.reasons, decision.unassessed),
+        revised(decision.post_id, decision.revision),
+        ("pending" if decision.pending else "", "yellow"),
+        *why(decision.reasons, decision.unassessed),
         ("deleted" if decision.kind.value == "deleted" else "", "dim"),
     ]
 
@@ -144,11 +140,12 @@ def _review_task(task: ReviewTask) -> list[Part]:
     return [
         (visible(task.region), "bold"),
         (f"p{task.priority:<3}", ""),
-        _tags(task.language),
+        tags(task.language),
         ("out of language" if task.out_of_language else "", "bold red"),
         (task.post.market, "cyan"),
         (task.post.post_id, ""),
-        *_reasons(task.reasons, task.unassessed),
+        (visible(", ".join(task.labels)), "magenta"),
+        unassessed(task.unassessed),
         (f"{counted(len(context.thread), 'post')} of context" + ("" if context.complete else f", {len(context.missing)} missing"), "dim"),
         (f"for {words}" if words else "", "magenta"),
         (f"{len(task.post.media)} media" if task.post.media else "", "dim"),
@@ -162,29 +159,12 @@ _PARTS: Mapping[type[Record], Callable[[Any], list[Part]]] = {
     ScoredPost: _scored_post,
     Decision: _decision,
     ReviewTask: _review_task,
+    **people_lines.PARTS,
 }
 
 
 def _language(record: LanguagePost | ScoredPost) -> list[Part]:
-    return [_tags(record.language), (f"{record.language.confidence:.2f}", "")]
-
-
-def _tags(language: Language) -> Part:
-    return visible("|".join((language.tag, *language.alternatives))), "bold cyan"
-
-
-def _reasons(reasons: Iterable[Reason], unassessed: tuple[Unassessed, ...]) -> list[Part]:
-    return [*((visible(_reason(reason)), "magenta") for reason in reasons), *_unassessed(unassessed)]
-
-
-def _reason(reason: Reason) -> str:
-    if reason.label is None or reason.probability is None:
-        return reason.rule
-    return f"{reason.label} {reason.probability:.2f}" + (f" over {reason.threshold:.2f}" if reason.threshold is not None else "")
-
-
-def _unassessed(reasons: tuple[Unassessed, ...]) -> list[Part]:
-    return [(" ".join(reason.value for reason in reasons), "yellow")]
+    return [tags(record.language), (f"{record.language.confidence:.2f}", "")]
 
 
 def _text(content: str | None, media: int) -> list[Part]:

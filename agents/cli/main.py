@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from agents.cli import calibrate, dead_letters, demo, doctor, evaluate, model, policy, publish, score, tail, topics, train, worker
+from agents.cli import (
+    calibrate,
+    dead_letters,
+    demo,
+    doctor,
+    evaluate,
+    model,
+    policy,
+    publish,
+    score,
+    statements,
+    tail,
+    topics,
+    train,
+    worker,
+)
 from agents.cli.common import out
 
 app = typer.Typer(
@@ -28,6 +43,7 @@ app.command()(calibrate.calibrate)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(model.app, name="model")
 app.add_typer(policy.app, name="policy")
+app.add_typer(statements.app, name="statements")
 app.command()(doctor.doctor)
 app.command()(train.train)
 

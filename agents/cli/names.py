@@ -5,15 +5,11 @@ from __future__ import annotations
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
 from pipeline.policy.regions import Regions
-from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, REVIEW, TOPICS, Topic, review_topic
+from schemas.topics import REVIEW, TOPICS, Topic, review_topic
 
-SHORT = {
-    "incoming": POSTS_INCOMING,
-    "language": POSTS_LANGUAGE,
-    "scored": POSTS_SCORED,
-    "decisions": DECISIONS,
-    "dead-letters": DEAD_LETTERS,
-}
+SHORT = {topic.name.split(".")[1]: topic for topic in TOPICS if topic is not REVIEW}
+"""The middle of a topic's name: `incoming`, `decisions`, `task-events`."""
+
 REVIEW_SHORT = "review"
 ALLOWED = f"{', '.join(SHORT)}, {REVIEW_SHORT} (every region) and {REVIEW_SHORT}.<region>"
 

@@ -11,8 +11,10 @@ import confluent_kafka as ck
 import typer
 
 from agents.cli.common import Broker, clear_errors, err, settings_for
-from agents.cli.lines import FILTERS, Filter, dead_letter_json, dead_letter_line, json_line, record_line, unreadable_line
+from agents.cli.lines import FILTERS, dead_letter_json, dead_letter_line, json_line, kept_line, record_line, unreadable_line
 from agents.cli.names import ALLOWED, named
+from agents.cli.parts import Filter
+from agents.cli.people_lines import SECRET
 from agents.cli.show import line, say
 from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.reader import Entry, Reader, missing, reading
@@ -23,12 +25,15 @@ from schemas.records import Action, Record
 from schemas.topics import DEAD_LETTERS, Topic
 from schemas.wire import InvalidRecordError, decoder
 
+NO_POST = (b"@", b"#")
+"""How keys of compacted topics begin that are no post's: a stage's positions and counts."""
+
 TopicName = Annotated[str, typer.Argument(metavar="TOPIC", help=f"One of {ALLOWED}; or a full name without prefix.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Whole records, a JSON object a line. Dead letters: headers, key and value in base64.")
 ]
 Language = Annotated[str | None, typer.Option("--language", metavar="TAG", help="Only this language, such as nl.")]
-OnlyAction = Annotated[Action | None, typer.Option("--action", help="Only this action (decisions, review).")]
+OnlyAction = Annotated[Action | None, typer.Option("--action", help="Only this action (decisions, cases, verdicts, notices).")]
 Market = Annotated[str | None, typer.Option("--market", metavar="CC", help="Only this market, such as NL.")]
 Post = Annotated[str | None, typer.Option("--post", metavar="ID", help="Only this post.")]
 FromStart = Annotated[bool, typer.Option("--from-start", help="Begin with the oldest record that is kept, not with the next one.")]
@@ -50,13 +55,24 @@ class Shown:
         if self.topic.record is None:
             self._dead_letter(entry)
             return True
+        if self.topic.compacted and (entry.value is None or (entry.key or b"").startswith(NO_POST)):
+            return self._kept(entry)
         try:
             record = decoder(self.topic.record)(entry.value)
         except InvalidRecordError as fault:
             return self._unreadable(entry, fault)
         if not self._fits(record):
             return False
-        line(json_line(entry)) if self.as_json else line(record_line(entry, record))
+        line(self._json(entry)) if self.as_json else line(record_line(entry, record))
+        return True
+
+    def _json(self, entry: Entry) -> str:
+        return json_line(entry, secret=self.topic.record in SECRET)
+
+    def _kept(self, entry: Entry) -> bool:
+        if self.wanted:
+            return False
+        line(self._json(entry)) if self.as_json else line(kept_line(entry))
         return True
 
     def _fits(self, record: Record) -> bool:
@@ -66,7 +82,7 @@ class Shown:
     def _unreadable(self, entry: Entry, fault: InvalidRecordError) -> bool:
         if self.wanted:
             return False
-        line(json_line(entry)) if self.as_json else line(unreadable_line(entry, str(fault)))
+        line(self._json(entry)) if self.as_json else line(unreadable_line(entry, str(fault)))
         return True
 
     def _dead_letter(self, entry: Entry) -> None:
@@ -88,7 +104,8 @@ def tail(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command li
     """Show what passes on a topic, a line per record.
 
     The time (UTC) first, then what matters most; on a terminal a line is cut at its width. In order within a partition, not between
-    partitions. Joins no group, so it takes nothing away from workers. Control characters are shown as escapes. Ctrl-C ends it.
+    partitions. Joins no group, so it takes nothing away from workers. Control characters are shown as escapes. What appeals, reports
+    and case files say is shown with --json only, reporters' keys never. Ctrl-C ends it.
 
     \b
     Examples:

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from agents.cli.lines import FILTERS, Filter, dead_letter_json, dead_letter_line, json_line, record_line, unreadable_line
+from agents.cli.lines import FILTERS, dead_letter_json, dead_letter_line, json_line, kept_line, record_line, unreadable_line
+from agents.cli.parts import Filter
+from agents.cli.people_lines import SECRET
 from agents.cli.show import visible
 from agents.edge.letters import mark
 from agents.edge.reader import Entry
+from schemas.cases import CaseEvent, CaseFile, CaseState
+from schemas.people import Appeal, Enforcement, Notice, Report, TaskEvent, Verdict
 from schemas.records import Decision, LanguagePost, Post, Record, ReviewTask, ScoredPost
 from schemas.topics import TOPICS
 from schemas.wire import decoder
@@ -30,14 +34,14 @@ REASON = {"rule": "insults", "label": "insult", "probability": 0.97, "threshold"
 DECISION = {
     "decision_id": "d1", "post_id": "post-1", "revision": 2, "sequence": 0, "kind": "edited", "cause": "x", "action": "limit",
     "automation": "partial", "language": "nl", "market": "NL", "policy_version": "p", "model_version": "m", "content_type": "t",
-    "content_date": NOW, "source_type": "s", "received_at": NOW, "decided_at": NOW, "pending": True, "region": "dutch",
+    "content_date": NOW, "source_type": "s", "received_at": NOW, "decided_at": NOW, "pending": True,
     "reasons": [REASON], "unassessed": ["media"],
 }  # fmt: skip
 TASK = {
-    "task_id": "t1", "case_id": "c1", "decision_id": "d1", "region": "dutch", "out_of_language": True, "priority": 7,
+    "task_id": "t1", "case_id": "c1", "region": "dutch", "out_of_language": True, "priority": 7,
     "post": {"post_id": "post-1", "revision": 1, "kind": "created", "speaker": "A", "market": "NL", "created_at": NOW, "text": "\x1b]0;"},
-    "context": {"complete": False, "digest": "0", "missing": ["p0"]}, "language": LANGUAGE, "interim_action": "allow", "created_at": NOW,
-    "due_at": NOW, "reasons": [{"rule": "always"}],
+    "context": {"complete": False, "digest": "0", "missing": ["p0"]}, "language": LANGUAGE, "created_at": NOW, "attempt": 1,
+    "due_at": NOW, "labels": ["insult"],
 }  # fmt: skip
 HIGHLIGHTED = {
     **TASK,
@@ -49,6 +53,81 @@ HIGHLIGHTED = {
     ],
 }
 
+KEY, SAID = "key-of-a-reporter", "what somebody wrote"
+CONTENT = {**TASK["post"], "text": SAID}  # type: ignore[dict-item]
+ABOUT = {"post_id": "post-1", "at": NOW}
+PEOPLE: list[tuple[type[Record], dict[str, Any], str]] = [
+    (
+        CaseEvent,
+        {"event_id": "e1", "kind": "opened", "proposal": DECISION, "post": CONTENT, "context": TASK["context"], "language": LANGUAGE,
+         "weight": 55.4, "audit": True},
+        "opened   ms|id  NL  post-1  weight 55  audit  limit    pending  insult 0.97 over 0.95  media",
+    ),
+    (TaskEvent, {**ABOUT, "event_id": "e", "task_id": "t1", "kind": "claimed", "reviewer": "r1"}, "claimed    post-1  task t1  by r1"),
+    (
+        TaskEvent,
+        {**ABOUT, "event_id": "e", "task_id": "t1", "kind": "moved", "region": "dutch\x1b", "next_task_id": "t2", "reason": "too late"},
+        "moved      post-1  task t1  to dutch\\x1b  as t2  too late",
+    ),
+    (
+        Verdict,
+        {"verdict_id": "v", "task_id": "t1", "post_id": "post-1", "revision": 2, "reviewer": "r1", "outcome": "remove", "label": "hate",
+         "decided_at": NOW, "tool": "sluice", "context_digest": "0"},
+        "remove        post-1 r2  hate  by r1  sluice  task t1",
+    ),
+    (
+        Verdict,
+        {"verdict_id": "v", "task_id": "t1", "post_id": "post-1", "revision": 1, "reviewer": "r1", "outcome": "cannot_judge",
+         "cannot_judge": "language", "language_seen": "fy", "decided_at": NOW},
+        "cannot_judge  post-1  language  by r1  saw fy  context not shown  unnamed tool  task t1",
+    ),
+    (
+        Appeal,
+        {"appeal_id": "a1", "decision_id": "d1", "post_id": "post-1", "appellant": "author", "filed_at": NOW, "statement": SAID},
+        "author    post-1  against d1  appeal a1  19 characters",
+    ),
+    (
+        Report,
+        {"report_id": "r1", "post_id": "post-1", "reporter_key": KEY, "channel": "trusted_flagger", "reported_at": NOW, "label": "hate",
+         "explanation": SAID, "post_snapshot": LIVELY},
+        "trusted_flagger  post-1  hate  report r1  19 characters  with a copy of the post",
+    ),
+    (
+        Enforcement,
+        {"decision_id": "d1", "post_id": "post-1", "applied_at": NOW},
+        "post-1  decision d1  applied 2026-11-23 16:05:09Z",
+    ),
+    (CaseState, {"post_id": "post-1", "revision": 1, "updated_at": NOW}, "closed  post-1"),
+    (
+        CaseState,
+        {"post_id": "post-1", "revision": 2, "updated_at": NOW, "language": LANGUAGE, "market": "NL", "reports": 2, "deleted": True,
+         "reporters": [{"report_id": "r1", "reporter_key": KEY, "channel": "user"}],
+         "waiting": [{"topic": "moderation.reports.v1", "at": NOW, "value": json.dumps({"reporter_key": KEY})}],
+         "appeal": {"appeal_id": "a", "decision_id": "d", "appellant": "author"},
+         "standing": {"decision_id": "d", "sequence": 1, "action": "remove", "by_person": True, "decided_at": NOW, "overdue": True},
+         "task": {"task_id": "t", "purpose": "appeal", "region": "dutch", "asked_at": NOW, "issued_at": NOW, "due_at": NOW, "priority": 3,
+                  "round": 1}},
+        "open in dutch for appeal  due 2026-11-23 16:05Z  ms|id  NL  post-1 r2  remove   2 reports  appeal  enforcement overdue  deleted",
+    ),
+    (
+        CaseFile,
+        {"post_id": "post-1", "case_id": "c", "revision": 1, "post": CONTENT, "context": TASK["context"], "language": LANGUAGE,
+         "reasons": [REASON], "decisions": [DECISION]},
+        "ms|id  NL  post-1  limit    insult 0.97 over 0.95  1 decision  0 posts of context",
+    ),
+    (
+        Notice,
+        {**ABOUT, "notice_id": "n", "kind": "outcome", "to": "reporter", "reporter_key": KEY, "action": "remove", "clause": "Hate",
+         "about": "r1"},
+        "outcome          to reporter  post-1  remove   Hate  about r1",
+    ),
+    (
+        Notice,
+        {**ABOUT, "notice_id": "n", "kind": "verdict_stale", "to": "reviewer", "reviewer": "r1", "about": "v", "reason": "was moved"},
+        "verdict_stale    to r1  post-1  about v  was moved",
+    ),
+]  # fmt: skip
+
 EXAMPLES: list[tuple[type[Record], dict[str, Any], str]] = [
     (Post, LIVELY, "created  NL  post-1  1 media  let\\x1b[31m op\\u202e\\nnu"),
     (Post, {**FIELDS, "kind": "deleted", "revision": 3}, "deleted r3  NL  post-1  hallo"),
@@ -58,14 +137,15 @@ EXAMPLES: list[tuple[type[Record], dict[str, Any], str]] = [
         {**WITHIN, "post": FIELDS, "model_version": "m", "scores": {"spam": 0.1, "hate": 0.925, "insult": 0.3}},
         "ms|id  0.91  hate 0.93  insult 0.30  NL  post-1  hallo",
     ),
-    (Decision, DECISION, "limit    nl  NL  post-1 r2  pending in dutch  insult 0.97 over 0.95  media"),
-    (ReviewTask, TASK, "dutch  p7    ms|id  out of language  NL  post-1  always  0 posts of context, 1 missing  \\x1b]0;"),
+    (Decision, DECISION, "limit    nl  NL  post-1 r2  pending  insult 0.97 over 0.95  media"),
+    (ReviewTask, TASK, "dutch  p7    ms|id  out of language  NL  post-1  insult  0 posts of context, 1 missing  \\x1b]0;"),
     (
         ReviewTask,
         HIGHLIGHTED,
-        "dutch  p7    ms|id  out of language  NL  post-1  always  0 posts of context, 1 missing  for 🎉\\x1b, ot  1 media  "
+        "dutch  p7    ms|id  out of language  NL  post-1  insult  0 posts of context, 1 missing  for 🎉\\x1b, ot  1 media  "
         "you 🎉\\x1b idiot",
     ),
+    *PEOPLE,
 ]
 
 
@@ -79,6 +159,22 @@ def test_a_record_is_one_readable_line(kind: type[Record], fields: dict[str, Any
     text = record_line(lying(value), decoder(kind)(value)).plain
     assert text == f"2026-11-23 16:05:09Z  {shown}"
     assert "author-1" not in text
+    assert KEY not in text
+    assert SAID not in text
+
+
+@pytest.mark.parametrize(("kind", "fields", "shown"), [each for each in PEOPLE if each[0] in SECRET])
+def test_a_reporters_key_is_not_shown_even_in_whole_records(kind: type[Record], fields: dict[str, Any], shown: str) -> None:
+    line = json_line(lying(json.dumps(fields).encode()), secret=True)
+    assert KEY not in line
+    assert json.loads(line)["post_id"] == "post-1"
+    assert line.count("hidden") == json.dumps(fields).count(KEY)
+    assert KEY not in json_line(lying(f'{{"reporter_key": "{KEY}"'.encode()), secret=True)
+
+
+def test_what_a_compacted_topic_holds_beside_posts_is_named_by_its_key() -> None:
+    assert kept_line(lying(None)).plain == "2026-11-23 16:05:09Z  erased  k  0 B"
+    assert kept_line(lying(b"17")._replace(key=b"@moderation.cases.v1")).plain.endswith("kept  @moderation.cases.v1  2 B")
 
 
 def test_every_record_can_be_shown_and_chosen() -> None:

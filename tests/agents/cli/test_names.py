@@ -17,6 +17,8 @@ REGIONS = Regions(regions=(Region(name="dutch", languages=("nl",)), Region(name=
         ("decisions", ["moderation.decisions.v1"]),
         ("moderation.decisions.v1", ["moderation.decisions.v1"]),
         ("dead-letters", ["moderation.dead-letters.v1"]),
+        ("task-events", ["moderation.task-events.v1"]),
+        ("cases", ["moderation.cases.v1"]),
         ("review.east-asia", ["moderation.review.east-asia.v1"]),
         ("moderation.review.dutch.v1", ["moderation.review.dutch.v1"]),
         ("review", ["moderation.review.dutch.v1", "moderation.review.east-asia.v1"]),

@@ -1,0 +1,135 @@
+"""From a decision to its statement of reasons. Pure; docs/statements.md says what each field is made of, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import hashlib
+import re
+from typing import TypeVar
+
+from pipeline.policy.policy import ContentType, SourceType
+from pipeline.policy.rules import Category, Ground
+from pipeline.statements import record
+from pipeline.statements.codes import COUNTRIES, content_language
+from pipeline.statements.record import AutomatedDecision, DecisionGround, StatementOfReasons, Visibility, YesNo
+from schemas.records import Action, Automation, Decision, Reason
+
+RESTRICTING = frozenset({Action.LIMIT, Action.REMOVE})
+"""Pending or not: a limit that holds until a person has looked restricts as well."""
+
+LIMIT_IS = Visibility.DEMOTED
+"""What `limit` does to a post, unless the platform says that it does something else."""
+
+AUTOMATION = {
+    Automation.FULL: AutomatedDecision.FULLY,
+    Automation.PARTIAL: AutomatedDecision.PARTIALLY,
+    Automation.NONE: AutomatedDecision.NOT,
+}
+DECIDED_BY = {
+    Automation.FULL: "The decision was taken by automated means alone.",
+    Automation.PARTIAL: "The decision was taken by automated means and holds until a person has looked at the content.",
+    Automation.NONE: "The decision was taken by a person.",
+}
+NO_CLAUSE = "Terms and conditions"
+"""Where a decision names no clause."""
+
+_PUID = re.compile(r"[A-Za-z0-9_-]{1,500}")
+Word = TypeVar("Word", bound=enum.Enum)
+
+
+class Scope(enum.Enum):
+    """Where a decision takes effect."""
+
+    EEA = "eea"  # wherever the post can be seen, so in all of the European Economic Area
+    MARKET = "market"  # in the post's market only
+
+
+def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibility = LIMIT_IS) -> StatementOfReasons | None:
+    """The statement that a decision needs. None if it restricts nothing, or nothing within the European Economic Area."""
+    territory = COUNTRIES if scope is Scope.EEA else tuple(country for country in COUNTRIES if country == decision.market)
+    if decision.action not in RESTRICTING or not territory:
+        return None
+    clause = (decision.clause or NO_CLAUSE)[: record.MAX_GROUND]
+    explanation = _explanation(decision, clause)[: record.MAX_EXPLANATION]
+    illegal = decision.ground == Ground.LAW.value
+    content_type = _one_of(ContentType, decision.content_type, ContentType.OTHER)
+    source = _one_of(SourceType, decision.source_type, SourceType.VOLUNTARY)
+    return StatementOfReasons(
+        puid=puid(decision.decision_id),
+        decision_visibility=(Visibility.REMOVED if decision.action is Action.REMOVE else limit_is,),
+        decision_ground=DecisionGround.ILLEGAL if illegal else DecisionGround.INCOMPATIBLE,
+        illegal_content_legal_ground=clause if illegal else None,
+        illegal_content_explanation=explanation if illegal else None,
+        incompatible_content_ground=None if illegal else clause,
+        incompatible_content_explanation=None if illegal else explanation,
+        category=_one_of(Category, decision.category, Category.OTHER_TERMS),
+        content_type=(content_type,),
+        content_type_other="Content of a type that was not named" if content_type is ContentType.OTHER else None,
+        content_language=content_language(decision.language),
+        content_date=_content_date(decision),
+        application_date=_within(_day(decision.decided_at), record.FIRST_APPLICATION),
+        territorial_scope=territory,
+        decision_facts=_facts(decision)[: record.MAX_FACTS],
+        source_type=source,
+        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY else YesNo.NO,
+        automated_decision=AUTOMATION[decision.automation],
+    )
+
+
+def puid(decision_id: str) -> str:
+    """The decision's id. One with signs that the database does not take (ours have none) is hashed: SHA-256, 32 hexadecimal digits."""
+    return decision_id if _PUID.fullmatch(decision_id) else hashlib.sha256(decision_id.encode()).hexdigest()[:32]
+
+
+def _one_of(kind: type[Word], value: str | None, otherwise: Word) -> Word:
+    """The database's word for a value; where it has none, `otherwise`: one wrong statement would refuse the whole request."""
+    return next((each for each in kind if each.value == value), otherwise)
+
+
+def _explanation(decision: Decision, clause: str) -> str:
+    labels = ", ".join(dict.fromkeys(reason.label for reason in decision.reasons if reason.label))
+    found = f"The content was found to be: {labels}. " if labels else "The content could not be assessed by automated means. "
+    if decision.automation is Automation.NONE and not labels:
+        found = "A person found the content to violate it. "
+    against = "This is illegal on the ground" if decision.ground == Ground.LAW.value else "This is not allowed by the clause"
+    return f"{found}{against}: {clause}."
+
+
+def _facts(decision: Decision) -> str:
+    """Of what the machine measured, and by which rules; nothing of the text, and no id of a post or a person."""
+    said = [DECIDED_BY[decision.automation]]
+    language = content_language(decision.language)
+    said.append(f"Language of the content: {language}." if language else "The language of the content was not recognised.")
+    said.append(f"Rules: policy {decision.policy_version}.")
+    if any(reason.probability is not None for reason in decision.reasons):
+        said.append(f"Probabilities: estimated by the model {decision.model_version}.")
+    said += [f"Label {reason.label}{_measured(reason)}." for reason in decision.reasons if reason.label]
+    if decision.unassessed:
+        said.append(f"Not assessed by automated means, or only in part: {', '.join(each.value for each in decision.unassessed)}.")
+    return " ".join(said)
+
+
+def _measured(reason: Reason) -> str:
+    """The rule's id is left out: whoever decides may write what it likes there."""
+    probability = "" if reason.probability is None else f": probability {reason.probability:.2f}"
+    return probability + ("" if reason.threshold is None else f", threshold {reason.threshold:.2f}")
+
+
+def _content_date(decision: Decision) -> dt.date:
+    """As the producer says, if that can be: not before the database's first day, and not after the post was received."""
+    received = _within(_day(decision.received_at), record.FIRST_CONTENT)
+    created = _day(decision.content_date)
+    return created if record.FIRST_CONTENT <= created <= received else received
+
+
+def _within(day: dt.date, first: dt.date) -> dt.date:
+    return min(max(day, first), record.LAST)
+
+
+def _day(time: dt.datetime) -> dt.date:
+    """In UTC. Times at the ends of the calendar have no UTC."""
+    try:
+        return time.astimezone(dt.UTC).date()
+    except OverflowError:
+        return time.date()

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from pipeline.statements.codes import COUNTRIES, LANGUAGES, content_language
+from pipeline.statements.record import MAX_STATEMENTS, Request, StatementOfReasons, Visibility
+from pipeline.statements.statement import Scope, puid, statement_of
+from schemas.records import Action, Automation, Decision, Reason, Unassessed
+from schemas.wire import InvalidRecordError, decoder, encode
+from tests.pipeline.statements.decisions import NOW, SECRET, decision, restricting
+
+SCHEMA = Draft202012Validator(json.loads(Path(__file__).with_name("request.schema.json").read_text(encoding="utf-8")))
+decode = decoder(Request)
+
+
+def stated(one: Decision, **choices: Any) -> dict[str, Any]:
+    """The statement as the database gets it; valid, or the test fails."""
+    statement = statement_of(one, **choices)
+    assert statement is not None
+    value = encode(Request(statements=(statement,)))
+    assert decode(value).statements == (statement,)
+    body = json.loads(value)
+    SCHEMA.validate(body)
+    (said,) = body["statements"]
+    assert isinstance(said, dict)
+    return said
+
+
+def test_a_decision_of_the_machine_is_stated_in_the_words_of_the_database() -> None:
+    assert stated(decision()) == {
+        "puid": "d1",
+        "decision_visibility": ["DECISION_VISIBILITY_CONTENT_DEMOTED"],
+        "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
+        "incompatible_content_ground": "Insults and harassment",
+        "incompatible_content_explanation": (
+            "The content was found to be: insult. This is not allowed by the clause: Insults and harassment."
+        ),
+        "category": "STATEMENT_CATEGORY_CYBER_VIOLENCE",
+        "content_type": ["CONTENT_TYPE_TEXT"],
+        "content_language": "NL",
+        "content_date": "2026-11-03",
+        "application_date": "2026-11-03",
+        "territorial_scope": list(COUNTRIES),
+        "decision_facts": (
+            "The decision was taken by automated means and holds until a person has looked at the content. Language of the content: NL. "
+            "Rules: policy house@1. Probabilities: estimated by the model tiny@1. Label insult: probability 0.97, threshold 0.95."
+        ),
+        "source_type": "SOURCE_VOLUNTARY",
+        "automated_detection": "Yes",
+        "automated_decision": "AUTOMATED_DECISION_PARTIALLY",
+    }
+
+
+def test_a_decision_of_a_person_on_a_notice_against_the_law() -> None:
+    said = stated(
+        decision(
+            action=Action.REMOVE,
+            automation=Automation.NONE,
+            pending=False,
+            ground="law",
+            clause="Penal code, article 137c",
+            source_type="SOURCE_TRUSTED_FLAGGER",
+            reasons=(Reason(rule="verdict", label="hate"),),
+        )
+    )
+    assert said["decision_visibility"] == ["DECISION_VISIBILITY_CONTENT_REMOVED"]
+    assert (said["automated_detection"], said["automated_decision"]) == ("No", "AUTOMATED_DECISION_NOT_AUTOMATED")
+    assert said["illegal_content_legal_ground"] == "Penal code, article 137c"
+    assert said["illegal_content_explanation"].endswith("This is illegal on the ground: Penal code, article 137c.")
+    assert said["decision_facts"].endswith("Rules: policy house@1. Label hate.")
+
+
+def test_a_restriction_of_what_was_not_assessed_says_so() -> None:
+    said = stated(decision(reasons=(Reason(rule="unknown-language"),), unassessed=(Unassessed.LANGUAGE_UNKNOWN,), language="und"))
+    assert said["incompatible_content_explanation"].startswith("The content could not be assessed by automated means. ")
+    assert said["decision_facts"].endswith("Not assessed by automated means, or only in part: language_unknown.")
+    assert "content_language" not in said
+
+
+@given(restricting)
+def test_every_restriction_has_a_valid_statement_and_names_nobody(one: Decision) -> None:
+    assert SECRET not in json.dumps(stated(one), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("action", [Action.ALLOW, Action.RESTORE])
+def test_what_restricts_nothing_has_no_statement(action: Action) -> None:
+    assert statement_of(decision(action=action)) is None
+
+
+def test_a_decision_for_its_market_alone_is_stated_where_that_is_in_the_eea() -> None:
+    assert stated(decision(market="IS"), scope=Scope.MARKET)["territorial_scope"] == ["IS"]
+    assert statement_of(decision(market="US"), Scope.MARKET) is None
+    assert stated(decision(market="US"))["territorial_scope"] == list(COUNTRIES)
+
+
+def test_limit_is_what_the_platform_makes_of_it() -> None:
+    assert stated(decision(), limit_is=Visibility.AGE_RESTRICTED)["decision_visibility"] == ["DECISION_VISIBILITY_CONTENT_AGE_RESTRICTED"]
+    removed = stated(decision(action=Action.REMOVE), limit_is=Visibility.AGE_RESTRICTED)
+    assert removed["decision_visibility"] == ["DECISION_VISIBILITY_CONTENT_REMOVED"]
+
+
+@pytest.mark.parametrize(
+    ("created", "stated_as"),
+    [
+        ("2026-11-04T01:00:00+02:00", "2026-11-03"),  # in UTC
+        ("2026-11-05T00:00:00Z", "2026-11-03"),  # not after it was received
+        ("1970-01-01T00:00:00Z", "2026-11-03"),
+        ("2000-01-01T00:00:00Z", "2000-01-01"),
+    ],
+)
+def test_an_impossible_date_of_the_producer_is_the_day_of_receipt(created: str, stated_as: str) -> None:
+    assert stated(decision(content_date=dt.datetime.fromisoformat(created), received_at=NOW))["content_date"] == stated_as
+
+
+@pytest.mark.parametrize(("tag", "code"), [("nl", "NL"), ("pt-BR", "PT"), ("und", None), ("other", None), ("fil", None), ("", None)])
+def test_languages_are_those_of_iso_639_1(tag: str, code: str | None) -> None:
+    assert content_language(tag) == code
+    assert len(LANGUAGES) == 182
+
+
+def test_an_id_that_the_database_does_not_take_is_hashed() -> None:
+    assert puid("0f" * 16) == "0f" * 16
+    assert len({puid("a.b"), puid("a:b"), puid("a-b")}) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"puid": "a b"},
+        {"territorial_scope": ("US",)},
+        {"territorial_scope": ()},
+        {"content_language": "XX"},
+        {"decision_facts": "x" * 5001},
+        {"decision_facts": ""},
+        {"incompatible_content_ground": "x" * 501},
+        {"incompatible_content_explanation": None},
+        {"illegal_content_legal_ground": "law"},
+        {"application_date": "2019-12-31"},
+        {"content_date": "2038-01-02"},
+        {"content_type": ["CONTENT_TYPE_OTHER"]},
+        {"decision_visibility": []},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_the_database_would_refuse_is_refused_here(changes: dict[str, Any]) -> None:
+    body = {"statements": [{name: value for name, value in (stated(decision()) | changes).items() if value is not None}]}
+    with pytest.raises(InvalidRecordError):
+        decode(json.dumps(body).encode())
+
+
+def test_a_request_holds_a_hundred_statements_and_none_twice() -> None:
+    many = tuple(statement_of(decision(decision_id=f"d{number}")) for number in range(MAX_STATEMENTS + 1))
+    statements = [each for each in many if isinstance(each, StatementOfReasons)]
+    with pytest.raises(ValueError, match="a `puid` may stand once"):
+        Request(statements=(statements[0], statements[0]))
+    SCHEMA.validate(json.loads(encode(Request(statements=tuple(statements[:100])))))
+    with pytest.raises(InvalidRecordError):
+        decode(encode(Request(statements=tuple(statements))))
