@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker
-from agents.edge.producer import DENIED
+from agents.edge.producer import DENIED, hint
 from agents.edge.reader import words
+from agents.edge.rights import require_rights
 
 T = TypeVar("T")
 FIRST_ANSWER_SECONDS = 2.0
@@ -23,8 +24,8 @@ SAY_AGAIN_SECONDS = 10.0
 logger = logging.getLogger(__name__)
 
 
-def preflight(client: dict[str, Any], group: str, source: str, outputs: Iterable[str], patience_seconds: float) -> None:
-    """Raises StopWorker when no broker answers in time, when a topic is missing or denied, or when the group may not be read."""
+def preflight(client: dict[str, Any], group: str, source: str, outputs: Sequence[str], patience_seconds: float) -> None:
+    """Raises StopWorker when no broker answers in time, when a topic is missing, or when this user may not read or write what it must."""
     broker = _Broker(client, group, patience_seconds)
     try:
         metadata = broker.ask(lambda consumer, seconds: consumer.list_topics(timeout=seconds)).topics
@@ -33,20 +34,21 @@ def preflight(client: dict[str, Any], group: str, source: str, outputs: Iterable
             if found is None:
                 raise StopWorker(ExitCode.DENIED, f"topic {topic} does not exist or may not be seen: make it with `sluice topics create`")
             if found.error is not None:
-                raise StopWorker(ExitCode.DENIED, f"topic {topic}: {found.error.str()}")
+                raise StopWorker(ExitCode.DENIED, f"topic {topic}: {found.error.str()}{hint(found.error)}")
         places = [ck.TopicPartition(source, partition) for partition in metadata[source].partitions]
         for place in broker.ask(lambda consumer, seconds: consumer.committed(places, timeout=seconds)):
             if place.error is not None:
-                raise StopWorker(ExitCode.DENIED, f"group {group} on {source}: {place.error.str()}")
+                raise StopWorker(ExitCode.DENIED, f"group {group} on {source}: {place.error.str()}{hint(place.error)}")
     finally:
         broker.consumer.close()
+    require_rights(client, (source,), outputs)
 
 
 class _Broker:
     """Asks until there is an answer or `patience` (seconds) is used up: a cluster that just started, or elects a leader, has none yet."""
 
     def __init__(self, client: dict[str, Any], group: str, patience: float) -> None:
-        self._address, self._patience = client["bootstrap.servers"], patience
+        self._address, self._group, self._patience = client["bootstrap.servers"], group, patience
         self._fault: ck.KafkaError | None = None
         self._said: float | None = None
         self.consumer = ck.Consumer({**client, "group.id": group, "enable.auto.commit": False, "error_cb": self._heard})
@@ -66,11 +68,14 @@ class _Broker:
             try:
                 return question(self.consumer, min(seconds, self._patience))
             except ck.KafkaException as error:
-                self.consumer.poll(PAUSE_SECONDS)  # _heard is called only here
+                said = self.consumer.poll(PAUSE_SECONDS)  # _heard is called only here; that the group is denied comes as a message
+                if said is not None and (refusal := said.error()) is not None:
+                    self._heard(refusal)
                 own = error.args[0]
                 fault = own if own.code() > 0 or own.code() in DENIED else self._fault or own  # above 0: what a broker has answered
                 if fault.code() in DENIED:
-                    raise StopWorker(ExitCode.DENIED, f"{self._address}: {words(fault)}") from error
+                    where = f"group {self._group}" if fault.code() == ck.KafkaError.GROUP_AUTHORIZATION_FAILED else self._address
+                    raise StopWorker(ExitCode.DENIED, f"{where}: {words(fault)}{hint(fault)}") from error
                 if time.monotonic() >= deadline:
                     raise StopWorker(ExitCode.UNREACHABLE, f"no broker answered in {self._patience:.0f} s: {words(fault)}") from error
                 self._say(fault, deadline)

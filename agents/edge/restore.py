@@ -9,6 +9,7 @@ from typing import Any
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker
+from agents.edge.reader import UNUSED_GROUP, of_unused_group
 
 READ_TIMEOUT_SECONDS = 30.0
 WAIT_SECONDS = 0.5
@@ -25,7 +26,7 @@ def history(client: dict[str, Any], topic: str, partition: int, before: int, rec
     consumer = ck.Consumer(
         {
             **client,
-            "group.id": "unused",  # librdkafka wants one; nothing is joined or committed
+            "group.id": UNUSED_GROUP,
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
@@ -60,6 +61,8 @@ def _until(consumer: ck.Consumer, position: int, before: int) -> Iterator[bytes 
             error = message.error()
             if error is not None and error.code() == ck.KafkaError._PARTITION_EOF:
                 return
+            if error is not None and of_unused_group(error):
+                continue
             if error is not None:
                 raise ck.KafkaException(error)
             offset = message.offset() or 0
