@@ -1,4 +1,4 @@
-"""The routing agent: posts.scored.v1 -> decisions, and review tasks per region."""
+"""The routing agent: posts.scored.v1 -> decisions, and what opens cases."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import datetime as dt
 import hashlib
 
 from agents.edge import metrics
+from agents.edge.case_metrics import decision_metrics
 from agents.edge.runner import Agent
 from agents.settings import Settings
 from pipeline import flow
-from pipeline.language.languages import LANGUAGES, OTHER, UNDETERMINED
 from pipeline.policy.check import Facts, require_fit
 from pipeline.policy.policy import PolicySet, read_policies
 from pipeline.policy.regions import Regions, read_regions
@@ -21,16 +21,17 @@ from schemas.records import ScoredPost
 def agent(settings: Settings) -> Agent[ScoredPost]:
     """The stage with this worker's settings. Raises ConfigError where policy, regions and model do not fit together."""
     policies, regions = fitting(settings)
-    fingerprint = hashlib.sha256(settings.regions.read_bytes()).hexdigest()[:12]
-    metrics.POLICY_INFO.labels(policies.at(dt.datetime.now(dt.UTC)).id, fingerprint).set(1)
-    observe = metrics.DecisionMetrics(
-        languages={*LANGUAGES, OTHER, UNDETERMINED},
-        markets={market for region in regions.regions for market in region.markets},
-        labels={label for policy in policies.policies for label in policy.labels},
-    )
+    inform(settings, policies)
     shown = flow.Shown(settings.context_bytes, settings.model, settings.highlight_passes)
-    spec = flow.routing(policies, regions, shown, history=settings.context_history, batch=settings.batch_posts)
-    return Agent(spec, observe)
+    spec = flow.routing(policies, shown, history=settings.context_history, batch=settings.batch_posts)
+    return Agent(spec, decision_metrics(policies, regions))
+
+
+def inform(settings: Settings, policies: PolicySet) -> None:
+    """Shows with which policy, regions and roster this process works."""
+    files = (settings.regions, settings.roster)
+    regions, roster = (hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in files)
+    metrics.POLICY_INFO.labels(policies.at(dt.datetime.now(dt.UTC)).id, regions, roster).set(1)
 
 
 def fitting(settings: Settings) -> tuple[PolicySet, Regions]:

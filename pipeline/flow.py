@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.cases.rules import Rules
+from pipeline.cases.spec import CasesSpec, Machine
 from pipeline.policy.policy import PolicySet
 from pipeline.stage import Stage, StageSpec
 from schemas.records import LanguagePost, Post, ScoredPost
-from schemas.topics import CASES, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED
+from schemas.topics import CASES, DECISIONS, NOTICES, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, TASK_EVENTS, review_topic
 
 if TYPE_CHECKING:
     from pipeline.scoring.cache import ScoreCache
@@ -75,3 +77,15 @@ def routing(policies: PolicySet, shown: Shown, *, history: int, batch: int) -> S
         return lambda earlier: RoutingStage(policies, shown.context_bytes, earlier, explain)
 
     return StageSpec("routing", POSTS_SCORED, (DECISIONS, CASES), start, batch, history)
+
+
+def cases(rules: Rules) -> CasesSpec:
+    """What people decide: a task, verdicts, appeals and reports for each post that the machine must not decide alone or has restricted."""
+
+    def start() -> Callable[[int], Machine]:
+        from pipeline.cases.shard import Shard
+
+        return lambda shards: Shard(rules, shards)
+
+    reviews = (review_topic(region.name) for region in rules.regions.regions)
+    return CasesSpec(start, (DECISIONS, *reviews, TASK_EVENTS, NOTICES))

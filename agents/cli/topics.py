@@ -1,17 +1,33 @@
-"""`sluice topics create | check`."""
+"""`sluice topics create | check | rights`."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from agents.cli.common import Broker, clear_errors, settings_for
-from agents.cli.show import say, table
+from agents.cli.show import line, say, table
+from agents.rights import Format, kafka_acls, names_of, rows, strimzi_users
 from agents.settings import Settings
 from agents.topics import Difference, FoundTopic, WantedTopic, compare, create_topics, find_topics, hidden, wanted_topics
+from pipeline.config import ConfigError
 from pipeline.policy.regions import read_regions
+from schemas.rights import roles
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make the topics, or compare them with what they should be.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Make the topics, compare them with what they should be, or say who needs which rights on them.",
+)
+
+AsFormat = Annotated[
+    Format, typer.Option("--format", help="A table, commands of Kafka's kafka-acls.sh, or KafkaUser resources for Strimzi.")
+]
+OnlyRole = Annotated[str | None, typer.Option("--role", metavar="NAME", help="Only this role, such as language or review-dutch.")]
+PrincipalPrefix = Annotated[str, typer.Option("--principal-prefix", metavar="TEXT", help="Put before a role's name to make its user's.")]
+Cluster = Annotated[str, typer.Option("--cluster", metavar="NAME", help="Strimzi's name of the Kafka cluster.")]
 
 
 @app.command()
@@ -47,6 +63,40 @@ def check(broker: Broker = None) -> None:
     _explain(settings, found, differences)
     if differences or hidden(found):
         raise typer.Exit(1)
+
+
+@app.command()
+def rights(
+    broker: Broker = None,
+    as_format: AsFormat = Format.TABLE,
+    role: OnlyRole = None,
+    principal_prefix: PrincipalPrefix = "sluice-",
+    cluster: Cluster = "kafka",
+) -> None:
+    """Say which rights on Kafka each role needs.
+
+    A role is a kind of program: the producers of posts, each stage, the platform, the review tool of each region, operators. The rights
+    are the least that will do; they are made from the table of topics, the regions file and the settings. No broker is asked.
+
+    \b
+    Examples:
+      sluice topics rights
+      sluice topics rights --format kafka-acls > rights.sh
+      sluice topics rights --format strimzi --role scoring | kubectl apply -f -
+    """
+    with clear_errors():
+        settings = settings_for(broker)
+        every = roles(names_of(settings, read_regions(settings.regions)))
+        wanted = [each for each in every if role in (None, each.name)]
+        if not wanted:
+            raise ConfigError(f"command line: --role: there is no role {role!r}; allowed are {', '.join(each.name for each in every)}")
+    if as_format is Format.TABLE:
+        table(("role", "may", "on", "names"), rows(wanted))
+    elif as_format is Format.KAFKA_ACLS:
+        for command in kafka_acls(wanted, principal_prefix, settings.broker):
+            line(command)
+    else:
+        line(strimzi_users(wanted, principal_prefix, cluster).rstrip())
 
 
 def _row(topic: WantedTopic, found: FoundTopic | None, differences: list[Difference]) -> tuple[str, str, Text]:

@@ -12,7 +12,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from schemas.records import Decision, ReviewTask, ScoredPost
+from schemas.records import Decision, ScoredPost
 
 disable_created_metrics()
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -20,6 +20,8 @@ for collector in (ProcessCollector, PlatformCollector, GCCollector):
     collector(registry=REGISTRY)
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+DAYS = (5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY)
 POSTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 OTHER = "other"
 
@@ -65,16 +67,53 @@ DECISIONS = _counter(
     "Decisions, by the label that weighed most (none where no rule fired).",
     "action", "language", "market", "label", "automation",
 )  # fmt: skip
-REVIEWS = _counter("sluice_reviews_total", "Posts handed to people.", "region", "out_of_language")
 UNASSESSED = _counter("sluice_unassessed_total", "Posts that the machine did not assess, or not wholly.", "reason")
-INCOMPLETE = _counter("sluice_incomplete_context_total", "Review tasks whose conversation is not complete.", "region")
+CASES_ASKED = _counter("sluice_cases_asked_total", "Times that people were asked about a post, by why.", "purpose")
+REVIEWS = _counter(
+    "sluice_reviews_total", "Tasks that regions got, those handed on included.", "region", "language", "out_of_language"
+)  # fmt: skip
+OVER_CAPACITY = _counter("sluice_over_capacity_total", "Tasks for a region that is full, or not at work before they are due.", "region")
+INCOMPLETE = _counter("sluice_incomplete_context_total", "Tasks whose conversation is not complete.", "region")
+TASKS_LEFT = _counter(
+    "sluice_tasks_left_total",
+    "Tasks that ended: decided, escalated, handed_on (cannot_judge), timed_out, region_closed or withdrawn.",
+    "region", "language", "how",
+)  # fmt: skip
+ANSWERED = _counter("sluice_tasks_answered_total", "Tasks that people decided or escalated, in time or late.", "region", "in_time")
+WAITED_SECONDS = Histogram(
+    "sluice_case_waited_seconds", "From when people were first asked to their decision.", ("region",), buckets=DAYS, registry=REGISTRY
+)
+WAITED_VIEWS = _counter("sluice_waited_views_total", "Views that posts had when people were asked, of tasks that ended.", "region")
+VERDICTS = _counter("sluice_verdicts_total", "Verdicts that counted.", "region", "language", "outcome")
+CANNOT_JUDGE = _counter("sluice_cannot_judge_total", "Verdicts that hand a task on, by reason.", "region", "reason")
+CONTEXT_SHOWN = _counter(
+    "sluice_verdict_context_total",
+    "Verdicts by whether the conversation was shown as it was sent (its digest came back), and by whether they may restrict in full.",
+    "tool", "shown", "full",
+)  # fmt: skip
+REFUSED = _counter("sluice_refused_total", "Verdicts, appeals and reports that could not be dealt with, by reason.", "what", "reason")
+EXPIRED = _counter("sluice_expired_total", "Events that waited in vain for their post.", "topic")
+OVERTURNED = _counter("sluice_overturned_total", "Restrictions that people undid.", "language", "decided_by", "on_appeal")
+CONFIRM_SECONDS = Histogram(
+    "sluice_enforcement_seconds", "From a decision of the cases stage to the platform's confirmation.", buckets=SECONDS, registry=REGISTRY
+)
+OPEN = _gauge("sluice_cases_open", "Open tasks.", "region", "language", "out_of_language")
+OLDEST_OPEN = _gauge("sluice_cases_oldest_seconds", "How long the oldest open task has waited since people were first asked.", "region")
+UNCONFIRMED = _gauge("sluice_enforcements_overdue", "Decisions that the platform has not confirmed in time.")
+BALANCE = _gauge("sluice_cases_balance", "Tasks restored and issued, less those that ended and are open: 0, or a task was lost.")
+AUDIT_CHECKED = _gauge("sluice_audit_checked", "Decisions of the machine that people checked without knowing it.", "language", "label")
+AUDIT_WRONG = _gauge("sluice_audit_wrong", "Of these, those that people corrected.", "language", "label")
+REGION_OPEN = _gauge("sluice_region_open", "1 while people of a region are at work, by its hours.", "region")
+LAST_VERDICT = _gauge(
+    "sluice_last_verdict_timestamp_seconds", "When a verdict of a region counted last, or this process started.", "region"
+)
 DEAD_LETTERS = _counter("sluice_dead_letters_total", "Records that could not be read.", "stage", "reason")
 REBALANCES = _counter("sluice_rebalances_total", "Times that partitions were assigned to this process.", "stage")
 RESTARTS = _counter("sluice_restarts_total", "Times that the supervisor has started this stage again.", "stage")
 BUILD_INFO = _gauge("sluice_build_info", "1, with the versions that run.", "version", "python")
 MODEL_INFO = _gauge("sluice_model_info", "1, with the model bundle that scores, one for each tier.", "model", "tier")
 POLICY_INFO = _gauge(
-    "sluice_policy_info", "1, with the policy in force at the start and the hash of the regions file.", "policy", "regions"
+    "sluice_policy_info", "1, with the policy in force at the start and the hashes of regions and roster.", "policy", "regions", "roster"
 )
 
 BUILD_INFO.labels(version("sluice-moderation"), platform.python_version()).set(1)
@@ -110,7 +149,7 @@ def count_cache(hits: int, misses: int) -> None:
 
 
 class DecisionMetrics:
-    """Counts what routing decided."""
+    """Counts what routing and people decided."""
 
     def __init__(self, languages: Collection[str], markets: Collection[str], labels: Collection[str]) -> None:
         self._language, self._market, self._label = Closed(languages), Closed(markets), Closed({*labels, "none"})
@@ -126,10 +165,7 @@ class DecisionMetrics:
                 self._label(label or "none"),
                 record.automation.value,
             ).inc()
-            END_TO_END_SECONDS.observe(max(0.0, (record.decided_at - record.received_at).total_seconds()))
-            for reason in record.unassessed:
-                UNASSESSED.labels(reason.value).inc()
-        elif isinstance(record, ReviewTask):
-            REVIEWS.labels(record.region, str(record.out_of_language).lower()).inc()
-            if not record.context.complete:
-                INCOMPLETE.labels(record.region).inc()
+            if record.sequence == 0:
+                END_TO_END_SECONDS.observe(max(0.0, (record.decided_at - record.received_at).total_seconds()))
+                for reason in record.unassessed:
+                    UNASSESSED.labels(reason.value).inc()

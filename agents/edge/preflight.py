@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker
-from agents.edge.producer import DENIED
+from agents.edge.producer import DENIED, hint
 from agents.edge.reader import words
+from agents.edge.rights import require_rights
 
 T = TypeVar("T")
 FIRST_ANSWER_SECONDS = 2.0
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Needs(NamedTuple):
-    """Of a stage, by full names of topics; those of `alike` must have as many partitions as the first source."""
+    """Of a stage, by full names of topics; the sources and those of `alike` must have the same number of partitions."""
 
     group: str
     sources: Sequence[str]
@@ -33,10 +34,10 @@ class Needs(NamedTuple):
 
 
 def preflight(client: dict[str, Any], needs: Needs, patience_seconds: float) -> int:
-    """Returns how many partitions the first source has.
+    """Returns how many partitions each source has.
 
-    Raises StopWorker when no broker answers in time, when a topic is missing or denied, when the group may not be read, or when topics do
-    not have the same number of partitions that must.
+    Raises StopWorker when no broker answers in time, when a topic is missing, when a right to read or write is, or when topics do not have
+    the same number of partitions that must.
     """
     broker = _Broker(client, needs.group, patience_seconds)
     try:
@@ -46,17 +47,18 @@ def preflight(client: dict[str, Any], needs: Needs, patience_seconds: float) -> 
             if found is None:
                 raise StopWorker(ExitCode.DENIED, f"topic {topic} does not exist or may not be seen: make it with `sluice topics create`")
             if found.error is not None:
-                raise StopWorker(ExitCode.DENIED, f"topic {topic}: {found.error.str()}")
-        counts = {topic: len(metadata[topic].partitions) for topic in (needs.sources[0], *needs.alike)}
+                raise StopWorker(ExitCode.DENIED, f"topic {topic}: {found.error.str()}{hint(found.error)}")
+        counts = {topic: len(metadata[topic].partitions) for topic in (*needs.sources, *needs.alike)}
         if len(set(counts.values())) > 1:
             raise StopWorker(ExitCode.CONFIG, unequal(counts))
         places = [ck.TopicPartition(source, partition) for source in needs.sources for partition in metadata[source].partitions]
         for place in broker.ask(lambda consumer, seconds: consumer.committed(places, timeout=seconds)):
             if place.error is not None:
-                raise StopWorker(ExitCode.DENIED, f"group {needs.group} on {place.topic}: {place.error.str()}")
-        return counts[needs.sources[0]]
+                raise StopWorker(ExitCode.DENIED, f"group {needs.group} on {place.topic}: {place.error.str()}{hint(place.error)}")
     finally:
         broker.consumer.close()
+    require_rights(client, needs.sources, needs.others)
+    return counts[needs.sources[0]]
 
 
 def unequal(counts: Mapping[str, int]) -> str:
@@ -73,7 +75,7 @@ class _Broker:
     """Asks until there is an answer or `patience` (seconds) is used up: a cluster that just started, or elects a leader, has none yet."""
 
     def __init__(self, client: dict[str, Any], group: str, patience: float) -> None:
-        self._address, self._patience = client["bootstrap.servers"], patience
+        self._address, self._group, self._patience = client["bootstrap.servers"], group, patience
         self._fault: ck.KafkaError | None = None
         self._said: float | None = None
         self.consumer = ck.Consumer({**client, "group.id": group, "enable.auto.commit": False, "error_cb": self._heard})
@@ -93,11 +95,14 @@ class _Broker:
             try:
                 return question(self.consumer, min(seconds, self._patience))
             except ck.KafkaException as error:
-                self.consumer.poll(PAUSE_SECONDS)  # _heard is called only here
+                said = self.consumer.poll(PAUSE_SECONDS)  # _heard is called only here; that the group is denied comes as a message
+                if said is not None and (refusal := said.error()) is not None:
+                    self._heard(refusal)
                 own = error.args[0]
                 fault = own if own.code() > 0 or own.code() in DENIED else self._fault or own  # above 0: what a broker has answered
                 if fault.code() in DENIED:
-                    raise StopWorker(ExitCode.DENIED, f"{self._address}: {words(fault)}") from error
+                    where = f"group {self._group}" if fault.code() == ck.KafkaError.GROUP_AUTHORIZATION_FAILED else self._address
+                    raise StopWorker(ExitCode.DENIED, f"{where}: {words(fault)}{hint(fault)}") from error
                 if time.monotonic() >= deadline:
                     raise StopWorker(ExitCode.UNREACHABLE, f"no broker answered in {self._patience:.0f} s: {words(fault)}") from error
                 self._say(fault, deadline)

@@ -12,6 +12,7 @@ import threading
 from typing import Any, Protocol
 
 import faust
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
 from agents.edge import metrics
 from agents.edge.app import consumer_group
@@ -90,6 +91,8 @@ def execute(runner: Running) -> None:
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
+        if isinstance(worker.crash_reason, TopicAuthorizationFailedError | GroupAuthorizationFailedError):
+            stop(ExitCode.DENIED, f"no longer allowed to read: {worker.crash_reason}; `sluice topics rights` shows who needs what")
         if end.code:
             stop(ExitCode.BUG, f"Faust ended with {end.code}")
     except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py

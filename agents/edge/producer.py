@@ -66,17 +66,18 @@ class SideProducer:
                 stop_for(_fatal(error), "delivering")
 
     def send(self, messages: Iterable[Message]) -> None:
-        """Produces in order. Waits while the local queue is full. Raises StopWorker when the client refuses a message."""
+        """Produces in order. Waits while the local queue is full. Raises StopWorker when the client refuses a message, or has failed."""
         produce = self._producer.produce
         for message in messages:
-            while True:
-                try:
-                    produce(message.topic, message.value, message.key, headers=message.headers)
-                    break
-                except BufferError:
-                    self._producer.poll(QUEUE_FULL_WAIT_SECONDS)
-                except ck.KafkaException as error:
-                    raise delivery_failure(error.args[0], message.topic) from error
+            try:
+                while True:
+                    try:
+                        produce(message.topic, message.value, message.key, headers=message.headers)
+                        break
+                    except BufferError:
+                        self._producer.poll(QUEUE_FULL_WAIT_SECONDS)  # raises what is fatal
+            except ck.KafkaException as error:
+                raise self._failed(error.args[0], message.topic) from error
 
     def confirm(self) -> None:
         """Waits until the broker has confirmed all that was sent, at most the delivery timeout: then a failed delivery ends the process.
@@ -88,6 +89,15 @@ class SideProducer:
                 continue
         except ck.KafkaException as error:
             raise delivery_failure(error.args[0], None) from error
+
+    def _failed(self, error: ck.KafkaError, topic: str) -> StopWorker:
+        """Once a client has failed as a whole, `produce` says only that it has; why is told by the next poll, unless it was told before."""
+        if error.code() == ck.KafkaError._FATAL:
+            try:
+                self._producer.poll(0)
+            except ck.KafkaException as cause:
+                return delivery_failure(cause.args[0], None)
+        return delivery_failure(error, topic)
 
 
 def _refused(error: ck.KafkaError | None, message: ck.Message) -> None:
@@ -104,14 +114,18 @@ def delivery_failure(error: ck.KafkaError, topic: str | None) -> StopWorker:
     """Denied or missing is the operator's to mend; the rest is the broker's fault."""
     where = f" to {topic}" if topic else ""
     if error.code() in DENIED:
-        return StopWorker(ExitCode.DENIED, f"not allowed to write{where}: {error.str()}")
+        return StopWorker(ExitCode.DENIED, f"not allowed to write{where}: {error.str()}{hint(error)}")
     return StopWorker(ExitCode.DELIVERY, f"delivery{where} failed: {error.str()}")
 
 
-DENIED = {
+MISSING_RIGHT = {
     ck.KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    ck.KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    ck.KafkaError.CLUSTER_AUTHORIZATION_FAILED,  # what an idempotent producer is told that may write no topic at all
     ck.KafkaError.GROUP_AUTHORIZATION_FAILED,
+    ck.KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+}
+DENIED = {
+    *MISSING_RIGHT,
     ck.KafkaError.SASL_AUTHENTICATION_FAILED,
     ck.KafkaError.UNKNOWN_TOPIC_OR_PART,
     ck.KafkaError._UNKNOWN_TOPIC,
@@ -119,3 +133,8 @@ DENIED = {
     ck.KafkaError._AUTHENTICATION,
 }
 """What no waiting mends: a missing right, password or topic."""
+
+
+def hint(error: ck.KafkaError) -> str:
+    """What to add to a sentence about a missing right; nothing for other errors."""
+    return "; `sluice topics rights` shows who needs what" if error.code() in MISSING_RIGHT else ""

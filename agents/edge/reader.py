@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker
-from agents.edge.producer import DENIED
+from agents.edge.producer import DENIED, hint
 
 ANSWER_SECONDS = 8.0
 """A person waits for it; a broker that is there answers in milliseconds, through TLS and SASL in one or two seconds."""
@@ -21,6 +22,13 @@ FIRST_ANSWER_SECONDS, FIRST_TRIES = 1.0, 8
 SILENCE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 BATCH = 500
+
+UNUSED_GROUP = "unused"
+"""librdkafka wants a group from every consumer, also where nothing is joined or committed."""
+
+SILENT = logging.getLogger("agents.edge.reader.silent")
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -51,12 +59,12 @@ class Reader:
         """`warn` is told, in a sentence, when the broker is away while `entries` follows a topic."""
         self._warn = warn
         self._address = str(client["bootstrap.servers"])
-        self._said = "no answer"
+        self._heard: ck.KafkaError | None = None
         self._down = self._following = False
         self._consumer = ck.Consumer(
             {
                 **quiet(client, self._trouble),
-                "group.id": "unused",  # librdkafka wants one; nothing is joined or committed
+                "group.id": UNUSED_GROUP,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
@@ -71,11 +79,15 @@ class Reader:
 
     def _trouble(self, error: ck.KafkaError) -> None:
         if error.code() != ck.KafkaError._ALL_BROKERS_DOWN:
-            self._said = words(error)
+            self._heard = error
             return
         if self._following and not self._down and self._warn:
             self._warn(f"no broker answers at {self._address}; waiting for it")
         self._down = True
+
+    @property
+    def _said(self) -> str:
+        return words(self._heard) if self._heard else "no answer"
 
     def topics(self) -> dict[str, int]:
         """Every topic that may be seen, with its partition count. The first thing to ask: says clearly when no broker is there."""
@@ -93,9 +105,10 @@ class Reader:
         raise AssertionError("unreachable")
 
     def _unreachable(self, fault: ck.KafkaError) -> StopWorker:
-        if fault.code() in DENIED:
-            return StopWorker(ExitCode.DENIED, f"{self._address}: {fault.str()}")
-        question = "is it running, and is --broker (SLUICE_BROKER) right?"
+        for each in (fault, self._heard):
+            if each and each.code() in DENIED:
+                return StopWorker(ExitCode.DENIED, f"{self._address}: {words(each)}")
+        question = "is it running, and are --broker (SLUICE_BROKER) and SLUICE_SECURITY_PROTOCOL right?"
         return StopWorker(ExitCode.UNREACHABLE, f"no broker answers at {self._address} ({self._said}): {question}")
 
     def partitions(self, topic: str) -> list[int]:
@@ -144,9 +157,9 @@ class Reader:
                     yield entry(message, headers=headers)
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
                     unfinished.discard((message.topic(), message.partition()))
-                elif not error.retriable():
+                elif not (error.retriable() or of_unused_group(error)):
                     code = ExitCode.DENIED if error.code() in DENIED else ExitCode.UNREACHABLE
-                    raise StopWorker(code, f"{message.topic()}: {error.str()}")
+                    raise StopWorker(code, f"{message.topic()}: {error.str()}{hint(error)}")
 
     def whole(self, topic: str, *, headers: bool = False) -> Iterator[Entry]:
         """Everything that an existing topic holds now."""
@@ -179,12 +192,21 @@ def entry(message: ck.Message, *, headers: bool) -> Entry:
 
 def quiet(client: Mapping[str, Any], heard: Callable[[ck.KafkaError], None]) -> dict[str, Any]:
     """A client's settings, so that what librdkafka has to say goes to `heard` and not to standard error."""
-    return {**client, "log_level": 0, "error_cb": heard}
+    return {**client, "logger": SILENT, "error_cb": heard}
 
 
 def words(error: ck.KafkaError) -> str:
-    """What librdkafka says of an error, without how often it tried."""
-    return error.str().partition(" (after ")[0]
+    """What librdkafka says of an error, without how often it tried, and which setting may be wrong."""
+    said = error.str().partition(" (after ")[0]
+    if error.code() in (ck.KafkaError._AUTHENTICATION, ck.KafkaError.SASL_AUTHENTICATION_FAILED):
+        return f"{said}: are SLUICE_SASL_USERNAME, the password and SLUICE_SASL_MECHANISM right?"
+    fault, unverified, _ = said.partition("certificate verify failed")
+    return f"{fault}{unverified}: does SLUICE_SSL_CA_FILE hold the authority that signed the broker's certificate?" if unverified else said
+
+
+def of_unused_group(error: ck.KafkaError) -> bool:
+    """Whether it says only that this user has no right on UNUSED_GROUP, which nobody needs."""
+    return error.code() == ck.KafkaError.GROUP_AUTHORIZATION_FAILED
 
 
 @contextmanager
@@ -194,7 +216,9 @@ def broker_faults(doing: str) -> Iterator[None]:
         yield
     except ck.KafkaException as error:
         fault = error.args[0]
-        raise StopWorker(ExitCode.DENIED if fault.code() in DENIED else ExitCode.UNREACHABLE, f"{doing}: {fault.str()}") from error
+        raise StopWorker(
+            ExitCode.DENIED if fault.code() in DENIED else ExitCode.UNREACHABLE, f"{doing}: {fault.str()}{hint(fault)}"
+        ) from error
 
 
 def missing(topic: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker
+from agents.edge.reader import UNUSED_GROUP, of_unused_group
 
 READ_TIMEOUT_SECONDS = 30.0
 WAIT_SECONDS = 0.5
@@ -26,7 +27,7 @@ class LogReader:
         self._consumer = ck.Consumer(
             {
                 **client,
-                "group.id": "unused",  # librdkafka wants one; nothing is joined or committed
+                "group.id": UNUSED_GROUP,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "error",
@@ -63,6 +64,8 @@ class LogReader:
             found = []
             for message in messages:
                 error = message.error()
+                if error is not None and of_unused_group(error):
+                    continue
                 if error is not None and error.code() != ck.KafkaError._PARTITION_EOF:
                     raise self._failure(error.str())
                 offset = message.offset() or 0

@@ -18,6 +18,7 @@ def client_config(settings: Settings) -> dict[str, Any]:
     if settings.security_protocol.startswith("SASL"):
         config |= {"sasl.mechanism": settings.sasl_mechanism, "sasl.username": settings.sasl_username, "sasl.password": _password(settings)}
     if "SSL" in settings.security_protocol:
+        _ssl_context(settings)  # says more clearly than librdkafka which file cannot be used, and at the start
         files = {
             "ssl.ca.location": settings.ssl_ca_file,
             "ssl.certificate.location": settings.ssl_certificate_file,

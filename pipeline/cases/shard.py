@@ -12,7 +12,7 @@ import msgspec
 
 from pipeline.cases.apply import Change, apply, region_closed, time_passed
 from pipeline.cases.draft import Surroundings
-from pipeline.cases.facts import Audited, Fact
+from pipeline.cases.facts import Asked, Audited, Fact, Left
 from pipeline.cases.rules import Event, Files, Rules
 from pipeline.stage import Output
 from schemas.cases import AuditCount, AuditCounts, CaseFile, CaseState
@@ -59,6 +59,7 @@ class Shard:
         """Posts whose last decision the platform has not confirmed in time."""
         self.audits: dict[tuple[str, str], tuple[int, int]] = {}
         """By language and label: decisions of the machine that people checked, and of those corrected."""
+        self._balance: int | None = None
         self._decode = decoder(CaseState)
 
     def __len__(self) -> int:
@@ -79,12 +80,22 @@ class Shard:
         value = self._states.get(post_id)
         return self._decode(value) if value else None
 
+    @property
+    def balance(self) -> int:
+        """Tasks restored and issued, less those that ended and those that are open. Anything but 0 is a mistake in here."""
+        return 0 if self._balance is None else self._balance - self._open_tasks()
+
+    def _open_tasks(self) -> int:
+        return sum(len(waiting) for waiting in self.open.values())
+
     def wakes_at(self) -> dt.datetime | None:
         """When time alone changes something next; early where a timer was put off meanwhile."""
         return self._due[0][0] if self._due else None
 
     def step(self, events: Sequence[Event], files: Files, now: dt.datetime) -> Changes:
         """What is due by `now` (the clock's time) comes first, then the events in order."""
+        if self._balance is None:
+            self._balance = self._open_tasks()
         made = Changes([], {}, {}, [])
         seen = _Written(files, made.files)
         around = Surroundings(self._rules, seen, lambda region: len(self.open[region]) * float(self._shards))
@@ -135,6 +146,7 @@ class Shard:
         made.outputs.extend(change.outputs)
         made.facts.extend(change.facts)
         for fact in change.facts:
+            self._balance = (self._balance or 0) + isinstance(fact, Asked) - isinstance(fact, Left)
             if isinstance(fact, Audited):
                 checked, wrong = self.audits.get((fact.language, fact.label), (0, 0))
                 self.audits[fact.language, fact.label] = checked + 1, wrong + fact.wrong

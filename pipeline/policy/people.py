@@ -14,6 +14,9 @@ from schemas.records import Action
 QueueName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 
 
+ToolName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+
+
 class Queue(ConfigModel):
     """Where a reviewer can escalate to. `keeps_deleted`: the author's deletion does not close it. `interim`: what holds meanwhile."""
 
@@ -48,8 +51,10 @@ class Audit(ConfigModel):
 
 class People(ConfigModel):
     """Times of the work with cases. `keep_days` after the last decision a case file with a restriction or a report is deleted,
-    `keep_allowed_days` after it any other.
+    `keep_allowed_days` after it any other. `tools`: review tools that are counted by name.
     """
+
+    tools: frozenset[ToolName] = frozenset({"sluice-review"})
 
     claim_minutes: Annotated[float, Field(gt=0, le=24 * 60, allow_inf_nan=False)] = 30
     enforcement_minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60, allow_inf_nan=False)] = 60

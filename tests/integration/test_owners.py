@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +11,12 @@ import pytest
 from agents.edge.case_files import FILE
 from agents.edge.case_log import POSITION
 from agents.edge.failures import ExitCode
-from agents.edge.intake import REPUBLISHED, partition_of
 from schemas.cases import CaseFile, CaseState
 from schemas.people import Notice
-from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, DEAD_LETTERS, NOTICES
+from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, DEAD_LETTERS, NOTICES
 from schemas.wire import decoder
-from tests.support.case_inputs import deleted, enforced, opened, outgoing, report, send, verdict
-from tests.support.clients import Message, Outgoing, OwnTopics, produce
+from tests.support.case_inputs import deleted, enforced, opened, report, send, verdict
+from tests.support.clients import Message, OwnTopics
 from tests.support.workers import Process, process, wait_for
 
 pytestmark = pytest.mark.kafka
@@ -74,7 +72,9 @@ def test_every_event_is_applied_once_and_what_it_says_is_kept(owned: OwnTopics, 
         found = notices(owned, *(f"{name}:3" for name in names), "post-1:4", "post-2:4", "post-1:due")
         assert set(found.values()) == {1}
         assert worker.stop() == ExitCode.OK, worker.log
-    assert {name: state.rounds for name, state in states(owned).items()} == {name: 4 if name in {"post-1", "post-2"} else 3 for name in names}
+    assert {name: state.rounds for name, state in states(owned).items()} == {
+        name: 4 if name in {"post-1", "post-2"} else 3 for name in names
+    }
 
 
 def test_states_and_files_are_read_back_at_the_next_start(owned: OwnTopics, start: Start) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from confluent_kafka import OFFSET_BEGINNING, TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as RawMessage
@@ -15,6 +15,8 @@ from confluent_kafka.cimpl import NewTopic
 from schemas.topics import MAX_MESSAGE_BYTES, Topic
 
 Headers = tuple[tuple[str, bytes | None], ...]
+Address = str | Mapping[str, Any]
+"""`host:port`, or the settings of a confluent-kafka client where that is not enough."""
 
 
 class Outgoing(NamedTuple):
@@ -47,29 +49,34 @@ class Message:
         raise KeyError(name)
 
 
-def create_topics(address: str, prefix: str, topics: Iterable[Topic], partitions: Mapping[str, int] | None = None) -> list[str]:
+def client(address: Address) -> dict[str, Any]:
+    """Settings of a confluent-kafka client."""
+    return {"bootstrap.servers": address} if isinstance(address, str) else dict(address)
+
+
+def create_topics(address: Address, prefix: str, topics: Iterable[Topic], partitions: Mapping[str, int] | None = None) -> list[str]:
     """Creates the topics of the table as `prefix` + name; `partitions` overrides counts by name without prefix. Returns the full names."""
     counts = partitions or {}
     new = [NewTopic(prefix + topic.name, counts.get(topic.name, topic.partitions), 1, config=topic.config) for topic in topics]
-    admin = AdminClient({"bootstrap.servers": address})
+    admin = AdminClient(client(address))
     for future in admin.create_topics(new, operation_timeout=30).values():
         future.result(30)
     return [topic.topic for topic in new]
 
 
-def delete_topics(address: str, names: list[str]) -> None:
+def delete_topics(address: Address, names: list[str]) -> None:
     """Deletes topics by their full names."""
-    admin = AdminClient({"bootstrap.servers": address})
+    admin = AdminClient(client(address))
     for future in admin.delete_topics(names, operation_timeout=30).values() if names else ():
         future.result(30)
 
 
-def produce(address: str, topic: str, messages: Iterable[Outgoing], timeout: float = 60) -> list[tuple[int, int]]:
+def produce(address: Address, topic: str, messages: Iterable[Outgoing], timeout: float = 60) -> list[tuple[int, int]]:
     """Sends all and waits until all are confirmed: (partition, offset) of each, in order. KafkaException if one was refused.
 
     Keys land on the partitions that Java and aiokafka choose.
     """
-    settings = {"bootstrap.servers": address, "enable.idempotence": True, "partitioner": "murmur2_random", "linger.ms": 5}
+    settings = {**client(address), "enable.idempotence": True, "partitioner": "murmur2_random", "linger.ms": 5}
     producer = Producer({**settings, "message.timeout.ms": int(timeout * 1000), "message.max.bytes": MAX_MESSAGE_BYTES})
     places: dict[int, tuple[int, int]] = {}
     refused: list[KafkaError] = []
@@ -95,7 +102,7 @@ def produce(address: str, topic: str, messages: Iterable[Outgoing], timeout: flo
 
 
 def read_all(
-    address: str, topic: str, until: Callable[[list[Message]], bool] | None = None, timeout: float = 30, committed: bool = True
+    address: Address, topic: str, until: Callable[[list[Message]], bool] | None = None, timeout: float = 30, committed: bool = True
 ) -> list[Message]:
     """Everything in a topic from its start, ordered within a partition: to the current end, or on until `until(messages so far)` holds.
 
@@ -103,7 +110,7 @@ def read_all(
     """
     deadline = time.monotonic() + timeout
     isolation = "read_committed" if committed else "read_uncommitted"
-    settings = {"bootstrap.servers": address, "group.id": "tests-read-all", "enable.auto.commit": False, "isolation.level": isolation}
+    settings = {**client(address), "group.id": "tests-read-all", "enable.auto.commit": False, "isolation.level": isolation}
     consumer = Consumer({**settings, "enable.partition.eof": True, "fetch.wait.max.ms": 50, "auto.offset.reset": "error"})
     try:
         found = consumer.list_topics(topic, timeout=timeout).topics[topic]
@@ -144,10 +151,11 @@ def message_of(raw: RawMessage) -> Message:
 
 
 class OwnTopics:
-    """A test's own topics, under a prefix that no other test has."""
+    """A test's own topics, under a prefix that no other test has. `security`: what clients need besides the address."""
 
-    def __init__(self, address: str, prefix: str) -> None:
+    def __init__(self, address: str, prefix: str, security: Mapping[str, Any] | None = None) -> None:
         self.address = address
+        self._client = {**client(address), **(security or {})}
         self.prefix = prefix
         self.created: list[str] = []
 
@@ -157,16 +165,16 @@ class OwnTopics:
 
     def create(self, *topics: Topic, partitions: Mapping[str, int] | None = None) -> None:
         """Creates topics of the table; `partitions` overrides counts by name without prefix."""
-        self.created += create_topics(self.address, self.prefix, topics, partitions)
+        self.created += create_topics(self._client, self.prefix, topics, partitions)
 
     def produce(self, topic: Topic, messages: Iterable[Outgoing]) -> list[tuple[int, int]]:
         """See `produce`."""
-        return produce(self.address, self.name(topic), messages)
+        return produce(self._client, self.name(topic), messages)
 
     def read_all(self, topic: Topic, until: Callable[[list[Message]], bool] | None = None, timeout: float = 30) -> list[Message]:
         """See `read_all`."""
-        return read_all(self.address, self.name(topic), until, timeout)
+        return read_all(self._client, self.name(topic), until, timeout)
 
     def delete(self) -> None:
         """Deletes what was created."""
-        delete_topics(self.address, self.created)
+        delete_topics(self._client, self.created)

@@ -34,8 +34,6 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 log.dirs={logs}
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
@@ -53,6 +51,10 @@ share.coordinator.state.topic.num.partitions=1
 num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=16777216
+"""
+LISTENERS = """\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 """
 
 
@@ -128,10 +130,10 @@ class KafkaBroker:
         properties = self.directory / "server.properties"
         if not properties.exists():
             self.directory.mkdir(parents=True, exist_ok=True)
-            text = PROPERTIES.format(port=self.port, controller=self.controller, logs=self.directory / "data")
-            properties.write_text(text, encoding="utf-8")
+            text = PROPERTIES.format(controller=self.controller, logs=self.directory / "data")
+            properties.write_text(text + self._listeners(), encoding="utf-8")
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            self._run(java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)))
+            self._run(java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties), *self._first_users()))
         command = java("kafka.Kafka", str(properties), options=("-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"))
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(TETHER), *command]
@@ -157,6 +159,18 @@ class KafkaBroker:
         self.kill()
         self._starter.shutdown()
 
+    def _client(self) -> dict[str, str]:
+        """Settings of a client that may list topics."""
+        return {"bootstrap.servers": self.address}
+
+    def _listeners(self) -> str:
+        """The settings of `server.properties` that say who may come in and how."""
+        return LISTENERS.format(port=self.port, controller=self.controller)
+
+    def _first_users(self) -> tuple[str, ...]:
+        """Options of StorageTool for users that are there from the start."""
+        return ()
+
     def _run(self, command: list[str]) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=READY_SECONDS, check=False)
         if done.returncode != 0:
@@ -169,7 +183,7 @@ class KafkaBroker:
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         # log_level 0: refused connections are what is waited out here.
-        admin = AdminClient({"bootstrap.servers": self.address, "reconnect.backoff.max.ms": 200, "log_level": 0})
+        admin = AdminClient({**self._client(), "reconnect.backoff.max.ms": 200, "log_level": 0})
         while True:
             if self._process is not None and (code := self._process.poll()) is not None:
                 raise RuntimeError(f"Kafka ended with {code} before it was ready:\n{self._tail()}")

@@ -56,5 +56,7 @@ def test_tls_with_a_password() -> None:
 def test_a_certificate_that_is_none_is_a_setting_to_change(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("no certificate", encoding="utf-8")
-    with pytest.raises(ConfigError, match="ssl_ca_file, ssl_certificate_file or ssl_key_file: cannot be used"):
-        faust_credentials(load(security_protocol="SSL", ssl_ca_file=file))
+    for configured in (faust_credentials, client_config):
+        for path in (file, tmp_path / "none"):
+            with pytest.raises(ConfigError, match="ssl_ca_file, ssl_certificate_file or ssl_key_file: cannot be used"):
+                configured(load(security_protocol="SSL", ssl_ca_file=path))

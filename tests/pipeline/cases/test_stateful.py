@@ -219,6 +219,7 @@ class Cases(RuleBasedStateMachine):
         states = {post: self.world.shard.state(post) for post in POSTS}
         found = {(region, post) for region, waiting in self.world.shard.open.items() for post in waiting}
         assert found == {(state.task.region, post) for post, state in states.items() if state and state.task}
+        assert self.world.shard.balance == 0
         assert self.world.shard.overdue == {post for post, state in states.items() if state and state.standing and state.standing.overdue}
 
     # Helpers ---------------------------------------------------------------------------------------------------------
