@@ -126,7 +126,7 @@ def _case_state(state: CaseState) -> list[Part]:
         (state.market, "cyan"),
         revised(state.post_id, state.revision),
         action(state.standing.action) if state.standing else ("", ""),
-        (counted(state.reports, "report") if state.reports else "", "magenta"),
+        (counted(len(state.reporters), "report") if state.reporters else "", "magenta"),
         ("appeal" if state.appeal else "", "magenta"),
         ("enforcement overdue" if state.standing and state.standing.overdue else "", "bold red"),
         ("deleted" if state.deleted else "", "dim"),

@@ -95,8 +95,8 @@ class CaseMetrics:
         self._fill(metrics.AUDIT_CHECKED, checked.items())
         self._fill(metrics.AUDIT_WRONG, ((key, wrong[key]) for key in checked))
         now = dt.datetime.fromtimestamp(self._now(), dt.UTC)
-        for region in self._rules.regions.regions:
-            metrics.REGION_OPEN.labels(region.name).set(region.is_open(now))
+        for known in self._rules.regions.regions:
+            metrics.REGION_OPEN.labels(known.name).set(known.is_open(now))
 
     @staticmethod
     def _fill(gauge: Gauge, values: Iterable[tuple[tuple[str, ...], float]]) -> None:

@@ -183,7 +183,7 @@ def judge(
         duplicates=sum(len(same) - 1 for same in by_post.values()),
         conflicting_duplicates=conflicts + len(by_post.keys() - expected),
         out_of_order=out_of_order(topics, POSTS_LANGUAGE, LanguagePost) + out_of_order(topics, POSTS_SCORED, ScoredPost),
-        tasks_missing=len({same[0].task_id for same in by_post.values() if same[0].pending} - task_ids(topics)),
+        tasks_missing=tasks_missing(topics, {post_id for post_id, same in by_post.items() if same[0].pending}),
         dead_letters=len(topics.read_all(DEAD_LETTERS)),
         stage_kills=stage_kills,
         broker_kills=broker_kills,
@@ -218,8 +218,10 @@ def out_of_order(topics: OwnTopics, topic: Topic, record: type[LanguagePost] | t
     return wrong
 
 
-def task_ids(topics: OwnTopics) -> set[str]:
-    """Of all regions."""
+def tasks_missing(topics: OwnTopics, wanted: set[str]) -> int:
+    """Posts that people must look at and of which no region has a task, or more than one: the cases stage writes each exactly once."""
     decode = decoder(ReviewTask)
     regions: Iterable[str] = (region.name for region in read_regions(REGIONS).regions)
-    return {decode(message.value).task_id for region in regions for message in topics.read_all(review_topic(region), timeout=60)}
+    messages = (message for region in regions for message in topics.read_all(review_topic(region), timeout=60))
+    found = Counter(decode(message.value).post.post_id for message in messages)
+    return len({post_id for post_id in wanted if found[post_id] != 1} | (found.keys() - wanted))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.flow import STAGES
-from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, Topic, review_topic
+from schemas.topics import REVIEW, TOPICS, Topic, review_topic
 from tests.support.clients import OwnTopics
 from tests.support.kafka import Broker
 from tests.support.tiny_model import build_tiny_bundle
@@ -18,7 +18,7 @@ from tests.support.workers import Process, worker
 
 DATA = Path(__file__).with_name("data")
 REVIEWS = tuple(review_topic(region) for region in ("english", "dutch"))
-ALL_TOPICS = (POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, DECISIONS, DEAD_LETTERS, *REVIEWS)
+ALL_TOPICS = (*(topic for topic in TOPICS if topic is not REVIEW), *REVIEWS)
 PARTITIONS = 4
 
 
@@ -30,9 +30,9 @@ def create(topics: OwnTopics, wanted: Iterable[Topic] = ALL_TOPICS, partitions: 
 
 @pytest.fixture(scope="session")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """Settings of a worker: the tiny model, a short policy, two regions."""
+    """Settings of a worker: the tiny model, a short policy, two regions with their people."""
     bundle = build_tiny_bundle(tmp_path_factory.mktemp("bundle"))
-    return {"model": bundle, "policy": DATA / "policy.toml", "regions": DATA / "regions.toml"}
+    return {"model": bundle, "policy": DATA / "policy.toml", "regions": DATA / "regions.toml", "roster": DATA / "roster.toml"}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Posts go in, decisions and review tasks come out: three stages, each in its process, on a genuine Kafka."""
+"""Posts go in, decisions and review tasks come out: four stages, each in its process, on a genuine Kafka."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from confluent_kafka import Producer
 
 from pipeline.flow import STAGES
 from schemas.headers import CE_ID, CE_SOURCE, CE_TIME, CE_TYPE, TRACEPARENT
-from schemas.records import Action, Decision, PostKind, ReviewTask, Unassessed
-from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED
-from schemas.wire import decoder
+from schemas.people import Appeal, Appellant, Enforcement, Notice, Outcome, Verdict
+from schemas.records import Action, Automation, Decision, PostKind, Record, ReviewTask, Unassessed
+from schemas.topics import (
+    APPEALS,
+    DEAD_LETTERS,
+    DECISIONS,
+    ENFORCEMENTS,
+    NOTICES,
+    POSTS_INCOMING,
+    POSTS_LANGUAGE,
+    POSTS_SCORED,
+    VERDICTS,
+)
+from schemas.wire import decoder, encode
 from tests.integration.conftest import REVIEWS, Flow
 from tests.support.clients import Message, Outgoing
 from tests.support.posts_in_flow import CALM, CALM_DUTCH, HATE, HATE_DUTCH, THREAT, THREAT_DUTCH, decisions, has_all, outgoing
@@ -58,7 +69,7 @@ def test_every_post_comes_out_decided(flow: Flow) -> None:
         assert outcome(number, "first") == (Action.ALLOW, False)
         assert outcome(number, "reply") == (Action.REMOVE, False)
         assert outcome(number, "threat") == (Action.LIMIT, True)
-        assert outcome(number, "reply", 2) == (Action.ALLOW, False)
+        assert outcome(number, "reply", 2) == (Action.RESTORE, False)  # the edit undoes the removal: decided by cases
         assert outcome(number, "picture") == (Action.LIMIT, False)
         assert Unassessed.MEDIA in found[f"talk-{number}-picture", 1].unassessed
         assert found[f"talk-{number}-first", 2].kind is PostKind.DELETED
@@ -73,7 +84,7 @@ def test_every_post_comes_out_decided(flow: Flow) -> None:
     task = task_of(in_dutch, "talk-0-threat")
     assert [post.post_id for post in task.context.thread] == ["talk-0-first", "talk-0-reply"]
     assert task.context.complete
-    assert task.decision_id == found["talk-0-threat", 1].decision_id
+    assert task.case_id == found["talk-0-threat", 1].case_id
 
 
 def expected(talks: range) -> set[tuple[str, int]]:
@@ -90,7 +101,7 @@ def test_without_evidence_for_its_language_people_look_at_what_the_machine_would
     found = decisions(flow.topics.read_all(DECISIONS, has_all(set(texts))))
     removed, looked_at, calm = (found[name, 1] for name in texts)
     assert (removed.action, removed.pending, removed.unassessed) == (Action.REMOVE, False, ())
-    assert (looked_at.action, looked_at.pending, looked_at.region) == (Action.ALLOW, True, "dutch")
+    assert (looked_at.action, looked_at.pending) == (Action.ALLOW, True)
     assert [reason.rule for reason in looked_at.reasons] == ["hate-remove", "rest"]
     assert (calm.action, calm.pending) == (Action.ALLOW, False)  # of what is allowed, this policy sends nothing to people
     assert looked_at.unassessed == calm.unassessed == (Unassessed.NO_CALIBRATION,)
@@ -105,10 +116,62 @@ def test_a_reply_to_nobody_knows_what_is_missing(flow: Flow) -> None:
     assert task.context.missing == ("never-came",)
 
 
+def test_people_decide_and_an_appeal_undoes_it(flow: Flow) -> None:
+    """A verdict removes; the author appeals; another person restores; the platform confirms; everybody is told."""
+    flow.topics.produce(POSTS_INCOMING, [outgoing("judged", "judged", THREAT_DUTCH, market="NL")])
+    task = task_of(flow.topics.read_all(DUTCH, has_all({"judged"})), "judged")
+    flow.topics.produce(VERDICTS, [verdict(task, "simulated-nl-1", "remove")])
+    removed = decision_of(flow, "judged", 1)
+    assert (removed.action, removed.automation, removed.pending) == (Action.REMOVE, Automation.NONE, False)
+    appeal = Appeal(
+        appeal_id="appeal-1", decision_id=removed.decision_id, post_id="judged", appellant=Appellant.AUTHOR, filed_at=removed.decided_at,
+        statement="it is a line of a song",
+    )  # fmt: skip
+    flow.topics.produce(APPEALS, [keyed("judged", appeal)])
+    again = task_of(flow.topics.read_all(DUTCH, lambda messages: len(tasks_of(messages, "judged")) == 2)[::-1], "judged")
+    assert (again.statement, again.barred_reviewers) == ("it is a line of a song", ("simulated-nl-1",))
+    flow.topics.produce(VERDICTS, [verdict(again, "simulated-nl-1", "allow"), verdict(again, "simulated-nl-2", "allow")])
+    restored = decision_of(flow, "judged", 2)
+    assert (restored.action, restored.supersedes) == (Action.RESTORE, removed.decision_id)
+    done = Enforcement(decision_id=restored.decision_id, post_id="judged", action=restored.action, applied_at=restored.decided_at)
+    flow.topics.produce(ENFORCEMENTS, [keyed("judged", done)])
+    notices = [decoder(Notice)(message.value) for message in flow.topics.read_all(NOTICES, lambda found: len(of(found, "judged")) == 6)]
+    kinds = [notice.kind.value for notice in notices if notice.post_id == "judged"]
+    assert kinds == ["restricted", "restricted", "receipt", "verdict_refused", "restored", "outcome"]
+
+
+def keyed(post_id: str, record: Record) -> Outgoing:
+    return Outgoing(post_id.encode(), encode(record))
+
+
+def verdict(task: ReviewTask, reviewer: str, outcome: str) -> Outgoing:
+    given = Verdict(
+        verdict_id=f"{task.task_id}-{reviewer}", task_id=task.task_id, post_id=task.post.post_id, revision=task.post.revision,
+        reviewer=reviewer, outcome=Outcome(outcome), decided_at=task.created_at, context_digest=task.context.digest,
+    )  # fmt: skip
+    return keyed(task.post.post_id, given)
+
+
+def of(messages: list[Message], post_id: str) -> list[Message]:
+    return [message for message in messages if message.key == post_id.encode()]
+
+
+def tasks_of(messages: list[Message], post_id: str) -> list[ReviewTask]:
+    return [decode_task(message.value) for message in of(messages, post_id)]
+
+
+def decision_of(flow: Flow, post_id: str, sequence: int) -> Decision:
+    def there(messages: list[Message]) -> bool:
+        return any(each.sequence == sequence for each in map(decoder(Decision), (message.value for message in of(messages, post_id))))
+
+    found = [decoder(Decision)(message.value) for message in of(flow.topics.read_all(DECISIONS, there), post_id)]
+    return next(each for each in found if each.sequence == sequence)
+
+
 def test_headers_say_what_a_record_is_and_carry_the_trace(flow: Flow) -> None:
     flow.topics.produce(POSTS_INCOMING, [outgoing("traced", "traced", THREAT, headers=((TRACEPARENT, TRACE),))])
     kinds = (POSTS_LANGUAGE, b"language-post"), (POSTS_SCORED, b"scored-post"), (DECISIONS, b"decision"), (ENGLISH, b"review-task")
-    for (topic, kind), stage in zip(kinds, (*STAGES, "routing"), strict=True):
+    for (topic, kind), stage in zip(kinds, STAGES, strict=True):
         key = "traced"  # of the conversation or of the post: the same here
         message = next(each for each in flow.topics.read_all(topic, has_all({key})) if each.key == key.encode())
         assert message.header(TRACEPARENT) == TRACE

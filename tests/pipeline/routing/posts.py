@@ -1,4 +1,4 @@
-"""Scored posts, the house policy and two regions, to test routing with."""
+"""Scored posts and the house policy, to test routing with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pipeline.config import read_toml
 from pipeline.policy.evidence import Evidence
 from pipeline.policy.policy import Policy, PolicySet, read_policies
-from pipeline.policy.regions import Regions
 from pipeline.routing.stage import RoutingStage
 from schemas.records import Language, Media, Post, PostKind, ScoredPost, Unassessed
 
@@ -20,14 +19,6 @@ CASES = Path(__file__).parents[1] / "policy" / "cases"
 EVIDENCE = read_toml(CASES / "evidence.toml", Evidence)
 POLICY = read_policies(CASES / "policy.toml").policies[0].with_evidence(EVIDENCE)
 POLICIES = PolicySet([POLICY])
-REGIONS = Regions.model_validate(
-    {
-        "regions": [
-            {"name": "english", "languages": ["en"], "markets": ["GB"]},
-            {"name": "asia", "languages": ["id"], "markets": ["SG", "ID"]},
-        ]
-    }
-)
 
 
 def house(**changes: Any) -> Policy:
@@ -65,7 +56,7 @@ def scored(what: Post | None = None, *, tag: str = "en", alternatives: tuple[str
 
 def stage(earlier: list[ScoredPost] | None = None, context_bytes: int = 1_000_000) -> RoutingStage:
     """A partition's routing under the house policy."""
-    return RoutingStage(POLICIES, REGIONS, context_bytes, earlier or [])
+    return RoutingStage(POLICIES, context_bytes, earlier or [])
 
 
 _ids = st.sampled_from([f"p{number}" for number in range(8)])

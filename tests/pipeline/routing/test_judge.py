@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.policy.rules import RuleAction
-from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE, judge, priority, review_share
+from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE, judge, review_share, stratum
 from schemas.records import Action, Automation, PostKind, ScoredPost, Unassessed
 from tests.pipeline.routing.posts import EVIDENCE, POLICY, house, post, scored, streams
 
@@ -158,9 +158,9 @@ def test_reach_and_gravity_raise_the_share_within_bounds(share: float, reach: in
     assert review_share(share, post(reach=reach), weight) == pytest.approx(raised)
 
 
-@pytest.mark.parametrize(("reach", "weight", "expected"), [(0, 0, 0), (0, 90, 63), (99, 90, 73), (2**63 - 1, 100, 100)])
-def test_priority(reach: int, weight: float, expected: int) -> None:
-    assert priority(post(reach=reach), weight) == expected
+def test_the_stratum_is_the_likeliest_label_of_the_policy() -> None:
+    assert stratum(scored(scores={"toxic": 0.3, "threat": 0.4, "unheard-of": 0.9}), POLICY) == "threat"
+    assert stratum(scored(), POLICY) is None
 
 
 @pytest.mark.parametrize(

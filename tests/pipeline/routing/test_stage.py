@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pipeline.policy.policy import PolicySet
 from pipeline.routing.stage import RoutingStage
 from pipeline.stage import Incoming, Output
-from schemas.records import Decision, ReviewTask, ScoredPost, Unassessed
-from tests.pipeline.routing.posts import NOW, POLICIES, POLICY, REGIONS, post, scored, stage, streams
+from schemas.cases import CaseEvent
+from schemas.records import Action, Decision, PostKind, ScoredPost, Unassessed
+from tests.pipeline.routing.posts import NOW, POLICIES, POLICY, post, scored, stage, streams
 
 
 def incoming(stream: list[ScoredPost]) -> list[Incoming[ScoredPost]]:
@@ -41,22 +42,22 @@ def test_new_evidence_changes_nothing_that_was_received_before_it(stream: list[S
     since = NOW + dt.timedelta(hours=1)
     newer = POLICY.model_copy(update={"version": "8", "effective_from": since}).with_evidence(None)
     posts = [one if place < position else msgspec.structs.replace(one, received_at=since) for place, one in enumerate(stream)]
-    before = RoutingStage(POLICIES, REGIONS, 1_000_000, []).process(incoming(posts), NOW)
-    after = RoutingStage(PolicySet([POLICY, newer]), REGIONS, 1_000_000, []).process(incoming(posts), NOW)
+    before = RoutingStage(POLICIES, 1_000_000, []).process(incoming(posts), NOW)
+    after = RoutingStage(PolicySet([POLICY, newer]), 1_000_000, []).process(incoming(posts), NOW)
     assert [list(map(identity, each)) for each in after[:position]] == [list(map(identity, each)) for each in before[:position]]
     for outputs in after[position:]:
-        decision = outputs[0].record
-        assert isinstance(decision, Decision)
+        decision = decided(outputs)
         assert decision.policy_version == "house@8"
         assert decision.pending or not any(reason.label for reason in decision.reasons)
 
 
 def identity(output: Output) -> tuple[object, ...]:
-    if isinstance(output.record, Decision):
-        decision = output.record
-        return decision.decision_id, decision.action, decision.pending, decision.reasons, decision.task_id
-    assert isinstance(output.record, ReviewTask)
-    return output.record.task_id, output.record.context, output.record.due_at, output.record.priority
+    """What a replay must give again."""
+    record = output.record
+    if isinstance(record, Decision):
+        return record.decision_id, record.action, record.pending, record.reasons
+    assert isinstance(record, CaseEvent)
+    return record.event_id, record.kind, record.context, record.weight, record.audit
 
 
 @given(streams, st.data())
@@ -84,22 +85,30 @@ def test_a_batch_that_is_tried_again_decides_the_same(stream: list[ScoredPost]) 
 
 
 @given(streams)
-def test_a_task_goes_with_its_decision(stream: list[ScoredPost]) -> None:
-    for outputs in routed(stream):
-        decision, *tasks = (output.record for output in outputs)
-        assert isinstance(decision, Decision)
-        assert decision.pending is bool(tasks)
-        for output, task in zip(outputs[1:], tasks, strict=True):
-            assert isinstance(task, ReviewTask)
-            assert (task.decision_id, task.task_id, task.region) == (decision.decision_id, decision.task_id, decision.region)
-            assert output.topic.name == f"moderation.review.{task.region}.v1"
+def test_what_people_may_have_to_look_at_opens_a_case(stream: list[ScoredPost]) -> None:
+    for one, outputs in zip(stream, routed(stream), strict=True):
+        decisions = [output.record for output in outputs if isinstance(output.record, Decision)]
+        cases = [output.record for output in outputs if isinstance(output.record, CaseEvent)]
+        assert len(decisions) == (one.post.kind is not PostKind.EDITED), "an edit is only proposed"
+        proposal = decided(outputs)
+        assert bool(cases) is (
+            proposal.pending or proposal.action in {Action.LIMIT, Action.REMOVE} or one.post.kind is not PostKind.CREATED
+        )
+        assert all(case.proposal == proposal and case.event_id == proposal.decision_id for case in cases)
+
+
+def decided(outputs: list[Output]) -> Decision:
+    """What the machine decides or proposes."""
+    first = outputs[0].record
+    found = first.proposal if isinstance(first, CaseEvent) else first
+    assert isinstance(found, Decision)
+    return found
 
 
 @given(streams)
 def test_a_fallback_keeps_what_is_known_and_acts_on_nothing_alone(stream: list[ScoredPost]) -> None:
     for item in incoming(stream):
-        decision = stage().fallback(item, NOW)[0].record
-        assert isinstance(decision, Decision)
+        decision = decided(stage().fallback(item, NOW))
         deleted = item.record.post.kind.value == "deleted"
         assert deleted or decision.unassessed[-1:] == (Unassessed.STAGE_ERROR,) or Unassessed.STAGE_ERROR in item.record.unassessed
         assert decision.pending is not deleted
@@ -107,16 +116,15 @@ def test_a_fallback_keeps_what_is_known_and_acts_on_nothing_alone(stream: list[S
 
 def test_a_post_is_shown_with_the_conversation_from_before_the_restart() -> None:
     (outputs,) = routed([scored(post("b", parent_id="a"), scores={"toxic": 0.6})], earlier=[scored(post("a"))])
-    task = outputs[1].record
-    assert isinstance(task, ReviewTask)
-    assert [shown.text for shown in task.context.thread] == ["text of a"]
-    assert task.context.complete
+    case = outputs[1].record
+    assert isinstance(case, CaseEvent)
+    assert [shown.text for shown in case.context.thread] == ["text of a"]
+    assert case.context.complete
 
 
 def test_an_edit_is_judged_again() -> None:
-    first, edit = routed([scored(post("a"), scores={"toxic": 0.6}), scored(post("a", revision=2), scores={"toxic": 0.97})])
-    kinds = [
-        (outputs[0].record.revision, outputs[0].record.action.value) for outputs in (first, edit) if isinstance(outputs[0].record, Decision)
-    ]
-    assert kinds == [(1, "allow"), (2, "remove")]
-    assert identity(first[0])[0] != identity(edit[0])[0]
+    edit = post("a", revision=2, kind=PostKind.EDITED)
+    outputs = routed([scored(post("a"), scores={"toxic": 0.6}), scored(edit, scores={"toxic": 0.97})])
+    first, second = (decided(each) for each in outputs)
+    assert [(each.revision, each.action.value) for each in (first, second)] == [(1, "allow"), (2, "remove")]
+    assert first.decision_id != second.decision_id
