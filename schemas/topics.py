@@ -129,7 +129,6 @@ REVIEW = Topic(
     written_by=("cases",),
     read_by=("review tools",),
     title="Posts that people of a region decide, with their conversation",
-    same_partitions_as="moderation.cases.v1",
 )
 CASES = Topic(
     name="moderation.cases.v1",

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from agents.settings import load
+from pipeline.flow import STAGES
 from tests.agents.test_routing import DEFAULT
 
 DEMO = [sys.executable, "-c", "from agents.cli.main import main; main()", "demo"]
@@ -23,7 +24,7 @@ def test_ctrl_c_is_a_sentence_and_leaves_nothing_behind() -> None:
         assert process.stdout
         assert "50 a second" in process.stdout.readline()  # stages run, posts flow
         children = psutil.Process(process.pid).children(recursive=True)
-        assert len(children) == 3
+        assert len(children) == len(STAGES)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
         assert (process.returncode, said) == (130, "interrupted: the demo was ended before it was complete\n")

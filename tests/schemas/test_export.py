@@ -89,8 +89,8 @@ def test_every_topic_is_a_channel_with_its_settings(asyncapi: dict[str, Any]) ->
     for topic in TOPICS:
         binding = channels[topic.name]["bindings"]["kafka"]
         assert binding["partitions"] == topic.partitions
-        assert binding["topicConfiguration"]["retention.ms"] == topic.retention_ms
-        assert binding["topicConfiguration"]["cleanup.policy"] == ["delete"]
+        assert binding["topicConfiguration"]["delete.retention.ms" if topic.compacted else "retention.ms"] == topic.retention_ms
+        assert binding["topicConfiguration"]["cleanup.policy"] == ["compact" if topic.compacted else "delete"]
 
 
 def test_every_role_has_its_operations(asyncapi: dict[str, Any]) -> None:

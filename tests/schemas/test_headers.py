@@ -16,6 +16,15 @@ def test_an_event_type_names_the_record_and_the_topics_version() -> None:
         "sluice.scored-post.v1",
         "sluice.decision.v1",
         "sluice.review-task.v1",
+        "sluice.case-event.v1",
+        "sluice.task-event.v1",
+        "sluice.verdict.v1",
+        "sluice.appeal.v1",
+        "sluice.report.v1",
+        "sluice.enforcement.v1",
+        "sluice.case-state.v1",
+        "sluice.case-file.v1",
+        "sluice.notice.v1",
     ]
     assert event_type(review_topic("nl-be")) == "sluice.review-task.v1"
 
