@@ -33,11 +33,12 @@ RAN_OUT = "your claim has run out"
 
 
 class Reviewer(NamedTuple):
-    """Who reviews, for which regions, in which languages (none: all)."""
+    """Who reviews, for which regions; which languages the person reads, and in which tasks are wanted (none: all)."""
 
     name: str
     regions: Sequence[str]
-    languages: Sequence[str] = ()
+    reads: Sequence[str]
+    wanted: Sequence[str] = ()
 
 
 class Heard(Message):
@@ -85,7 +86,7 @@ class ReviewApp(App[None]):
     def __init__(self, link: Link, reviewer: Reviewer, policies: PolicySet) -> None:
         super().__init__()
         self._link, self._reviewer, self._policies = link, reviewer, policies
-        self.tasks = Queue(reviewer.name, reviewer.languages)
+        self.tasks = Queue(reviewer.name, reviewer.wanted)
         self.failure: BaseException | None = None
         self._asked: str | None = None
         self._loaded = False
@@ -201,7 +202,7 @@ class ReviewApp(App[None]):
                 self._say({Standing.OPEN: RAN_OUT, Standing.TAKEN: FASTER, Standing.GONE: ENDED}[standing])
 
     def _enter(self, task: ReviewTask) -> None:
-        self.push_screen(TaskScreen(task, self._policies.at(_now()), self._reviewer.languages, self._answered, self._left))
+        self.push_screen(TaskScreen(task, self._policies.at(_now()), self._reviewer.reads, self._answered, self._left))
 
     def _answered(self, task: ReviewTask, answer: Answer, digest: str | None) -> None:
         """Sends the verdict. The task is not offered again."""
@@ -251,9 +252,9 @@ class ReviewApp(App[None]):
     def _show(self) -> None:
         """Draws the queue where something in it has changed; the cursor stays on its task."""
         self.screen_stack[0].query_one("#top", Static).update(self._top())
-        now, languages = _now(), self._reviewer.languages
+        now, reads = _now(), self._reviewer.reads
         rows = [
-            (task.task_id, row(task, languages, now, mine=self._mine(task), asked=task.task_id == self._asked))
+            (task.task_id, row(task, reads, now, mine=self._mine(task), asked=task.task_id == self._asked))
             for task in (self.tasks.offered()[:MOST_ROWS] if self._loaded else ())
         ]
         if rows == self._rows:

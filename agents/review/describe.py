@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from agents.review.page import Page
 from agents.review.safe import safe
-from pipeline.language.languages import UNDETERMINED
+from pipeline.policy.region import speaks
 from schemas.records import ReviewTask
 
 COLUMNS = (("prio", 4), ("due", 9), ("language", 9), ("market", 6), ("may violate", 40))
@@ -28,28 +28,20 @@ def due(task: ReviewTask, now: dt.datetime) -> Text:
     return Text(f"in {amount}", "yellow" if minutes < 60 else "")
 
 
-def row(task: ReviewTask, languages: Collection[str], now: dt.datetime, *, mine: bool, asked: bool) -> tuple[Text, ...]:
-    """Of the queue: the columns above. `asked`: the claim is on its way."""
+def row(task: ReviewTask, languages: Sequence[str], now: dt.datetime, *, mine: bool, asked: bool) -> tuple[Text, ...]:
+    """Of the queue: the columns above. `languages`: what the reviewer reads. `asked`: the claim is on its way."""
     what = Text()
     if mine or asked:
         what.append("yours  " if mine else "claiming  ", "bold cyan")
     if task.queue:
         what.append(f"{safe(task.queue)}  ", "bold magenta")
-    if not reads(task, languages):
-        what.append("out of language  ", "bold red")
+    if not speaks(languages, task.language):
+        what.append("not your language  ", "bold red")
     what.append(", ".join(safe(label) for label in task.labels) or "not assessed")
     return Text(str(task.priority)), due(task, now), Text(_tags(task)), Text(safe(task.post.market)), what
 
 
-def reads(task: ReviewTask, languages: Collection[str]) -> bool:
-    """Whether the task is for somebody who reads its language; told by the reviewer's own languages, if any were named."""
-    tags = {task.language.tag, *task.language.alternatives}
-    if languages and task.language.tag != UNDETERMINED:
-        return not tags.isdisjoint(languages)
-    return not task.out_of_language
-
-
-def head(task: ReviewTask, languages: Collection[str], now: dt.datetime) -> Text:
+def head(task: ReviewTask, languages: Sequence[str], now: dt.datetime) -> Text:
     """Why the task is here, and what stands against a judgement."""
     text = Text.assemble((_tags(task), "bold"), f"  {safe(task.post.market)}  priority {task.priority}  due ", due(task, now))
     if task.attempt > 1:
@@ -62,8 +54,8 @@ def head(task: ReviewTask, languages: Collection[str], now: dt.datetime) -> Text
         text.append("\nmay violate: ").append(", ".join(safe(label) for label in task.labels), "magenta")
     if task.unassessed:
         text.append("\nnot assessed: ").append(", ".join(each.value for each in task.unassessed), "yellow")
-    if not reads(task, languages):
-        text.append("\nOUT OF LANGUAGE: a restriction only limits until somebody confirms it who reads it", "bold red")
+    if not speaks(languages, task.language):
+        text.append("\nNOT YOUR LANGUAGE: a restriction only limits until somebody confirms it who reads it", "bold red")
     if not task.context.complete:
         text.append("\nCONTEXT INCOMPLETE: a restriction only limits until somebody confirms it", "bold red")
     return text

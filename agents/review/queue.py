@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterable
 
-from pipeline.language.languages import UNDETERMINED
+from pipeline.policy.region import speaks
 from schemas.people import TaskEvent, TaskEventKind
 from schemas.records import Record, ReviewTask
 
@@ -20,7 +20,7 @@ class Standing(enum.Enum):
 
 
 class Queue:
-    """The open tasks of a reviewer's regions. `languages`: what the reviewer reads; none named means that all tasks are offered.
+    """The open tasks of a reviewer's regions. `languages`: those in which tasks are wanted; none named means all.
 
     A task's events may come before the task, since they lie on another topic.
     """
@@ -32,7 +32,7 @@ class Queue:
         self._claims: dict[str, list[str]] = {}
         self._gone: set[str] = set()
         self.in_other_languages = 0
-        """Open tasks that are not offered because the reviewer does not read their language."""
+        """Open tasks that are not offered because of their language."""
 
     def add(self, records: Iterable[Record]) -> None:
         """Takes tasks and events."""
@@ -42,7 +42,7 @@ class Queue:
                     self._task(record)
                 case TaskEvent():
                     self._event(record)
-        self.in_other_languages = sum(not self._reads(task) for task in self._tasks.values())
+        self.in_other_languages = sum(not self._wanted(task) for task in self._tasks.values())
 
     def decided(self, task_id: str) -> None:
         """This reviewer's verdict on a task is with the broker."""
@@ -50,7 +50,7 @@ class Queue:
 
     def offered(self) -> list[ReviewTask]:
         """What this reviewer has claimed, then what nobody has: highest priority first, then what is due first."""
-        found = [task for task in self._tasks.values() if self._reads(task) and self.standing(task.task_id) is not Standing.TAKEN]
+        found = [task for task in self._tasks.values() if self._wanted(task) and self.standing(task.task_id) is not Standing.TAKEN]
         return sorted(found, key=lambda task: (not self._mine(task.task_id), -task.priority, task.due_at, task.task_id))
 
     def taken(self) -> int:
@@ -77,9 +77,8 @@ class Queue:
     def _mine(self, task_id: str) -> bool:
         return self.standing(task_id) is Standing.MINE
 
-    def _reads(self, task: ReviewTask) -> bool:
-        tags = {task.language.tag, *task.language.alternatives}
-        return not self._languages or task.language.tag == UNDETERMINED or not tags.isdisjoint(self._languages)
+    def _wanted(self, task: ReviewTask) -> bool:
+        return not self._languages or speaks(self._languages, task.language)
 
     def _task(self, task: ReviewTask) -> None:
         if task.task_id not in self._gone and self._reviewer not in task.barred_reviewers:

@@ -104,9 +104,10 @@ PEOPLE: list[tuple[type[Record], dict[str, Any], str]] = [
          "reporters": [{"report_id": "r1", "reporter_key": KEY, "channel": "user"}],
          "waiting": [{"topic": "moderation.reports.v1", "at": NOW, "value": json.dumps({"reporter_key": KEY})}],
          "appeal": {"appeal_id": "a", "decision_id": "d", "appellant": "author"},
-         "standing": {"decision_id": "d", "sequence": 1, "action": "remove", "by_person": True, "decided_at": NOW, "overdue": True},
-         "task": {"task_id": "t", "revision": 2, "purpose": "appeal", "region": "dutch", "asked_at": NOW, "issued_at": NOW, "due_at": NOW, "priority": 3,
-                  "round": 1}},
+         "standing": {"decision_id": "d", "sequence": 1, "action": "remove", "by_person": True, "decided_at": NOW, "pending": False,
+                      "overdue": True},
+         "task": {"task_id": "t", "revision": 2, "purpose": "appeal", "region": "dutch", "asked_at": NOW, "issued_at": NOW,
+                  "due_at": NOW, "priority": 3}},
         "open in dutch for appeal  due 2026-11-23 16:05Z  ms|id  NL  post-1 r2  remove   1 report  appeal  enforcement overdue  deleted",
     ),
     (

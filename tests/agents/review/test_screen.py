@@ -119,7 +119,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 async def sitting(desk: Desk, languages: Sequence[str] = ()) -> AsyncIterator[Desk]:
     """`sluice review` runs, and has read what there is."""
     policies = read_policies(desk.settings.policy)
-    desk.app = ReviewApp(Link(desk.settings, [REGION]), Reviewer("me", [REGION], languages), policies)
+    desk.app = ReviewApp(Link(desk.settings, [REGION]), Reviewer("me", [REGION], ["nl"], languages), policies)
     async with desk.app.run_test(size=SIZE, notifications=True) as desk.pilot:
         await desk.until(lambda: desk.app._loaded)
         yield desk
@@ -201,13 +201,13 @@ def test_without_all_of_it_a_verdict_carries_no_digest(desk: Desk) -> None:
 
 
 def test_who_cannot_judge_says_why_without_having_to_look(desk: Desk) -> None:
-    desk.put(REVIEW, task(out_of_language=True, missing=("p0",)))
+    desk.put(REVIEW, task(language=Language(tag="de", confidence=0.6), missing=("p0",)))
 
     async def work() -> None:
-        async with sitting(desk, ["nl", "de"]):
+        async with sitting(desk):
             await desk.until(lambda: desk.rows() == ["t1"])
             await desk.claim()
-            await desk.until(lambda: "CONTEXT INCOMPLETE" in desk.text())
+            await desk.until(lambda: "CONTEXT INCOMPLETE" in desk.text() and "NOT YOUR LANGUAGE" in desk.text())
             await desk.pilot.press("c")
             await desk.choose("enter")  # for its language
             await desk.until(lambda: "Which language is it?" in desk.text())
