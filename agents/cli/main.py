@@ -16,6 +16,7 @@ from agents.cli import (
     model,
     policy,
     publish,
+    review,
     score,
     statements,
     tail,
@@ -37,6 +38,7 @@ app.command()(worker.worker)
 app.add_typer(topics.app, name="topics")
 app.command()(publish.publish)
 app.command()(tail.tail)
+app.command()(review.review)
 app.command()(score.score)
 app.command()(evaluate.evaluate)
 app.command()(calibrate.calibrate)

@@ -114,7 +114,12 @@ def _length(text: str) -> str:
 
 
 def _enforcement(enforcement: Enforcement) -> list[Part]:
-    return [(enforcement.post_id, ""), (f"decision {enforcement.decision_id}", ""), (f"applied {moment(enforcement.applied_at)}", "green")]
+    return [
+        action(enforcement.action),
+        (enforcement.post_id, ""),
+        (f"decision {enforcement.decision_id}", ""),
+        (f"applied {moment(enforcement.applied_at)}", "green"),
+    ]
 
 
 def _case_state(state: CaseState) -> list[Part]:
@@ -182,7 +187,7 @@ FILTERS: Mapping[type[Record], Mapping[Filter, Callable[[Any], str | None]]] = {
     Verdict: {**_BY_POST, Filter.ACTION: attrgetter("outcome.value")},
     Appeal: _BY_POST,
     Report: _BY_POST,
-    Enforcement: _BY_POST,
+    Enforcement: {**_BY_POST, Filter.ACTION: attrgetter("action.value")},
     CaseState: {
         **_BY_POST,
         Filter.MARKET: attrgetter("market"),

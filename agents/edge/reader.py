@@ -135,8 +135,11 @@ class Reader:
         with broker_faults(topic):
             return {place.partition: place.offset for place in self._consumer.offsets_for_times(places, timeout=ANSWER_SECONDS)}
 
-    def entries(self, starts: Sequence[ck.TopicPartition], *, follow: bool = False, headers: bool = False) -> Iterator[Entry]:
-        """Records from the given offsets on: to where each partition ends now, or for ever. In order within a partition.
+    def entries(
+        self, starts: Sequence[ck.TopicPartition], *, follow: bool = False, headers: bool = False, ended: Callable[[], bool] = lambda: False
+    ) -> Iterator[Entry]:
+        """Records from the given offsets on: to where each partition ends now, or for ever, or until `ended` (asked five times a second).
+        In order within a partition.
 
         `headers` only for topics that stages write: a name that is no UTF-8, which a producer may send, leaves confluent-kafka's list of
         headers broken inside (2.16), and Python with it.
@@ -145,7 +148,7 @@ class Reader:
         self._following = follow
         unfinished = {(start.topic, start.partition) for start in starts}
         silent = 0.0
-        while unfinished or follow:
+        while (unfinished or follow) and not ended():
             messages = self._consumer.consume(BATCH, POLL_SECONDS)
             silent = 0.0 if messages else silent + POLL_SECONDS
             if silent > SILENCE_SECONDS and not follow:

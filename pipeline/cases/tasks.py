@@ -18,6 +18,7 @@ from schemas.records import ReviewTask
 from schemas.topics import review_topic
 
 CLAIM_OVER = "the claim has run out"
+AFTER_A_VERDICT = frozenset({Leaving.DECIDED, Leaving.ESCALATED})
 
 
 class _Asking(NamedTuple):
@@ -55,8 +56,10 @@ def ask_others(draft: Draft, how: Leaving, *, passed: tuple[str, ...] = ()) -> N
 
 
 def leave(draft: Draft, how: Leaving) -> None:
-    """The open task ends. Tools are told by whoever ends it for another reason than a verdict: `_issue` or `withdraw`."""
+    """The open task ends. After a verdict tools are told here, so that nobody else is offered it; else by `_issue` or `withdraw`."""
     task = draft.task
+    if how in AFTER_A_VERDICT:
+        draft.tell_tools(replace(_event(draft, task, TaskEventKind.WITHDRAWN), reason=how.value))
     draft.facts.append(
         Left(
             region=task.region,

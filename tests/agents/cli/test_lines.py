@@ -95,7 +95,7 @@ PEOPLE: list[tuple[type[Record], dict[str, Any], str]] = [
     (
         Enforcement,
         {"decision_id": "d1", "post_id": "post-1", "action": "remove", "applied_at": NOW},
-        "post-1  decision d1  applied 2026-11-23 16:05:09Z",
+        "remove   post-1  decision d1  applied 2026-11-23 16:05:09Z",
     ),
     (CaseState, {"post_id": "post-1", "revision": 1}, "closed  post-1"),
     (

@@ -84,6 +84,14 @@ def test_a_verdict_on_a_task_that_is_no_longer_open_is_answered_and_changes_noth
     assert len(made) == 1
 
 
+def test_tools_are_told_that_a_decided_task_is_over(world: World) -> None:
+    for post, outcome in (("p", Outcome.ALLOW), ("q", Outcome.REMOVE)):
+        task = only(world.routed(case_event(post)), ReviewTask)
+        told = only(world.verdict(post, "anna", outcome), TaskEvent)
+        assert (told.kind, told.task_id, told.reason) == (TaskEventKind.WITHDRAWN, task.task_id, "decided")
+    assert not world.tasks()
+
+
 def test_who_cannot_judge_hands_it_to_another_person(world: World) -> None:
     world.routed(case_event("p"))
     made = world.verdict("p", "anna", Outcome.CANNOT_JUDGE, cannot_judge=CannotJudge.EXPERTISE)
@@ -247,7 +255,7 @@ def test_the_audit_looks_like_any_other_task_and_a_differing_verdict_corrects_th
 
 def test_an_audit_that_agrees_changes_nothing(world: World) -> None:
     world.routed(case_event("p", audit=True))
-    assert not world.verdict("p", "anna", Outcome.ALLOW)
+    assert [type(record) for record in world.verdict("p", "anna", Outcome.ALLOW)] == [TaskEvent]  # that it is over, and nothing else
     assert world.shard.audits == {("nl", "toxic"): (1, 0)}
 
 

@@ -224,7 +224,7 @@ class World:
         return [record for topic, record in self.outputs if topic == NOTICES.name and isinstance(record, Notice)]
 
     def tasks(self) -> dict[str, ReviewTask]:
-        """As a tool sees them: what was neither withdrawn nor moved, whether decided or not."""
+        """As a tool sees them: what was neither withdrawn nor moved."""
         found: dict[str, ReviewTask] = {}
         for _, record in self.outputs:
             if isinstance(record, ReviewTask):
