@@ -48,11 +48,12 @@ def check_positions(client: Mapping[str, Any], group: str, number: int, topics: 
         if position is not None and position > high:
             raise made_anew(f"{topic}[{number}]", position)
     for topic, offset in _committed(client, group, number, topics).items():
-        if offset > positions.get(topic, 0):
+        known = positions.get(topic, 0)
+        if offset > known:
             raise StopWorker(
                 ExitCode.LOST,
-                f"{topic}[{number}]: group {group} has handled it up to offset {offset}, the states only to {positions.get(topic, 0)}: states "
-                "were lost. Was their topic made anew? Restore it, or delete the group: then they are made anew of what the inputs hold.",
+                f"{topic}[{number}]: group {group} has handled it up to offset {offset}, the states only to {known}: states were lost. "
+                "Was their topic made anew? Restore it, or delete the group: then they are made anew of what the inputs hold.",
             )
 
 

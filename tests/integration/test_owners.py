@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 from agents.edge.case_files import FILE
 from agents.edge.case_log import POSITION
 from agents.edge.failures import ExitCode
+from agents.edge.intake import REPUBLISHED, partition_of
 from schemas.cases import CaseFile, CaseState
 from schemas.people import Notice
-from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, DEAD_LETTERS, NOTICES
+from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, DEAD_LETTERS, NOTICES, VERDICTS
 from schemas.wire import decoder
-from tests.support.case_inputs import deleted, enforced, opened, report, send, verdict
-from tests.support.clients import Message, OwnTopics
+from tests.support.case_inputs import deleted, enforced, opened, outgoing, report, send, verdict
+from tests.support.clients import Message, Outgoing, OwnTopics, create_topics, delete_topics, read_all
 from tests.support.workers import Process, process, wait_for
 
 pytestmark = pytest.mark.kafka
@@ -94,3 +96,121 @@ def test_states_and_files_are_read_back_at_the_next_start(owned: OwnTopics, star
     state = [message for message in owned.read_all(CASE_STATE) if message.key == b"kept"][-1]
     file = newest[state.partition, int(state.header(FILE) or b"")]
     assert file_of(file.value).statement == "first;second;"
+
+
+def hold(folder: Path) -> Path:
+    """The file that makes the worker with this SLUICE_TEST_HOLD stop before its next commit."""
+    folder.mkdir()
+    held = folder / "hold"
+    held.touch()
+    return held
+
+
+def wait_until_held(at: Path, worker: Process) -> None:
+    wait_for((at.parent / "held").exists, lambda: f"no transaction is open:\n{worker.log}", 30)
+
+
+def seen_by_careless_readers(topics: OwnTopics) -> set[str]:
+    """Notices, those of open and aborted transactions among them."""
+    return {notice_of(message.value).notice_id for message in read_all(topics.address, topics.name(NOTICES), committed=False)}
+
+
+def test_a_kill_in_an_open_transaction_leaves_nothing_and_loses_nothing(owned: OwnTopics, start: Start, tmp_path: Path) -> None:
+    at = hold(tmp_path / "holding")
+    names = [f"post-{number}" for number in range(40)]
+    with start(test_hold=at.parent) as worker:
+        send(owned, *(opened(name) for name in names))
+        wait_until_held(at, worker)
+        assert seen_by_careless_readers(owned)
+        worker.signal(signal.SIGKILL)
+        worker.wait()
+    assert not notices(owned)
+    at.unlink()
+    with start() as worker:
+        found = notices(owned, *(f"{name}:2" for name in names))
+        assert set(found.values()) == {1}
+        assert worker.stop() == ExitCode.OK, worker.log
+    assert {name: state.rounds for name, state in states(owned).items()} == dict.fromkeys(names, 2)
+
+
+def test_a_woken_zombie_changes_nothing_and_ends(owned: OwnTopics, start: Start, tmp_path: Path) -> None:
+    at = hold(tmp_path / "holding")
+    names = [f"post-{number}" for number in range(40)]
+    with start("sleeper", test_hold=at.parent) as sleeper:
+        send(owned, *(opened(name) for name in names))
+        wait_until_held(at, sleeper)
+        sleeper.signal(signal.SIGSTOP)
+        with start("heir") as heir:
+            send(owned, *(enforced(name) for name in names))
+            assert set(notices(owned, *(f"{name}:3" for name in names)).values()) == {1}
+            at.unlink()
+            sleeper.signal(signal.SIGCONT)
+            assert sleeper.wait() == ExitCode.FENCED, sleeper.log
+            assert "another worker owns this partition number now" in sleeper.log
+            send(owned, *(verdict(name, "v") for name in names))
+            assert set(notices(owned, *(f"{name}:4" for name in names)).values()) == {1}
+            assert heir.stop() == ExitCode.OK, heir.log
+    assert {name: state.rounds for name, state in states(owned).items()} == dict.fromkeys(names, 4)
+
+
+def test_what_is_read_again_yields_nothing(owned: OwnTopics, start: Start) -> None:
+    """The group's offsets are behind the states: here by everything, since none is ever committed."""
+    with start(commit_interval_seconds=60) as worker:
+        send(owned, opened("post"))
+        notices(owned, "post:2")
+        worker.signal(signal.SIGKILL)
+        worker.wait()
+    with start() as worker:
+        send(owned, enforced("post"))
+        assert notices(owned, "post:3") == {"post:1": 1, "post:2": 1, "post:3": 1}
+        assert worker.stop() == ExitCode.OK, worker.log
+
+
+def test_states_behind_the_group_stop_the_worker(owned: OwnTopics, start: Start) -> None:
+    """Their topic was made anew."""
+    with start() as worker:
+        send(owned, opened("post"))
+        notices(owned, "post:2")
+        assert worker.stop() == ExitCode.OK, worker.log
+    delete_topics(owned.address, [owned.name(CASE_STATE)])
+    create_topics(owned.address, owned.prefix, [CASE_STATE], {CASE_STATE.name: PARTITIONS})
+    with start() as worker:
+        assert worker.wait() == ExitCode.LOST
+        assert "the states only to 0: states were lost" in worker.log
+
+
+def test_what_lies_wrong_is_put_right_once_and_what_cannot_be_read_is_a_dead_letter(owned: OwnTopics, start: Start) -> None:
+    place = partition_of(b"post", PARTITIONS)
+    wrong = next(f"key-{number}".encode() for number in range(100) if partition_of(f"key-{number}".encode(), PARTITIONS) != place)
+    value = outgoing(opened("post")).value
+    owned.produce(CASES, [Outgoing(wrong, value), Outgoing(b"k", b"no case"), Outgoing(wrong, value, ((REPUBLISHED, b"1"),))])
+    with start() as worker:
+        assert notices(owned, "post:2") == {"post:1": 1, "post:2": 1}
+        letters = owned.read_all(DEAD_LETTERS, lambda messages: len(messages) == 2)
+        assert worker.stop() == ExitCode.OK, worker.log
+    assert {message.header("sluice_reason") for message in letters} == {b"not_json", b"wrong_partition"}
+    again = [message for message in owned.read_all(CASES) if message.key == b"post"]
+    assert [(message.partition, message.value, message.headers) for message in again] == [(place, value, ((REPUBLISHED, b"1"),))]
+
+
+def test_unequal_partition_counts_are_named(topics: OwnTopics, start: Start) -> None:
+    topics.create(*ALL, partitions={topic.name: 3 if topic is VERDICTS else PARTITIONS for topic in ALL})
+    with start() as worker:
+        assert worker.wait() == ExitCode.CONFIG
+        assert "topics that must have the same number of partitions have not: 3, but" in worker.log
+
+
+def test_two_workers_share_the_numbers(owned: OwnTopics, start: Start) -> None:
+    """Each number has one owner at a time, of all its inputs; what is handled by whom shows in nothing."""
+    names = [f"post-{number}" for number in range(60)]
+    with start("one") as one:
+        send(owned, *(opened(name) for name in names))
+        notices(owned, *(f"{name}:2" for name in names))
+        with start("two") as two:
+            for turn in range(1, 4):
+                send(owned, *(enforced(name, f"d{turn}") for name in names))
+                notices(owned, *(f"{name}:{turn + 2}" for name in names))
+            assert two.stop() == ExitCode.OK, two.log
+        send(owned, *(verdict(name, "v") for name in names))
+        assert set(notices(owned, *(f"{name}:6" for name in names)).values()) == {1}
+        assert one.stop() == ExitCode.OK, one.log

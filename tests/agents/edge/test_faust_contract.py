@@ -74,7 +74,7 @@ OVERRIDDEN = {
     },
     faust.Schema: {"loads_value": ["self", "app", "message", "loads", "serializer"]},
     fetcher.PartitionRecords: {"__next__": ["self"], "_unpack_records": ["self"]},
-    default_records._DefaultRecordBatchPy: {"_maybe_uncompress": ["self"]},
+    default_records._DefaultRecordBatchPy: {"_maybe_uncompress": ["self"], "validate_crc": ["self"]},
     memory_records._MemoryRecordsPy: {"next_batch": ["self", "_min_slice", "_magic_offset"]},
 }
 

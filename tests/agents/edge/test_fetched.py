@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.edge.fetched import PartitionRecords, Records
 from tests.agents.edge.records import PLACE
-from tests.support.raw_records import STAND_IN, Record, batch
+from tests.support.raw_records import ATTRIBUTES_AT, CRC_AT, STAND_IN, Record, batch
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.just(STAND_IN)
 RECORDS = st.lists(
@@ -61,3 +61,19 @@ def test_a_damaged_batch_is_still_refused() -> None:
     data[-5] ^= 0xFF
     with pytest.raises(CorruptRecordException):
         read(bytes(data))
+
+
+def control_batch(checksum: int) -> bytes:
+    """A mark as at the end of a transaction, with this checksum."""
+    made = bytearray(batch([(b"\x00\x00\x00\x01", b"\x00" * 6, [])], compress=False))
+    made[ATTRIBUTES_AT : ATTRIBUTES_AT + 2] = (0x30).to_bytes(2)  # transactional, control
+    made[CRC_AT : CRC_AT + 4] = checksum.to_bytes(4)
+    return bytes(made)
+
+
+def test_a_mark_without_a_checksum_is_passed_over_and_one_with_a_wrong_one_refused() -> None:
+    after = bytearray(batch([(b"k", b"after", [])], compress=False))
+    after[:8] = (1).to_bytes(8)
+    assert [each.value for each in read(control_batch(0) + bytes(after))] == [b"after"]
+    with pytest.raises(CorruptRecordException):
+        read(control_batch(1) + bytes(after))
