@@ -40,6 +40,7 @@ def check(policy: Policy, regions: Regions, model: Facts) -> list[Finding]:
         *_labels(policy, model.labels),
         *_rule_languages(policy, model.languages),
         *_automation(policy, model),
+        *_queues(policy, regions),
         *_spoken(regions, model.languages),
     ]
     return sorted(findings, key=lambda finding: finding.level is not Level.ERROR)
@@ -103,6 +104,20 @@ def _automation(policy: Policy, model: Facts) -> Iterator[Finding]:
                 f"{policy.id}: rule {rule.id!r} acts from {rule.at_least:g}, and the evidence in {', '.join(narrower)} is on all that lies "
                 "above a lower threshold; lower the rule's to rely on it",
             )
+
+
+def _queues(policy: Policy, regions: Regions) -> Iterator[Finding]:
+    known = ", ".join(region.name for region in regions.regions)
+    for name, queue in sorted(policy.queues.items()):
+        region = regions.by_name(queue.region)
+        if region is None:
+            yield Finding(Level.ERROR, f"{policy.id}: queue {name!r} is for the region {queue.region!r}; allowed are {known}")
+        elif region.closed_since is not None:
+            yield Finding(
+                Level.WARNING, f"{policy.id}: queue {name!r} is for {queue.region!r}, which closes; then escalations go elsewhere"
+            )
+        if name not in {label.queue for label in policy.labels.values()}:
+            yield Finding(Level.WARNING, f"{policy.id}: no label names the queue {name!r}, so nothing reaches it")
 
 
 def _spoken(regions: Regions, bundle_languages: Collection[str]) -> Iterator[Finding]:

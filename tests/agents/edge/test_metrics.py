@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -12,21 +13,23 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 
 from agents.edge import metrics
+from agents.edge.case_metrics import CaseMetrics, Held
 from agents.edge.metrics import OTHER, REGISTRY, Closed, DecisionMetrics, ScoringMetrics
+from pipeline.cases.facts import Asked, Confirmed, Expired, Judged, Leaving, Left, Overturned, Refused
+from schemas.cases import Purpose
+from schemas.people import CannotJudge, Outcome
 from schemas.records import (
     Action,
     Automation,
-    Context,
     Decision,
     Language,
     Post,
     PostKind,
     Reason,
-    ReviewPost,
-    ReviewTask,
     ScoredPost,
     Unassessed,
 )
+from tests.pipeline.cases.world import rules
 from tests.support.promtool import check_metrics
 
 NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
@@ -52,14 +55,6 @@ def decision(language: str = "en", market: str = "GB", label: str | None = None,
     return Decision(**(fields | changes))  # type: ignore[arg-type]
 
 
-def task(complete: bool) -> ReviewTask:
-    return ReviewTask(
-        task_id="t", case_id="c", decision_id="d", region="english", out_of_language=True, priority=1, interim_action=Action.ALLOW,
-        post=ReviewPost(post_id="p", revision=1, kind=PostKind.CREATED, speaker="A", market="GB", created_at=NOW),
-        context=Context(complete=complete, digest="0"), language=Language(tag="en", confidence=1), created_at=NOW, due_at=NOW,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("name", sorted(DECLARED))
 def test_a_metric_is_declared_once_with_a_proper_name(name: str) -> None:
     (family,) = DECLARED[name].describe()
@@ -78,8 +73,11 @@ def test_every_metric_of_ours_is_declared_in_the_one_place() -> None:
 
 def test_prometheus_reads_it_all() -> None:
     observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS)
-    for record in (decision(label="threat"), task(complete=False)):
-        observe(record)
+    observe(decision(label="threat"))
+    cases = CaseMetrics(rules())
+    for fact in FACTS:
+        cases.count(fact)
+    cases.show([HELD])
     check_metrics(generate_latest(REGISTRY).decode())
 
 
@@ -103,13 +101,60 @@ def test_a_decision_is_counted() -> None:
     assert samples("sluice_unassessed_total")["media",] == media + 1
 
 
-def test_a_review_with_a_gap_in_its_conversation_is_counted() -> None:
-    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS)
-    before = samples("sluice_reviews_total").get(("english", "true"), 0), samples("sluice_incomplete_context_total").get(("english",), 0)
-    observe(task(complete=True))
-    observe(task(complete=False))
-    assert samples("sluice_reviews_total")["english", "true"] == before[0] + 2
-    assert samples("sluice_incomplete_context_total")["english",] == before[1] + 1
+ASKED = Asked("dutch", "nl", Purpose.REPORT, out_of_language=True, over_capacity=True, complete=False, anew=False)
+FACTS = (
+    ASKED,
+    Left("dutch", "nl", Leaving.DECIDED, seconds=60, waited=7200, in_time=False, views=99),
+    Judged("dutch", "nl", Outcome.CANNOT_JUDGE, shown=False, full=False, tool="unheard-of", cannot_judge=CannotJudge.CONTEXT),
+    Refused("appeal", "the time for appeals is over"),
+    Overturned("nl", by_machine=True, on_appeal=True),
+    Confirmed(3.0),
+    Expired("moderation.reports.v1"),
+)
+HELD = Held(
+    Counter({("dutch", "nl", True): 2, ("dutch", "tlh", True): 1}), {"dutch": NOW}, overdue=4, balance=0, audits={("nl", "toxic"): (20, 3)}
+)
+
+
+def test_what_happens_to_cases_is_counted() -> None:
+    cases = CaseMetrics(rules())
+    counted = {
+        "sluice_cases_asked_total": ("report",),
+        "sluice_reviews_total": ("dutch", "nl", "true"),
+        "sluice_over_capacity_total": ("dutch",),
+        "sluice_incomplete_context_total": ("dutch",),
+        "sluice_tasks_left_total": ("dutch", "nl", "decided"),
+        "sluice_tasks_answered_total": ("dutch", "false"),
+        "sluice_case_waited_seconds_count": ("dutch",),
+        "sluice_verdicts_total": ("dutch", "nl", "cannot_judge"),
+        "sluice_verdict_context_total": ("other", "false", "false"),
+        "sluice_cannot_judge_total": ("dutch", "context"),
+        "sluice_refused_total": ("appeal", "the time for appeals is over"),
+        "sluice_overturned_total": ("nl", "machine", "true"),
+        "sluice_expired_total": ("moderation.reports.v1",),
+    }
+    before = {name: samples(name).get(key, 0) for name, key in counted.items()}
+    for fact in FACTS:
+        cases.count(fact)
+    assert {name: samples(name)[key] - before[name] for name, key in counted.items()} == dict.fromkeys(counted, 1)
+
+
+def test_a_task_that_was_handed_on_is_no_new_case() -> None:
+    before = samples("sluice_cases_asked_total").get(("report",), 0)
+    CaseMetrics(rules()).count(ASKED._replace(anew=True))
+    assert samples("sluice_cases_asked_total").get(("report",), 0) == before
+
+
+def test_what_is_open_is_shown_and_goes_with_its_partition() -> None:
+    cases = CaseMetrics(rules(), now=lambda: NOW.timestamp() + 60)
+    cases.show([HELD, HELD])
+    assert samples("sluice_cases_open") == {("dutch", "nl", "true"): 4, ("dutch", OTHER, "true"): 2}
+    assert samples("sluice_cases_oldest_seconds") == {("dutch",): 60}
+    assert (samples("sluice_audit_checked"), samples("sluice_audit_wrong")) == ({("nl", "toxic"): 40}, {("nl", "toxic"): 6})
+    assert samples("sluice_enforcements_overdue")[()] == 8
+    cases.show([])
+    assert not samples("sluice_cases_open") and not samples("sluice_audit_checked")
+    assert samples("sluice_enforcements_overdue")[()] == 0
 
 
 @pytest.mark.parametrize(
