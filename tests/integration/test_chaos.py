@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: worker and broker are killed, nothing is lost."""
+"""The short form of `make chaos`: workers and broker are killed, nothing is lost, and cases end as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import cases
 from tests.chaos.chaos import Plan, run
-from tests.support.kafka import KafkaBroker
+from tests.support.kafka import Broker, KafkaBroker
 
 SHORT = Plan(
     posts=5000, rate=200, stage_kills=3, stage_kill_every=4, broker_kills=1, broker_down=1, broker_kill_every=2, share_with_broker_kills=0.2
@@ -22,3 +23,11 @@ def test_nothing_is_lost_while_stages_and_broker_are_killed(tmp_path: Path) -> N
     assert report.sound, str(report)
     assert report.stage_kills == 3
     assert report.broker_kills == 1
+
+
+@pytest.mark.kafka
+def test_cases_end_as_if_their_workers_had_not_been_killed(kafka: Broker, rules: dict[str, object], tmp_path: Path) -> None:
+    report = cases.run(kafka, "chaos-cases.", tmp_path, rules, cases.Plan(cases=600, kills=3, session=6))
+    print(report)
+    assert report.sound, str(report)
+    assert report.kills == 3
