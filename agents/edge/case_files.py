@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import confluent_kafka as ck
@@ -20,12 +20,13 @@ FILE = "file"
 NO_FILE = -1
 CACHE_BYTES = 8 * 1024 * 1024
 READING = {
-    "queued.max.messages.kbytes": 1024,
+    "isolation.level": "read_uncommitted",  # that a file is committed is known
     "queued.min.messages": 1,
-    "fetch.message.max.bytes": 256 * 1024,
-    "isolation.level": "read_uncommitted",
+    "fetch.message.max.bytes": 64 * 1024,
+    "fetch.wait.max.ms": 1,
+    "fetch.queue.backoff.ms": 1,
 }
-"""A file here, a file there: what lies behind one is not wanted. That a file is committed is known."""
+"""A file here, a file there: what lies behind one is not wanted. So one is read in about 1.5 ms; with librdkafka's defaults in 5."""
 
 
 class CaseFiles:
@@ -38,11 +39,18 @@ class CaseFiles:
         self._new: dict[str, tuple[int, bytes | None]] = {}
         self._open: Callable[[], LogReader] = lambda: LogReader(client, topic, partition, **READING)
         self._reader: LogReader | None = None
+        self._reading = False
 
     def close(self) -> None:
         """Leaves the broker."""
         if self._reader is not None:
             self._reader.close()
+
+    def rest(self) -> None:
+        """Nothing is read for a while."""
+        if self._reading and self._reader is not None:
+            self._reader.rest()
+        self._reading = False
 
     def load(self, post_id: str, headers: Iterable[tuple[str, bytes | None]] | None) -> None:
         """A committed state of the log; headers None: a tombstone."""
@@ -95,10 +103,10 @@ class CaseFiles:
     def _fetch(self, post_id: str, offset: int) -> bytes:
         if self._reader is None:
             self._reader = self._open()
-        messages: Iterator[list[ck.Message]] = self._reader.read(offset, offset + 1, 1)
-        for message in next(messages, []):
-            value = message.value()
-            if message.offset() == offset and message.key() == post_id.encode() and value is not None:
+        self._reading = True
+        for messages in self._reader.read(offset, offset + 1):
+            value = messages[0].value()
+            if messages[0].offset() == offset and messages[0].key() == post_id.encode() and value is not None:
                 return value
         raise StopWorker(
             ExitCode.LOST,

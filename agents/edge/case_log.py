@@ -9,59 +9,73 @@ from typing import Any, cast
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew
-from agents.edge.restore import READ_TIMEOUT_SECONDS, LogReader
+from agents.edge.restore import READ_TIMEOUT_SECONDS, LogReader, span
 from agents.edge.transport import TRANSACTION_MARK
 
 POSITION = b"@"
 """Before the full name of an input: the key under which the offset of the next record to handle is kept. No post id begins so."""
 
 COMMITTED = {"isolation.level": "read_committed", "fetch.message.max.bytes": 8 * 1024 * 1024}
-ALL = {"isolation.level": "read_uncommitted"}
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-def states(client: Mapping[str, Any], topic: str, number: int) -> Iterator[tuple[bytes, bytes | None, Headers]]:
-    """Key, value and headers of every committed record, to the end of the log.
-
-    Not only to the last stable offset, which is all that a reader of committed records is told of: while somebody's transaction is open,
-    there may be committed records behind it.
+class Offsets:
+    """What the broker says of a partition number. Logs end behind all open transactions: there may be committed records behind one, though
+    who reads only such is told that the log ends before it.
     """
-    with closing(LogReader(client, topic, number, **ALL)) as reader:
-        start, end = reader.span()
-    with closing(LogReader(client, topic, number, **COMMITTED)) as reader:
+
+    def __init__(self, client: Mapping[str, Any], group: str, number: int) -> None:
+        self.group, self.number = group, number
+        self._consumer = ck.Consumer(
+            {**client, "group.id": group, "enable.auto.commit": False, "isolation.level": "read_uncommitted"}
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Leaves the broker."""
+        self._consumer.close()
+
+    def span(self, topic: str) -> tuple[int, int]:
+        """The first offset that the log holds, and the one after its last."""
+        return span(self._consumer, topic, self.number)
+
+    def committed(self, topics: Sequence[str]) -> dict[str, int]:
+        """The group's; below 0 where it has none."""
+        try:
+            found = self._consumer.committed([ck.TopicPartition(topic, self.number) for topic in topics], timeout=READ_TIMEOUT_SECONDS)
+        except ck.KafkaException as error:
+            raise StopWorker(ExitCode.UNREACHABLE, f"group {self.group}: {error.args[0].str()}") from error
+        return {place.topic: place.offset for place in found}
+
+
+def states(client: Mapping[str, Any], topic: str, offsets: Offsets) -> Iterator[tuple[bytes, bytes | None, Headers]]:
+    """Key, value and headers of every committed record, to the end of the log."""
+    start, end = offsets.span(topic)
+    if start == end:
+        return
+    with closing(LogReader(client, topic, offsets.number, **COMMITTED)) as reader:
         for messages in reader.read(start, end):
             for message in messages:
                 yield message.key() or b"", message.value(), cast(Headers, message.headers() or ())
 
 
-def check_positions(client: Mapping[str, Any], group: str, number: int, topics: Sequence[str], positions: Mapping[str, int]) -> None:
+def check_positions(offsets: Offsets, topics: Sequence[str], positions: Mapping[str, int]) -> None:
     """Raises StopWorker, code LOST, when inputs and states do not fit: states were lost, or records that nobody has handled.
 
     `positions`: of the states, by full name of the input.
     """
-    for topic in topics:
-        with closing(LogReader(client, topic, number, **ALL)) as reader:
-            low, high = reader.span()
-        position = positions.get(topic)
-        if position is not None and position + TRANSACTION_MARK < low:
-            raise deleted_unread(f"{topic}[{number}]", position, low)
-        if position is not None and position > high:
-            raise made_anew(f"{topic}[{number}]", position)
-    for topic, offset in _committed(client, group, number, topics).items():
+    for topic, position in positions.items():
+        if topic not in topics:
+            continue
+        low, high = offsets.span(topic)
+        if position + TRANSACTION_MARK < low:
+            raise deleted_unread(f"{topic}[{offsets.number}]", position, low)
+        if position > high:
+            raise made_anew(f"{topic}[{offsets.number}]", position)
+    for topic, offset in offsets.committed(topics).items():
         known = positions.get(topic, 0)
         if offset > known:
             raise StopWorker(
                 ExitCode.LOST,
-                f"{topic}[{number}]: group {group} has handled it up to offset {offset}, the states only to {known}: states were lost. "
-                "Was their topic made anew? Restore it, or delete the group: then they are made anew of what the inputs hold.",
+                f"{topic}[{offsets.number}]: group {offsets.group} has handled it up to offset {offset}, the states only to {known}: "
+                "states were lost. Was their topic made anew? Restore it, or delete the group, to make them anew of what inputs hold.",
             )
-
-
-def _committed(client: Mapping[str, Any], group: str, number: int, topics: Sequence[str]) -> dict[str, int]:
-    """The group's offsets; below 0 where there is none."""
-    with closing(ck.Consumer({**client, "group.id": group, "enable.auto.commit": False})) as consumer:
-        try:
-            found = consumer.committed([ck.TopicPartition(topic, number) for topic in topics], timeout=READ_TIMEOUT_SECONDS)
-        except ck.KafkaException as error:
-            raise StopWorker(ExitCode.UNREACHABLE, f"group {group}: {error.args[0].str()}") from error
-    return {place.topic: place.offset for place in found}

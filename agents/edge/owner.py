@@ -8,10 +8,12 @@ by its position.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +21,7 @@ import msgspec
 
 from agents.edge import metrics
 from agents.edge.case_files import CaseFiles
-from agents.edge.case_log import POSITION, check_positions, states
+from agents.edge.case_log import POSITION, Headers, Offsets, check_positions, states
 from agents.edge.counts import Sent
 from agents.edge.dead_letters import DeadLetters
 from agents.edge.envelope import Envelope, time_header
@@ -40,6 +42,7 @@ PACE_SECONDS = 0.05
 LOOK_SECONDS = 1.0
 """The machine is called at least so often, and measured."""
 
+logger = logging.getLogger(__name__)
 NOTHING = Changes([], {}, {}, [])
 
 
@@ -114,18 +117,23 @@ class Owner(threading.Thread):
 
     def _restore(self) -> None:
         started, tools = time.perf_counter(), self._tools
-        for key, value, headers in states(tools.client, self._state_topic, self.number):
-            if self.inbox.closed:
-                return
-            if key.startswith(POSITION):
-                self._positions[key[1:].decode()] = int(value or 0)
-            else:
-                self._machine.load(key, value)
-                self._files.load(key.decode(), headers if value is not None else None)
-            self.steps += 1
-        inputs = [tools.prefix + topic.name for topic in tools.spec.inputs]
-        check_positions(tools.client, tools.group, self.number, inputs, self._positions)
-        metrics.RESTORE_SECONDS.observe(time.perf_counter() - started)
+        with closing(Offsets(tools.client, tools.group, self.number)) as offsets:
+            for key, value, headers in states(tools.client, self._state_topic, offsets):
+                if self.inbox.closed:
+                    return
+                self._load(key, value, headers)
+            check_positions(offsets, [tools.prefix + topic.name for topic in tools.spec.inputs], self._positions)
+        seconds = time.perf_counter() - started
+        metrics.RESTORE_SECONDS.observe(seconds)
+        logger.info("number %d: %d states restored in %.1f s", self.number, len(self._machine), seconds)
+
+    def _load(self, key: bytes, value: bytes | None, headers: Headers) -> None:
+        if key.startswith(POSITION):
+            self._positions[key[1:].decode()] = int(value or 0)
+        else:
+            self._machine.load(key, value)
+            self._files.load(key.decode(), headers if value is not None else None)
+        self.steps += 1
 
     # A turn ----------------------------------------------------------------------------------------------------------
 
@@ -140,6 +148,7 @@ class Owner(threading.Thread):
         taken = self._intake.sort(new, self._files.where)
         now = self._tools.clock()
         changes = self._machine.step(taken.events, self._files, now)
+        self._files.rest()
         if new or changes != NOTHING:
             for record in new:
                 self._positions[record.topic] = record.offset + 1

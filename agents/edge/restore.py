@@ -12,7 +12,9 @@ from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.reader import UNUSED_GROUP, of_unused_group
 
 READ_TIMEOUT_SECONDS = 30.0
-WAIT_SECONDS = 0.5
+WAIT_SECONDS = 0.1
+"""For a batch that is not full: the last one never is where transactions leave their marks."""
+
 BATCH = 5000
 
 
@@ -42,16 +44,13 @@ class LogReader:
 
     def span(self) -> tuple[int, int]:
         """The first offset that the partition holds, and the one after its last."""
-        try:
-            found = self._consumer.get_watermark_offsets(ck.TopicPartition(*self._place), timeout=READ_TIMEOUT_SECONDS)
-        except ck.KafkaException as error:
-            raise self._failure(error.args[0].str()) from error
-        if found is None:
-            raise self._failure("no answer")
-        return found
+        return span(self._consumer, *self._place)
 
     def read(self, start: int, end: int, batch: int = BATCH) -> Iterator[list[ck.Message]]:
-        """The messages from `start` to before `end`, in batches. Of what a transaction took back nothing is seen, but it is waited for."""
+        """The messages from `start` to before `end`, in batches. Of what a transaction took back nothing is seen, but it is waited for.
+
+        Afterwards it goes on fetching what lies behind, until the next call, `rest` or `close`.
+        """
         self._consumer.assign([ck.TopicPartition(*self._place, start)])
         position, silent_since = start, time.monotonic()
         while position < end:
@@ -75,8 +74,23 @@ class LogReader:
             if found:
                 yield found
 
+    def rest(self) -> None:
+        """Fetches nothing more."""
+        self._consumer.unassign()
+
     def _failure(self, said: str) -> StopWorker:
         return StopWorker(ExitCode.UNREACHABLE, f"{self.name}: reading: {said}")
+
+
+def span(consumer: ck.Consumer, topic: str, partition: int) -> tuple[int, int]:
+    """The first offset that a partition holds, and the one after its last, as far as the consumer's isolation level lets it see."""
+    try:
+        found = consumer.get_watermark_offsets(ck.TopicPartition(topic, partition), timeout=READ_TIMEOUT_SECONDS)
+    except ck.KafkaException as error:
+        raise StopWorker(ExitCode.UNREACHABLE, f"{topic}[{partition}]: {error.args[0].str()}") from error
+    if found is None:
+        raise StopWorker(ExitCode.UNREACHABLE, f"{topic}[{partition}]: no answer in {READ_TIMEOUT_SECONDS:.0f} s")
+    return found
 
 
 def history(client: dict[str, Any], topic: str, partition: int, before: int, records: int) -> Iterator[bytes | None]:
