@@ -77,6 +77,20 @@ class Intake:
         taken.moved.append((Message(record.topic, key, record.value, [*record.headers, (REPUBLISHED, b"1")]), place))
 
 
+def unread(chunks: Iterable[Iterable[Fetched]], positions: dict[str, int]) -> list[Fetched]:
+    """The records that were not handled before, each once; `positions`, the offset to handle next by topic, goes on behind them.
+
+    One that is read again after a rebalance may lie beside its first copy.
+    """
+    new = []
+    for chunk in chunks:
+        for record in chunk:
+            if record.offset >= positions.get(record.topic, 0):
+                positions[record.topic] = record.offset + 1
+                new.append(record)
+    return new
+
+
 def partition_of(key: bytes, partitions: int) -> int:
     """Where Kafka's producers in Java put a key, and ours (`murmur2_random`)."""
     hashed: int = murmur2(key)

@@ -27,7 +27,7 @@ from agents.edge.dead_letters import DeadLetters
 from agents.edge.envelope import Envelope, time_header
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 from agents.edge.inbox import Inbox
-from agents.edge.intake import Intake, Taken
+from agents.edge.intake import Intake, Taken, unread
 from agents.edge.producer import Header, Message
 from agents.edge.transactions import Transactions
 from pipeline.cases.shard import Changes
@@ -144,14 +144,12 @@ class Owner(threading.Thread):
         if self.inbox.closed:
             return
         started = time.perf_counter()
-        new = [record for event in chunks for record in event.value.records if record.offset >= self._positions.get(record.topic, 0)]
+        new = unread((event.value.records for event in chunks), self._positions)
         taken = self._intake.sort(new, self._files.where)
         now = self._tools.clock()
         changes = self._machine.step(taken.events, self._files, now)
         self._files.rest()
         if new or changes != NOTHING:
-            for record in new:
-                self._positions[record.topic] = record.offset + 1
             topics = self._write(taken, changes, now)
             self._files.committed(changes.states)
             self._last_commit = time.monotonic()

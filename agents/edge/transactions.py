@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import confluent_kafka as ck
@@ -48,19 +49,19 @@ class Transactions:
 
     def send(self, message: Message, partition: int = -1, delivered: Delivered | None = None) -> None:
         """In the transaction, to `partition` or that of its key. Whether the broker has it, `commit` says; `flush` calls `delivered`."""
-        while True:
-            try:
-                self._producer.produce(message.topic, message.value, message.key, partition, delivered, headers=message.headers)
-                break
-            except BufferError:
-                self._producer.poll(QUEUE_FULL_WAIT_SECONDS)
-            except ck.KafkaException as error:
-                raise self._failure(error.args[0]) from error
+        with self._faults():
+            while True:
+                try:
+                    self._producer.produce(message.topic, message.value, message.key, partition, delivered, headers=message.headers)
+                    break
+                except BufferError:
+                    self._producer.poll(QUEUE_FULL_WAIT_SECONDS)
 
     def flush(self) -> None:
         """Waits until the broker has answered for all that was sent."""
-        while self._producer.flush(CONFIRM_SECONDS):
-            continue
+        with self._faults():
+            while self._producer.flush(CONFIRM_SECONDS):
+                continue
 
     def commit(self) -> None:
         """Returns when all of it is committed."""
@@ -78,6 +79,19 @@ class Transactions:
                 fault = error.args[0]
                 if not fault.retriable() or time.monotonic() > deadline:
                     raise self._failure(fault) from error
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """The client's refusals as StopWorker. One that comes while it calls `delivered` is wrapped in a SystemError by the interpreter."""
+        try:
+            yield
+        except ck.KafkaException as error:
+            raise self._failure(error.args[0]) from error
+        except SystemError as error:
+            cause = error.__cause__ or error.__context__
+            if not isinstance(cause, ck.KafkaException):
+                raise
+            raise self._failure(cause.args[0]) from error
 
     def _failure(self, fault: ck.KafkaError) -> StopWorker:
         fenced = fault.code() in FENCED

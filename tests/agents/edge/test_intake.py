@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.edge.dead_letters import DeadLetters
 from agents.edge.failures import ExitCode, FaultShare, StopWorker
 from agents.edge.fetched import Fetched
-from agents.edge.intake import REPUBLISHED, Intake, partition_of
+from agents.edge.intake import REPUBLISHED, Intake, partition_of, unread
 from schemas.headers import CE_TYPE, TRACEPARENT
 from schemas.topics import CASE_INPUTS, CASES, VERDICTS, Topic
 from tests.agents.edge.records import record
@@ -103,3 +103,12 @@ def test_people_and_platform_cannot_stop_the_worker() -> None:
 @given(st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40), min_size=1, max_size=5))
 def test_partitions_are_in_range(keys: list[str]) -> None:
     assert all(0 <= partition_of(key.encode(), SHARDS) < SHARDS for key in keys)
+
+
+def test_what_is_read_again_beside_its_first_copy_is_handled_once() -> None:
+    """Two chunks of one turn, the second from before the first: a position that went back would look like lost states at the next start."""
+    place = TP("x.moderation.verdicts.v1", HERE)
+    first, second, third = (record(b"{}", offset=offset, place=place) for offset in (4, 5, 6))
+    positions = {place.topic: 5}
+    assert unread([[first, second, third], [second]], positions) == [second, third]
+    assert positions == {place.topic: 7}
