@@ -11,19 +11,24 @@ from typing import ClassVar, NamedTuple
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import DataTable, Footer, Static
 
-from agents.review.describe import COLUMNS, row
-from agents.review.link import Ears, Link
+from agents.review.describe import COLUMNS, row, top
+from agents.review.link import Link
+from agents.review.messages import CaughtUp, Failed, Heard, Said, ears
 from agents.review.queue import Queue, Standing
 from agents.review.task_screen import TaskScreen
 from agents.review.words import Answer, task_event, verdict
 from pipeline.policy.policy import PolicySet
 from schemas.people import TaskEvent, TaskEventKind, Verdict
-from schemas.records import Record, ReviewTask
+from schemas.records import ReviewTask
 
-TICK_SECONDS = 1.0
+DRAW_SECONDS = 0.2
+"""The queue is drawn at most so often: thousands of tasks may come and go."""
+
+TICK_SECONDS = 5.0
+"""Times on the screen are in minutes."""
+
 MOST_ROWS = 200
 """Of the queue, from its start: nobody works through more before it has changed."""
 
@@ -39,34 +44,6 @@ class Reviewer(NamedTuple):
     regions: Sequence[str]
     reads: Sequence[str]
     wanted: Sequence[str] = ()
-
-
-class Heard(Message):
-    """Records came in."""
-
-    def __init__(self, records: list[Record]) -> None:
-        super().__init__()
-        self.records = records
-
-
-class CaughtUp(Message):
-    """All that the topics held is read."""
-
-
-class Said(Message):
-    """Something that the reviewer should know."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__()
-        self.words = words
-
-
-class Failed(Message):
-    """The listening ended."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.error = error
 
 
 class ReviewApp(App[None]):
@@ -89,6 +66,7 @@ class ReviewApp(App[None]):
         self.tasks = Queue(reviewer.name, reviewer.wanted)
         self.failure: BaseException | None = None
         self._asked: str | None = None
+        self._stale = True
         self._loaded = False
         self._rows: list[tuple[str, tuple[Text, ...]]] = []
         self._sending = asyncio.Lock()
@@ -104,19 +82,9 @@ class ReviewApp(App[None]):
         """Begins to listen."""
         for name, width in COLUMNS:
             self._table.add_column(name, width=width)
-        self._show()
+        self.set_interval(DRAW_SECONDS, self._draw)
         self.set_interval(TICK_SECONDS, self._tick)
-        self._link.listen(
-            Ears(
-                heard=lambda records: self.post_message(Heard(records)),
-                caught_up=lambda: self.post_message(CaughtUp()),
-                said=self._hear_words,
-                failed=lambda error: self.post_message(Failed(error)),
-            )
-        )
-
-    def _hear_words(self, words: str) -> None:
-        self.post_message(Said(words))
+        self._link.listen(ears(self.post_message))
 
     def on_unmount(self) -> None:
         """Ends the listening."""
@@ -127,12 +95,12 @@ class ReviewApp(App[None]):
         self.tasks.add(message.records)
         self._look_at_the_open_one()
         self._look_at_the_asked_one()
-        self._show()
+        self._stale = True
 
-    def on_caught_up(self) -> None:
+    def on_caught_up(self, _: CaughtUp) -> None:
         """Only now is it known what is still open."""
         self._loaded = True
-        self._show()
+        self._stale = True
 
     def on_said(self, message: Said) -> None:
         """Shows it for a while."""
@@ -180,7 +148,7 @@ class ReviewApp(App[None]):
         else:
             self._asked = task_id
             self.run_worker(self._send(task_event(task, TaskEventKind.CLAIMED, self._reviewer.name, _new_id(), _now())))
-            self._show()
+            self._stale = True
 
     def _look_at_the_asked_one(self) -> None:
         """A claim counts once it is read back, and nobody else's stands before it."""
@@ -210,7 +178,7 @@ class ReviewApp(App[None]):
         self.tasks.decided(task.task_id)
         said = f"{answer.outcome.value.replace('_', ' ')}: sent"
         self.run_worker(self._send(verdict(task, answer, digest, self._reviewer.name, _new_id(), _now()), said))
-        self._show()
+        self._stale = True
 
     def _left(self, task: ReviewTask, go_on: bool) -> None:
         self._leave_screens()
@@ -245,13 +213,18 @@ class ReviewApp(App[None]):
         self.notify(words, markup=False)
 
     def _tick(self) -> None:
-        self._show()
+        self._stale = True
         if screen := self._open:
             screen.tick(_now())
 
-    def _show(self) -> None:
+    def _draw(self) -> None:
         """Draws the queue where something in it has changed; the cursor stays on its task."""
-        self.screen_stack[0].query_one("#top", Static).update(self._top())
+        if not self._stale:
+            return
+        self._stale = False
+        self.screen_stack[0].query_one("#top", Static).update(
+            top(self._reviewer.name, self._reviewer.regions, self.tasks if self._loaded else None)
+        )
         now, reads = _now(), self._reviewer.reads
         rows = [
             (task.task_id, row(task, reads, now, mine=self._mine(task), asked=task.task_id == self._asked))
@@ -270,15 +243,6 @@ class ReviewApp(App[None]):
 
     def _mine(self, task: ReviewTask) -> bool:
         return self.tasks.standing(task.task_id) is Standing.MINE
-
-    def _top(self) -> Text:
-        text = Text.assemble(("sluice review", "bold"), f"  {', '.join(self._reviewer.regions)}  as {self._reviewer.name}  ")
-        if not self._loaded:
-            return text.append("reading ...", "yellow")
-        text.append(f"{len(self.tasks.offered())} open, {self.tasks.taken()} with others")
-        if self.tasks.in_other_languages:
-            text.append(f", {self.tasks.in_other_languages} in other languages")
-        return text
 
 
 def _now() -> dt.datetime:

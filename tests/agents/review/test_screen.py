@@ -150,7 +150,7 @@ def test_a_task_is_claimed_read_and_decided(desk: Desk) -> None:
             found = await desk.verdict()
             assert (found.outcome, found.label, found.reviewer, found.tool) == (Outcome.REMOVE, "insult", "me", "sluice-review")
             assert found.context_digest == task("high").context.digest
-            assert desk.rows() == ["low"]
+            await desk.until(lambda: desk.rows() == ["low"])
         claims = [each for each in desk.said(TASK_EVENTS) if isinstance(each, TaskEvent)]
         assert [(each.kind, each.task_id, each.reviewer, each.reason) for each in claims] == [(CLAIMED, "high", "me", None)]
 
@@ -232,7 +232,7 @@ def test_a_task_that_is_withdrawn_moved_or_released_leaves_the_screen(desk: Desk
             desk.put(TASK_EVENTS, after)
             await desk.until(lambda: len(desk.app.screen_stack) == 1)
             await desk.until(lambda: said in desk.text())
-            assert (desk.rows() == ["t1"]) is (said == RAN_OUT)
+            await desk.until(lambda: (desk.rows() == ["t1"]) is (said == RAN_OUT))
 
     run(work)
 
