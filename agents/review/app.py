@@ -104,7 +104,7 @@ class ReviewApp(App[None]):
 
     def on_said(self, message: Said) -> None:
         """Shows it for a while."""
-        self._say(message.words)
+        self.notify(message.words, markup=False)
 
     def on_failed(self, message: Failed) -> None:
         """Nothing can be heard any more."""
@@ -160,14 +160,14 @@ class ReviewApp(App[None]):
             self._enter(task)
         elif standing is not Standing.OPEN:
             self._asked = None
-            self._say(FASTER if standing is Standing.TAKEN else ENDED)
+            self.notify(FASTER if standing is Standing.TAKEN else ENDED, markup=False)
 
     def _look_at_the_open_one(self) -> None:
         if screen := self._open:
             standing = self.tasks.standing(screen.shown_task.task_id)
             if standing is not Standing.MINE:
                 self._leave_screens()
-                self._say({Standing.OPEN: RAN_OUT, Standing.TAKEN: FASTER, Standing.GONE: ENDED}[standing])
+                self.notify({Standing.OPEN: RAN_OUT, Standing.TAKEN: FASTER, Standing.GONE: ENDED}[standing], markup=False)
 
     def _enter(self, task: ReviewTask) -> None:
         self.push_screen(TaskScreen(task, self._policies.at(_now()), self._reviewer.reads, self._answered, self._left))
@@ -195,7 +195,7 @@ class ReviewApp(App[None]):
             self.pop_screen()
 
     async def _send(self, record: TaskEvent | Verdict, said: str | None = None) -> None:
-        """One after the other, in a thread: the screen goes on."""
+        """One after the other, in a thread."""
         async with self._sending:
             try:
                 await asyncio.to_thread(self._link.send, record)
@@ -203,14 +203,11 @@ class ReviewApp(App[None]):
                 self._fail(error)
                 return
         if said:
-            self._say(said)
+            self.notify(said, markup=False)
 
     def _fail(self, error: BaseException) -> None:
         self.failure = error
         self.exit()
-
-    def _say(self, words: str) -> None:
-        self.notify(words, markup=False)
 
     def _tick(self) -> None:
         self._stale = True
@@ -222,14 +219,9 @@ class ReviewApp(App[None]):
         if not self._stale:
             return
         self._stale = False
-        self.screen_stack[0].query_one("#top", Static).update(
-            top(self._reviewer.name, self._reviewer.regions, self.tasks if self._loaded else None)
-        )
-        now, reads = _now(), self._reviewer.reads
-        rows = [
-            (task.task_id, row(task, reads, now, mine=self._mine(task), asked=task.task_id == self._asked))
-            for task in (self.tasks.offered()[:MOST_ROWS] if self._loaded else ())
-        ]
+        queue, who, now = self.tasks if self._loaded else None, self._reviewer, _now()
+        self.screen_stack[0].query_one("#top", Static).update(top(who.name, who.regions, queue))
+        rows = [(task.task_id, self._row(task, now)) for task in (queue.offered()[:MOST_ROWS] if queue else ())]
         if rows == self._rows:
             return
         table, cursor = self._table, self._table.cursor_row
@@ -241,8 +233,9 @@ class ReviewApp(App[None]):
         ids = [task_id for task_id, _ in rows]
         table.move_cursor(row=ids.index(at) if at in ids else min(cursor, max(0, len(rows) - 1)))
 
-    def _mine(self, task: ReviewTask) -> bool:
-        return self.tasks.standing(task.task_id) is Standing.MINE
+    def _row(self, task: ReviewTask, now: dt.datetime) -> tuple[Text, ...]:
+        mine = self.tasks.standing(task.task_id) is Standing.MINE
+        return row(task, self._reviewer.reads, now, mine=mine, asked=task.task_id == self._asked)
 
 
 def _now() -> dt.datetime:

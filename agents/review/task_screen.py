@@ -81,6 +81,10 @@ class TaskScreen(Screen[None]):
         self._view.focus()
         self._show_state()
 
+    def on_screen_resume(self) -> None:
+        """A question is answered. What was laid out under it is drawn again, and only now counts as seen."""
+        self._view.refresh()
+
     def tick(self, now: dt.datetime) -> None:
         """Time has passed."""
         self.query_one("#head", Static).update(head(self.shown_task, self._languages, now))
@@ -97,7 +101,8 @@ class TaskScreen(Screen[None]):
         self.query_one("#state", Static).update(state(self._view.page))
 
     def action_reveal(self) -> None:
-        """Shows the texts."""
+        """Shows the texts, with nothing before them."""
+        self.app.clear_notifications()
         self._view.reveal()
         self._show_state()
 

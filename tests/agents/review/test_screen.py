@@ -184,6 +184,27 @@ def test_the_digest_is_sent_only_when_all_was_scrolled_through(desk: Desk) -> No
     run(work)
 
 
+def test_what_is_drawn_anew_under_a_question_is_seen_only_after_it(desk: Desk) -> None:
+    desk.put(REVIEW, task())
+
+    async def work() -> None:
+        async with sitting(desk):
+            await desk.until(lambda: desk.rows() == ["t1"])
+            await desk.claim()
+            await desk.reveal()
+            view = desk.view
+            await desk.until(lambda: view.page.left == 0)
+            await desk.pilot.press("c")
+            await desk.until(lambda: isinstance(desk.app.screen, Choose))
+            await desk.pilot.resize_terminal(70, 24)
+            await desk.until(lambda: view.page.width < 70 and view.page.revealed)
+            assert view.page.digest is None
+            await desk.pilot.press("escape")
+            await desk.until(lambda: view.page.digest is not None)
+
+    run(work)
+
+
 def test_without_all_of_it_a_verdict_carries_no_digest(desk: Desk) -> None:
     desk.put(REVIEW, task(text="\n".join("regel" for _ in range(60))))
 
