@@ -104,7 +104,7 @@ class ReviewApp(App[None]):
 
     def on_said(self, message: Said) -> None:
         """Shows it for a while."""
-        self.notify(message.words, markup=False)
+        self._tell(message.words)
 
     def on_failed(self, message: Failed) -> None:
         """Nothing can be heard any more."""
@@ -116,13 +116,11 @@ class ReviewApp(App[None]):
 
     def action_claim(self) -> None:
         """Claims the task under the cursor, or goes on with one that is claimed already."""
-        if self._rows and self._open is None:
-            self._claim(self._rows[self._table.cursor_row][0])
+        self._claim_row(self._table.cursor_row)
 
     def action_next(self) -> None:
         """Claims the first task."""
-        if self._rows and self._open is None:
-            self._claim(self._rows[0][0])
+        self._claim_row(0)
 
     async def action_quit(self) -> None:
         """Gives the open task back, and goes when the broker has it."""
@@ -139,6 +137,10 @@ class ReviewApp(App[None]):
     def _open(self) -> TaskScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, TaskScreen)), None)
 
+    def _claim_row(self, number: int) -> None:
+        if number < len(self._rows) and self._open is None:
+            self._claim(self._rows[number][0])
+
     def _claim(self, task_id: str) -> None:
         task = self.tasks.task(task_id)
         if task is None or self._asked is not None:
@@ -147,7 +149,7 @@ class ReviewApp(App[None]):
             self._enter(task)
         else:
             self._asked = task_id
-            self.run_worker(self._send(task_event(task, TaskEventKind.CLAIMED, self._reviewer.name, _new_id(), _now())))
+            self.run_worker(self._send(task_event(task, TaskEventKind.CLAIMED, self._reviewer.name, uuid.uuid4().hex, _now())))
             self._stale = True
 
     def _look_at_the_asked_one(self) -> None:
@@ -160,16 +162,17 @@ class ReviewApp(App[None]):
             self._enter(task)
         elif standing is not Standing.OPEN:
             self._asked = None
-            self.notify(FASTER if standing is Standing.TAKEN else ENDED, markup=False)
+            self._tell(FASTER if standing is Standing.TAKEN else ENDED)
 
     def _look_at_the_open_one(self) -> None:
         if screen := self._open:
             standing = self.tasks.standing(screen.shown_task.task_id)
             if standing is not Standing.MINE:
                 self._leave_screens()
-                self.notify({Standing.OPEN: RAN_OUT, Standing.TAKEN: FASTER, Standing.GONE: ENDED}[standing], markup=False)
+                self._tell({Standing.OPEN: RAN_OUT, Standing.TAKEN: FASTER, Standing.GONE: ENDED}[standing])
 
     def _enter(self, task: ReviewTask) -> None:
+        self.clear_notifications()
         self.push_screen(TaskScreen(task, self._policies.at(_now()), self._reviewer.reads, self._answered, self._left))
 
     def _answered(self, task: ReviewTask, answer: Answer, digest: str | None) -> None:
@@ -177,7 +180,7 @@ class ReviewApp(App[None]):
         self._leave_screens()
         self.tasks.decided(task.task_id)
         said = f"{answer.outcome.value.replace('_', ' ')}: sent"
-        self.run_worker(self._send(verdict(task, answer, digest, self._reviewer.name, _new_id(), _now()), said))
+        self.run_worker(self._send(verdict(task, answer, digest, self._reviewer.name, uuid.uuid4().hex, _now()), said))
         self._stale = True
 
     def _left(self, task: ReviewTask, go_on: bool) -> None:
@@ -188,7 +191,7 @@ class ReviewApp(App[None]):
             self._claim(following)
 
     def _released(self, task: ReviewTask) -> TaskEvent:
-        return task_event(task, TaskEventKind.RELEASED, self._reviewer.name, _new_id(), _now())
+        return task_event(task, TaskEventKind.RELEASED, self._reviewer.name, uuid.uuid4().hex, _now())
 
     def _leave_screens(self) -> None:
         while len(self.screen_stack) > 1:
@@ -201,9 +204,16 @@ class ReviewApp(App[None]):
                 await asyncio.to_thread(self._link.send, record)
             except Exception as error:  # noqa: BLE001 - whatever it is: what the reviewer said has not arrived, and the reviewer must know
                 self._fail(error)
-                return
-        if said:
-            self.notify(said, markup=False)
+            else:
+                if said:
+                    self._tell(said)
+
+    def _tell(self, words: str) -> None:
+        """Never over a conversation: what is covered was not shown."""
+        if screen := self._open:
+            screen.tell(words)
+        else:
+            self.notify(words, markup=False)
 
     def _fail(self, error: BaseException) -> None:
         self.failure = error
@@ -240,7 +250,3 @@ class ReviewApp(App[None]):
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex

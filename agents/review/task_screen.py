@@ -85,6 +85,10 @@ class TaskScreen(Screen[None]):
         """A question is answered. What was laid out under it is drawn again, and only now counts as seen."""
         self._view.refresh()
 
+    def tell(self, words: str) -> None:
+        """Says something in the line above the keys, until there is more to say of the page."""
+        self.query_one("#state", Static).update(Text(words, "bold"))
+
     def tick(self, now: dt.datetime) -> None:
         """Time has passed."""
         self.query_one("#head", Static).update(head(self.shown_task, self._languages, now))
@@ -101,8 +105,7 @@ class TaskScreen(Screen[None]):
         self.query_one("#state", Static).update(state(self._view.page))
 
     def action_reveal(self) -> None:
-        """Shows the texts, with nothing before them."""
-        self.app.clear_notifications()
+        """Shows the texts."""
         self._view.reveal()
         self._show_state()
 
@@ -126,7 +129,7 @@ class TaskScreen(Screen[None]):
     async def action_escalate(self) -> None:
         """Others must see it, and soon."""
         if not labels_for(self.shown_task, self._policy, Outcome.ESCALATE):
-            self._say(NO_QUEUE)
+            self.tell(NO_QUEUE)
         elif label := await self._label(Outcome.ESCALATE, "What is it? It goes to the queue that the policy names."):
             self._answer(Answer(Outcome.ESCALATE, label=label))
 
@@ -162,11 +165,8 @@ class TaskScreen(Screen[None]):
 
     def _looked(self) -> bool:
         if not self._view.page.revealed:
-            self._say(LOOK_FIRST)
+            self.tell(LOOK_FIRST)
         return self._view.page.revealed
 
     def _answer(self, answer: Answer) -> None:
         self._answered(self.shown_task, answer, self._view.page.digest)
-
-    def _say(self, words: str) -> None:
-        self.app.notify(words, markup=False)
