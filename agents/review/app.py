@@ -11,19 +11,24 @@ from typing import ClassVar, NamedTuple
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import DataTable, Footer, Static
 
-from agents.review.describe import COLUMNS, row
-from agents.review.link import Ears, Link
+from agents.review.describe import COLUMNS, row, top
+from agents.review.link import Link
+from agents.review.messages import CaughtUp, Failed, Heard, Said, ears
 from agents.review.queue import Queue, Standing
 from agents.review.task_screen import TaskScreen
 from agents.review.words import Answer, task_event, verdict
 from pipeline.policy.policy import PolicySet
 from schemas.people import TaskEvent, TaskEventKind, Verdict
-from schemas.records import Record, ReviewTask
+from schemas.records import ReviewTask
 
-TICK_SECONDS = 1.0
+DRAW_SECONDS = 0.2
+"""The queue is drawn at most so often: thousands of tasks may come and go."""
+
+TICK_SECONDS = 5.0
+"""Times on the screen are in minutes."""
+
 MOST_ROWS = 200
 """Of the queue, from its start: nobody works through more before it has changed."""
 
@@ -39,34 +44,6 @@ class Reviewer(NamedTuple):
     regions: Sequence[str]
     reads: Sequence[str]
     wanted: Sequence[str] = ()
-
-
-class Heard(Message):
-    """Records came in."""
-
-    def __init__(self, records: list[Record]) -> None:
-        super().__init__()
-        self.records = records
-
-
-class CaughtUp(Message):
-    """All that the topics held is read."""
-
-
-class Said(Message):
-    """Something that the reviewer should know."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__()
-        self.words = words
-
-
-class Failed(Message):
-    """The listening ended."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.error = error
 
 
 class ReviewApp(App[None]):
@@ -89,6 +66,7 @@ class ReviewApp(App[None]):
         self.tasks = Queue(reviewer.name, reviewer.wanted)
         self.failure: BaseException | None = None
         self._asked: str | None = None
+        self._stale = True
         self._loaded = False
         self._rows: list[tuple[str, tuple[Text, ...]]] = []
         self._sending = asyncio.Lock()
@@ -104,19 +82,9 @@ class ReviewApp(App[None]):
         """Begins to listen."""
         for name, width in COLUMNS:
             self._table.add_column(name, width=width)
-        self._show()
+        self.set_interval(DRAW_SECONDS, self._draw)
         self.set_interval(TICK_SECONDS, self._tick)
-        self._link.listen(
-            Ears(
-                heard=lambda records: self.post_message(Heard(records)),
-                caught_up=lambda: self.post_message(CaughtUp()),
-                said=self._hear_words,
-                failed=lambda error: self.post_message(Failed(error)),
-            )
-        )
-
-    def _hear_words(self, words: str) -> None:
-        self.post_message(Said(words))
+        self._link.listen(ears(self.post_message))
 
     def on_unmount(self) -> None:
         """Ends the listening."""
@@ -127,16 +95,16 @@ class ReviewApp(App[None]):
         self.tasks.add(message.records)
         self._look_at_the_open_one()
         self._look_at_the_asked_one()
-        self._show()
+        self._stale = True
 
-    def on_caught_up(self) -> None:
+    def on_caught_up(self, _: CaughtUp) -> None:
         """Only now is it known what is still open."""
         self._loaded = True
-        self._show()
+        self._stale = True
 
     def on_said(self, message: Said) -> None:
         """Shows it for a while."""
-        self._say(message.words)
+        self._tell(message.words)
 
     def on_failed(self, message: Failed) -> None:
         """Nothing can be heard any more."""
@@ -148,13 +116,11 @@ class ReviewApp(App[None]):
 
     def action_claim(self) -> None:
         """Claims the task under the cursor, or goes on with one that is claimed already."""
-        if self._rows and self._open is None:
-            self._claim(self._rows[self._table.cursor_row][0])
+        self._claim_row(self._table.cursor_row)
 
     def action_next(self) -> None:
         """Claims the first task."""
-        if self._rows and self._open is None:
-            self._claim(self._rows[0][0])
+        self._claim_row(0)
 
     async def action_quit(self) -> None:
         """Gives the open task back, and goes when the broker has it."""
@@ -171,6 +137,10 @@ class ReviewApp(App[None]):
     def _open(self) -> TaskScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, TaskScreen)), None)
 
+    def _claim_row(self, number: int) -> None:
+        if number < len(self._rows) and self._open is None:
+            self._claim(self._rows[number][0])
+
     def _claim(self, task_id: str) -> None:
         task = self.tasks.task(task_id)
         if task is None or self._asked is not None:
@@ -179,8 +149,8 @@ class ReviewApp(App[None]):
             self._enter(task)
         else:
             self._asked = task_id
-            self.run_worker(self._send(task_event(task, TaskEventKind.CLAIMED, self._reviewer.name, _new_id(), _now())))
-            self._show()
+            self.run_worker(self._send(task_event(task, TaskEventKind.CLAIMED, self._reviewer.name, uuid.uuid4().hex, _now())))
+            self._stale = True
 
     def _look_at_the_asked_one(self) -> None:
         """A claim counts once it is read back, and nobody else's stands before it."""
@@ -192,16 +162,17 @@ class ReviewApp(App[None]):
             self._enter(task)
         elif standing is not Standing.OPEN:
             self._asked = None
-            self._say(FASTER if standing is Standing.TAKEN else ENDED)
+            self._tell(FASTER if standing is Standing.TAKEN else ENDED)
 
     def _look_at_the_open_one(self) -> None:
         if screen := self._open:
             standing = self.tasks.standing(screen.shown_task.task_id)
             if standing is not Standing.MINE:
                 self._leave_screens()
-                self._say({Standing.OPEN: RAN_OUT, Standing.TAKEN: FASTER, Standing.GONE: ENDED}[standing])
+                self._tell({Standing.OPEN: RAN_OUT, Standing.TAKEN: FASTER, Standing.GONE: ENDED}[standing])
 
     def _enter(self, task: ReviewTask) -> None:
+        self.clear_notifications()
         self.push_screen(TaskScreen(task, self._policies.at(_now()), self._reviewer.reads, self._answered, self._left))
 
     def _answered(self, task: ReviewTask, answer: Answer, digest: str | None) -> None:
@@ -209,8 +180,8 @@ class ReviewApp(App[None]):
         self._leave_screens()
         self.tasks.decided(task.task_id)
         said = f"{answer.outcome.value.replace('_', ' ')}: sent"
-        self.run_worker(self._send(verdict(task, answer, digest, self._reviewer.name, _new_id(), _now()), said))
-        self._show()
+        self.run_worker(self._send(verdict(task, answer, digest, self._reviewer.name, uuid.uuid4().hex, _now()), said))
+        self._stale = True
 
     def _left(self, task: ReviewTask, go_on: bool) -> None:
         self._leave_screens()
@@ -220,43 +191,47 @@ class ReviewApp(App[None]):
             self._claim(following)
 
     def _released(self, task: ReviewTask) -> TaskEvent:
-        return task_event(task, TaskEventKind.RELEASED, self._reviewer.name, _new_id(), _now())
+        return task_event(task, TaskEventKind.RELEASED, self._reviewer.name, uuid.uuid4().hex, _now())
 
     def _leave_screens(self) -> None:
         while len(self.screen_stack) > 1:
             self.pop_screen()
 
     async def _send(self, record: TaskEvent | Verdict, said: str | None = None) -> None:
-        """One after the other, in a thread: the screen goes on."""
+        """One after the other, in a thread."""
         async with self._sending:
             try:
                 await asyncio.to_thread(self._link.send, record)
             except Exception as error:  # noqa: BLE001 - whatever it is: what the reviewer said has not arrived, and the reviewer must know
                 self._fail(error)
-                return
-        if said:
-            self._say(said)
+            else:
+                if said:
+                    self._tell(said)
+
+    def _tell(self, words: str) -> None:
+        """Never over a conversation: what is covered was not shown."""
+        if screen := self._open:
+            screen.tell(words)
+        else:
+            self.notify(words, markup=False)
 
     def _fail(self, error: BaseException) -> None:
         self.failure = error
         self.exit()
 
-    def _say(self, words: str) -> None:
-        self.notify(words, markup=False)
-
     def _tick(self) -> None:
-        self._show()
+        self._stale = True
         if screen := self._open:
             screen.tick(_now())
 
-    def _show(self) -> None:
+    def _draw(self) -> None:
         """Draws the queue where something in it has changed; the cursor stays on its task."""
-        self.screen_stack[0].query_one("#top", Static).update(self._top())
-        now, reads = _now(), self._reviewer.reads
-        rows = [
-            (task.task_id, row(task, reads, now, mine=self._mine(task), asked=task.task_id == self._asked))
-            for task in (self.tasks.offered()[:MOST_ROWS] if self._loaded else ())
-        ]
+        if not self._stale:
+            return
+        self._stale = False
+        queue, who, now = self.tasks if self._loaded else None, self._reviewer, _now()
+        self.screen_stack[0].query_one("#top", Static).update(top(who.name, who.regions, queue))
+        rows = [(task.task_id, self._row(task, now)) for task in (queue.offered()[:MOST_ROWS] if queue else ())]
         if rows == self._rows:
             return
         table, cursor = self._table, self._table.cursor_row
@@ -268,22 +243,10 @@ class ReviewApp(App[None]):
         ids = [task_id for task_id, _ in rows]
         table.move_cursor(row=ids.index(at) if at in ids else min(cursor, max(0, len(rows) - 1)))
 
-    def _mine(self, task: ReviewTask) -> bool:
-        return self.tasks.standing(task.task_id) is Standing.MINE
-
-    def _top(self) -> Text:
-        text = Text.assemble(("sluice review", "bold"), f"  {', '.join(self._reviewer.regions)}  as {self._reviewer.name}  ")
-        if not self._loaded:
-            return text.append("reading ...", "yellow")
-        text.append(f"{len(self.tasks.offered())} open, {self.tasks.taken()} with others")
-        if self.tasks.in_other_languages:
-            text.append(f", {self.tasks.in_other_languages} in other languages")
-        return text
+    def _row(self, task: ReviewTask, now: dt.datetime) -> tuple[Text, ...]:
+        mine = self.tasks.standing(task.task_id) is Standing.MINE
+        return row(task, self._reviewer.reads, now, mine=mine, asked=task.task_id == self._asked)
 
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from agents.review.page import Page
+from agents.review.queue import Queue
 from agents.review.safe import safe
 from pipeline.policy.region import speaks
 from schemas.records import ReviewTask
@@ -16,6 +17,17 @@ COLUMNS = (("prio", 4), ("due", 9), ("language", 9), ("market", 6), ("may violat
 """Of the queue, with their widths in cells; with the space between them less than 80."""
 
 BREAKDOWN = (("d", 24 * 60), ("h", 60), ("min", 1))
+
+
+def top(reviewer: str, regions: Sequence[str], queue: Queue | None) -> Text:
+    """Of the screen with the queue. None: it is not read yet."""
+    text = Text.assemble(("sluice review", "bold"), f"  {', '.join(regions)}  as {reviewer}  ")
+    if queue is None:
+        return text.append("reading ...", "yellow")
+    text.append(f"{len(queue.offered())} open, {queue.taken()} with others")
+    if queue.in_other_languages:
+        text.append(f", {queue.in_other_languages} in other languages")
+    return text
 
 
 def due(task: ReviewTask, now: dt.datetime) -> Text:

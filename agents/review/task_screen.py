@@ -81,6 +81,14 @@ class TaskScreen(Screen[None]):
         self._view.focus()
         self._show_state()
 
+    def on_screen_resume(self) -> None:
+        """A question is answered. What was laid out under it is drawn again, and only now counts as seen."""
+        self._view.refresh()
+
+    def tell(self, words: str) -> None:
+        """Says something in the line above the keys, until there is more to say of the page."""
+        self.query_one("#state", Static).update(Text(words, "bold"))
+
     def tick(self, now: dt.datetime) -> None:
         """Time has passed."""
         self.query_one("#head", Static).update(head(self.shown_task, self._languages, now))
@@ -121,7 +129,7 @@ class TaskScreen(Screen[None]):
     async def action_escalate(self) -> None:
         """Others must see it, and soon."""
         if not labels_for(self.shown_task, self._policy, Outcome.ESCALATE):
-            self._say(NO_QUEUE)
+            self.tell(NO_QUEUE)
         elif label := await self._label(Outcome.ESCALATE, "What is it? It goes to the queue that the policy names."):
             self._answer(Answer(Outcome.ESCALATE, label=label))
 
@@ -157,11 +165,8 @@ class TaskScreen(Screen[None]):
 
     def _looked(self) -> bool:
         if not self._view.page.revealed:
-            self._say(LOOK_FIRST)
+            self.tell(LOOK_FIRST)
         return self._view.page.revealed
 
     def _answer(self, answer: Answer) -> None:
         self._answered(self.shown_task, answer, self._view.page.digest)
-
-    def _say(self, words: str) -> None:
-        self.app.notify(words, markup=False)

@@ -19,7 +19,7 @@ class PageView(ScrollView, can_focus=True):
     DEFAULT_CSS = "PageView { scrollbar-gutter: stable; }"
 
     class Shown(Message):
-        """Lines were on the screen for the first time."""
+        """Lines were on the screen for the first time, or were laid out anew."""
 
     def __init__(self, task: ReviewTask) -> None:
         super().__init__()
@@ -40,13 +40,14 @@ class PageView(ScrollView, can_focus=True):
             self.page = Page(self._shown_task, width, revealed=revealed)
             self.virtual_size = Size(width, len(self.page.lines))
             self.refresh()
+            self.post_message(self.Shown())
 
     def render_line(self, y: int) -> Strip:
-        """A line of the screen; textual asks for those alone that are within the view."""
+        """A line of the screen; textual asks for those alone that are within the view. Under a question they are not seen."""
         number, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         if number >= len(self.page.lines) or width != self.page.width:
             return Strip.blank(self.size.width, self.rich_style)
-        if self.page.was_shown(number):
+        if self.app.screen is self.screen and self.page.was_shown(number):
             self.post_message(self.Shown())
         segments = self.page.lines[number].render(Console(width=width))
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style).apply_style(self.rich_style)

@@ -150,7 +150,7 @@ def test_a_task_is_claimed_read_and_decided(desk: Desk) -> None:
             found = await desk.verdict()
             assert (found.outcome, found.label, found.reviewer, found.tool) == (Outcome.REMOVE, "insult", "me", "sluice-review")
             assert found.context_digest == task("high").context.digest
-            assert desk.rows() == ["low"]
+            await desk.until(lambda: desk.rows() == ["low"])
         claims = [each for each in desk.said(TASK_EVENTS) if isinstance(each, TaskEvent)]
         assert [(each.kind, each.task_id, each.reviewer, each.reason) for each in claims] == [(CLAIMED, "high", "me", None)]
 
@@ -180,6 +180,27 @@ def test_the_digest_is_sent_only_when_all_was_scrolled_through(desk: Desk) -> No
             found = await desk.verdict()
             assert (found.outcome, found.context_digest) == (Outcome.LIMIT, long.context.digest)
             assert found.label == "threat"  # after the task's own, the policy's gravest
+
+    run(work)
+
+
+def test_what_is_drawn_anew_under_a_question_is_seen_only_after_it(desk: Desk) -> None:
+    desk.put(REVIEW, task())
+
+    async def work() -> None:
+        async with sitting(desk):
+            await desk.until(lambda: desk.rows() == ["t1"])
+            await desk.claim()
+            await desk.reveal()
+            view = desk.view
+            await desk.until(lambda: view.page.left == 0)
+            await desk.pilot.press("c")
+            await desk.until(lambda: isinstance(desk.app.screen, Choose))
+            await desk.pilot.resize_terminal(70, 24)
+            await desk.until(lambda: view.page.width < 70 and view.page.revealed)
+            assert view.page.digest is None
+            await desk.pilot.press("escape")
+            await desk.until(lambda: view.page.digest is not None)
 
     run(work)
 
@@ -232,7 +253,7 @@ def test_a_task_that_is_withdrawn_moved_or_released_leaves_the_screen(desk: Desk
             desk.put(TASK_EVENTS, after)
             await desk.until(lambda: len(desk.app.screen_stack) == 1)
             await desk.until(lambda: said in desk.text())
-            assert (desk.rows() == ["t1"]) is (said == RAN_OUT)
+            await desk.until(lambda: (desk.rows() == ["t1"]) is (said == RAN_OUT))
 
     run(work)
 

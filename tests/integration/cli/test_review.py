@@ -33,12 +33,16 @@ class Listener:
         self._heard: queue.Queue[Record | str | BaseException] = queue.Queue()
         self.thread = link.listen(
             Ears(
-                heard=lambda records: [self._heard.put(record) for record in records],
+                heard=self._records,
                 caught_up=lambda: self._heard.put(CAUGHT_UP),
                 said=self._heard.put,
                 failed=self._heard.put,
             )
         )
+
+    def _records(self, records: list[Record]) -> None:
+        for record in records:
+            self._heard.put(record)
 
     def next(self) -> Record | str | BaseException:
         """The next thing. queue.Empty if nothing comes."""
