@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import signal
 import time
 from collections import defaultdict
@@ -17,10 +18,11 @@ from agents.edge.failures import ExitCode
 from schemas.records import Record, ReviewTask
 from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, DEAD_LETTERS, DECISIONS, NOTICES, TASK_EVENTS, Topic, review_topic
 from schemas.wire import decoder, encode
+from tests.chaos.chaos import stage_pids
 from tests.chaos.lives import Life, Sent, lives
 from tests.support.clients import OwnTopics
 from tests.support.kafka import Broker
-from tests.support.workers import Process, stage_process, wait_for
+from tests.support.workers import Process, wait_for, worker
 
 PARTITIONS = 6
 REGIONS = ("english", "dutch")
@@ -57,7 +59,7 @@ class Report:
     cases: int
     kills: int
     zombie: bool
-    fenced: bool
+    fenced: int
     states_differ: int
     decisions_differ: int
     twice: int
@@ -71,7 +73,7 @@ class Report:
         return not (self.states_differ or self.decisions_differ or self.twice or self.dead_letters)
 
     def __str__(self) -> str:
-        zombie = "no zombie" if not self.zombie else "a zombie woken, " + ("fenced" if self.fenced else "joined again")
+        zombie = f"a zombie woken, {self.fenced} fenced" if self.zombie else "no zombie"
         return (
             f"cases {self.cases}, workers killed {self.kills} times, {zombie}\n"
             f"states that differ {self.states_differ} / posts whose decisions differ {self.decisions_differ} / "
@@ -92,7 +94,7 @@ def run(broker: Broker, prefix: str, folder: Path, rules: dict[str, object], pla
         cases=plan.cases,
         kills=wild.killed,
         zombie=plan.zombie,
-        fenced=wild.zombie_ended is not None,
+        fenced=wild.fenced,
         states_differ=sum(expected.states.get(post) != found.states.get(post) for post in posts),
         decisions_differ=sum(expected.decisions.get(post) != found.decisions.get(post) for post in posts),
         twice=found.twice + expected.twice,
@@ -109,7 +111,7 @@ class _Run:
         self._workers: list[Process] = []
         self._stack = ExitStack()
         self.killed = 0
-        self.zombie_ended: int | None = None
+        self.fenced = 0
 
     def live(self, start: dt.datetime) -> Outcome:
         """Lets all lives go to their end while workers are killed; what is left then."""
@@ -118,60 +120,57 @@ class _Run:
         self._topics.create(*wanted, partitions={topic.name: PARTITIONS for topic in wanted})
         with self._stack:
             began = time.monotonic()
-            worker = self._start("one")
+            first = self._start("one")
             driver = _Driver(self._address, self._prefix, lives(self._plan.cases, start))
             self._stack.callback(driver.close)
-            kills = iter(range(1, self._plan.kills + 1))
             share = self._plan.cases / (self._plan.kills + 2)
-            for number in kills:
+            for number in range(1, self._plan.kills + 1):
                 driver.go_on_until(lambda ended, number=number: ended >= number * share, self._log)  # type: ignore[misc]
-                worker.signal(signal.SIGKILL)
-                worker.wait()
+                os.kill(self._stage(first), signal.SIGKILL)
                 self.killed = number
                 self._say(f"  kill {number} of cases")
-                worker = self._start("one")
             if self._plan.zombie:
-                worker = self._sleep_and_wake(worker, driver)
+                self._sleep_and_wake(first, driver)
             driver.go_on_until(lambda ended: ended == self._plan.cases, self._log)
             driver.drained(self._prefix, self._log)
             seconds = time.monotonic() - began
-            self._end(worker)
+            for worker in self._workers:
+                if worker.stop():
+                    raise AssertionError(f"a worker ended with an error:\n{worker.log[-3000:]}")
         outcome = self._outcome(seconds)
         self._topics.delete()
         return outcome
 
     def _start(self, name: str) -> Process:
-        folder = self._folder / f"{name}-{len(self._workers)}"
-        given = {**self._rules, "session_timeout_seconds": self._plan.session, "log_level": "INFO"}
-        process = stage_process(self._address, self._prefix, folder, "cases", instance=name, **given)
+        given = {**self._rules, "session_timeout_seconds": self._plan.session, "instance": name}
+        process = worker(self._address, self._prefix, self._folder / name, ["cases"], **given)
         self._workers.append(process)
         return self._stack.enter_context(process)
 
-    def _sleep_and_wake(self, sleeper: Process, driver: _Driver) -> Process:
-        """SIGSTOP for longer than the session; another takes over; SIGCONT: it must change nothing, and end."""
-        ended = driver.ended
-        driver.go_on_until(lambda now: now > ended + 10, self._log)
-        sleeper.signal(signal.SIGSTOP)
-        self._say("  a worker sleeps, another takes over")
-        worker = self._start("two")
-        asleep = driver.ended
-        driver.go_on_until(lambda now: now > asleep + 10, self._log)
-        sleeper.signal(signal.SIGCONT)
-        woken = driver.ended
-        driver.go_on_until(lambda now: now > woken + 10 or now == self._plan.cases, self._log)
-        return worker
+    def _stage(self, supervised: Process) -> int:
+        """The process of the stage; the supervisor starts it again when it has ended."""
+        wait_for(lambda: "cases" in stage_pids(supervised), lambda: f"the stage does not run:\n{supervised.log[-3000:]}", SILENCE_SECONDS)
+        return stage_pids(supervised)["cases"]
 
-    def _end(self, worker: Process) -> None:
-        """All that still runs ends in order. Who woke up was fenced, or has joined again like anybody else."""
-        for each in self._workers[self.killed :]:
-            if each.running or each is worker:
-                code = each.stop()
-                if code:
-                    raise AssertionError(f"a worker ended with {code}:\n{each.log[-3000:]}")
-            else:
-                self.zombie_ended = each.wait()
-                if self.zombie_ended != ExitCode.FENCED:
-                    raise AssertionError(f"the woken worker ended with {self.zombie_ended}:\n{each.log[-3000:]}")
+    def _sleep_and_wake(self, first: Process, driver: _Driver) -> None:
+        """SIGSTOP for longer than the session; another takes over; SIGCONT: it must change nothing.
+
+        It is fenced, or it joins again and fences the other: the supervisor starts whoever that ends.
+        """
+        self._some(driver)
+        sleeper = self._stage(first)
+        os.kill(sleeper, signal.SIGSTOP)
+        self._say("  a worker sleeps, another takes over")
+        self._start("two")
+        self._some(driver)
+        os.kill(sleeper, signal.SIGCONT)
+        self._some(driver)
+        self.fenced = sum(each.log.count(f"code {ExitCode.FENCED.value} (") for each in self._workers)
+        self._say(f"  woken; {self.fenced} ended because they were fenced")
+
+    def _some(self, driver: _Driver) -> None:
+        ended = driver.ended
+        driver.go_on_until(lambda now: now > ended + 10 or now == self._plan.cases, self._log)
 
     def _log(self) -> str:
         return self._workers[-1].log[-3000:]
