@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import confluent_kafka as ck
@@ -19,6 +19,10 @@ FILE = "file"
 
 NO_FILE = -1
 CACHE_BYTES = 8 * 1024 * 1024
+PREPARED_BYTES = 16 * 1024 * 1024
+NEAR = 50
+"""Records between two files that are read rather than skipped."""
+
 READING = {
     "isolation.level": "read_uncommitted",  # that a file is committed is known
     "queued.min.messages": 1,
@@ -40,14 +44,34 @@ class CaseFiles:
         self._open: Callable[[], LogReader] = lambda: LogReader(client, topic, partition, **READING)
         self._reader: LogReader | None = None
         self._reading = False
+        self._prepared: dict[str, bytes] = {}
 
     def close(self) -> None:
         """Leaves the broker."""
         if self._reader is not None:
             self._reader.close()
 
+    def prepare(self, post_ids: Iterable[str]) -> None:
+        """Reads files that lie near each other in one go, until `rest`: what a turn with many events will ask for.
+
+        To read on costs some microseconds a record, to go elsewhere half a millisecond.
+        """
+        offsets = {self.where.get(post_id, NO_FILE): post_id for post_id in post_ids if post_id not in self._cache}
+        offsets.pop(NO_FILE, None)
+        size = 0
+        for start, end in _runs(sorted(offsets)):
+            for messages in self._log.read(start, end):
+                for message in messages:
+                    post_id, value = offsets.get(cast(int, message.offset())), message.value()
+                    if post_id is not None and value is not None and message.key() == post_id.encode():
+                        self._prepared[post_id] = value
+                        size += len(value)
+            if size > PREPARED_BYTES:
+                return
+
     def rest(self) -> None:
         """Nothing is read for a while."""
+        self._prepared.clear()
         if self._reading and self._reader is not None:
             self._reader.rest()
         self._reading = False
@@ -64,7 +88,7 @@ class CaseFiles:
         offset = self.where.get(post_id, NO_FILE)
         if offset == NO_FILE:
             return None
-        value = self._cache.get(post_id)
+        value = self._prepared.get(post_id) or self._cache.get(post_id)
         if value is None:
             value = self._fetch(post_id, offset)
             self._remember(post_id, value)
@@ -100,16 +124,30 @@ class CaseFiles:
         if value is not None and len(value) <= CACHE_BYTES:
             self._cache[post_id] = value
 
-    def _fetch(self, post_id: str, offset: int) -> bytes:
+    @property
+    def _log(self) -> LogReader:
         if self._reader is None:
             self._reader = self._open()
         self._reading = True
-        for messages in self._reader.read(offset, offset + 1):
+        return self._reader
+
+    def _fetch(self, post_id: str, offset: int) -> bytes:
+        for messages in self._log.read(offset, offset + 1):
             value = messages[0].value()
             if messages[0].offset() == offset and messages[0].key() == post_id.encode() and value is not None:
                 return value
         raise StopWorker(
             ExitCode.LOST,
-            f"{self._reader.name}: offset {offset} does not hold the case file of post {post_id}: was the topic made anew, or another one "
+            f"{self._log.name}: offset {offset} does not hold the case file of post {post_id}: was the topic made anew, or another one "
             "restored than that of the states?",
         )
+
+
+def _runs(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Of two or more offsets each, from the first to after the last; `offsets` in order."""
+    start = 0
+    for position in range(1, len(offsets) + 1):
+        if position == len(offsets) or offsets[position] - offsets[position - 1] > NEAR:
+            if position - start > 1:
+                yield offsets[start], offsets[position - 1] + 1
+            start = position

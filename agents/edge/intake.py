@@ -15,9 +15,9 @@ from agents.edge.failures import FaultShare
 from agents.edge.fetched import Fetched
 from agents.edge.producer import Message
 from pipeline.cases.rules import Event
+from pipeline.cases.spec import CasesSpec
 from pipeline.flow import STAGES
 from schemas.records import Record
-from schemas.topics import Topic
 from schemas.wire import InvalidRecordError, Unreadable
 
 REPUBLISHED = PREFIX + "republished"
@@ -26,9 +26,12 @@ REPUBLISHED = PREFIX + "republished"
 
 @dataclass
 class Taken:
-    """`moved`: records to republish, each with its partition. `traces`: by the key of the event. `read` and `dead` count by topic."""
+    """`on_files`: keys of events that are applied to files. `moved`: records to republish, each with its partition. `traces`: by the key
+    of the event. `read` and `dead` count by topic.
+    """
 
     events: list[Event] = field(default_factory=list)
+    on_files: list[str] = field(default_factory=list)
     letters: list[Message] = field(default_factory=list)
     moved: list[tuple[Message, int]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -40,8 +43,9 @@ class Taken:
 class Intake:
     """Of the owner of one partition number. `shards`: how many partitions each input has."""
 
-    def __init__(self, number: int, shards: int, inputs: Iterable[Topic], letters: DeadLetters) -> None:
-        self._topics = {letters.prefix + topic.name: topic for topic in inputs}
+    def __init__(self, number: int, shards: int, spec: CasesSpec, letters: DeadLetters) -> None:
+        self._topics = {letters.prefix + topic.name: topic for topic in spec.inputs}
+        self._on_files = {topic.name for topic in spec.on_files}
         self._readers = {name: any_record_of(topic) for name, topic in self._topics.items()}
         self._faults = {name: FaultShare() for name, topic in self._topics.items() if set(topic.written_by) <= set(STAGES)}
         self._number, self._shards, self._letters = number, shards, letters
@@ -68,6 +72,8 @@ class Intake:
         key = topic.key_of(found)
         if key in known or (place := partition_of(key.encode(), self._shards)) == self._number:
             taken.events.append(Event(topic.name, found, instant(record.timestamp)))
+            if topic.name in self._on_files:
+                taken.on_files.append(key)
             if record.headers and (trace := traceparent(record.headers)) is not None:
                 taken.traces[key] = trace
             return

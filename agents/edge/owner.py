@@ -40,7 +40,9 @@ PACE_SECONDS = 0.05
 """Between two transactions of an owner: one costs about a millisecond of CPU, however little is in it."""
 
 LOOK_SECONDS = 1.0
-"""The machine is called at least so often, and measured."""
+"""The machine is called at least so often, and measured, where that does not take more than LOOK_SHARE of the time."""
+
+LOOK_SHARE = 0.02
 
 logger = logging.getLogger(__name__)
 NOTHING = Changes([], {}, {}, [])
@@ -88,14 +90,14 @@ class Owner(threading.Thread):
         self._tools, self._done, self._before = tools, done, before
         spec, prefix = tools.spec, tools.prefix
         self._state_topic, self._file_topic = prefix + spec.state.name, prefix + spec.files.name
-        self._intake = Intake(number, tools.shards, spec.inputs, DeadLetters(spec.name, prefix, tools.dead_letter_bytes))
+        self._intake = Intake(number, tools.shards, spec, DeadLetters(spec.name, prefix, tools.dead_letter_bytes))
         self._envelope = Envelope(spec.name, prefix)
         self._files = CaseFiles(tools.client, self._file_topic, number)
         self._machine = tools.make(tools.shards)
         self._positions: dict[str, int] = {}
         self._last_commit = 0.0
         self._more = False
-        self._looked = 0.0
+        self._next_look = 0.0
 
     def run(self) -> None:
         """Until the inbox is closed. Whatever goes wrong before ends the process; afterwards the number is another's, who is right."""
@@ -147,6 +149,7 @@ class Owner(threading.Thread):
         new = unread((event.value.records for event in chunks), self._positions)
         taken = self._intake.sort(new, self._files.where)
         now = self._tools.clock()
+        self._files.prepare(taken.on_files)
         changes = self._machine.step(taken.events, self._files, now)
         self._files.rest()
         if new or changes != NOTHING:
@@ -173,9 +176,10 @@ class Owner(threading.Thread):
         return max(0.0, self._last_commit + PACE_SECONDS - time.monotonic(), min(LOOK_SECONDS, until))
 
     def _look(self) -> None:
-        if time.monotonic() - self._looked >= LOOK_SECONDS or self.measured is None:
-            self._looked = time.monotonic()
+        started = time.monotonic()
+        if started >= self._next_look:
             self.measured, self.states = self._tools.measure(self._machine), len(self._machine)
+            self._next_look = started + max(LOOK_SECONDS, (time.monotonic() - started) / LOOK_SHARE)
 
     def _write(self, taken: Taken, changes: Changes, now: dt.datetime) -> Counter[str]:
         """One transaction. Returns how many messages went to which topic, the stage's own two left out."""

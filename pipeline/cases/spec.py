@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pipeline.cases.rules import Event, Files
 from pipeline.cases.shard import Changes
-from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, Topic
+from schemas.topics import APPEALS, CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, REPORTS, VERDICTS, Topic
 
 
 class Machine(Protocol):
@@ -37,6 +37,7 @@ class CasesSpec:
     """`start` loads what the stage needs (policy, regions, roster) and returns what makes the machine of one partition number, given how
     many of them there are.
 
+    `on_files`: inputs whose records are applied to what is in a post's file.
     All inputs, `state` and `files` must have the same number of partitions.
     """
 
@@ -46,3 +47,4 @@ class CasesSpec:
     inputs: tuple[Topic, ...] = CASE_INPUTS
     state: Topic = CASE_STATE
     files: Topic = CASE_FILES
+    on_files: tuple[Topic, ...] = (CASES, VERDICTS, APPEALS, REPORTS)

@@ -14,9 +14,10 @@ from agents.edge.failures import ExitCode, FaultShare, StopWorker
 from agents.edge.fetched import Fetched
 from agents.edge.intake import REPUBLISHED, Intake, partition_of, unread
 from schemas.headers import CE_TYPE, TRACEPARENT
-from schemas.topics import CASE_INPUTS, CASES, VERDICTS, Topic
+from schemas.topics import CASES, VERDICTS, Topic
 from tests.agents.edge.records import record
 from tests.support.case_inputs import Input, opened, outgoing, verdict
+from tests.support.counting import SPEC
 
 SHARDS, TIME_MS = 6, 1_800_000_000_000
 HERE = partition_of(b"post", SHARDS)
@@ -26,7 +27,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 
 def intake(number: int = HERE) -> Intake:
-    return Intake(number, SHARDS, CASE_INPUTS, LETTERS)
+    return Intake(number, SHARDS, SPEC, LETTERS)
 
 
 def fetched(found: Input, number: int = HERE, *, key: bytes | None = b"post", headers: Headers = ()) -> Fetched:
