@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from agents.edge.failures import ExitCode
+from agents.edge.restore import history
 from schemas.rights import Kind, Operation
 from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, Topic
 from tests.support.clients import Outgoing
@@ -160,3 +161,11 @@ def test_a_producer_that_may_write_nothing_and_whose_queue_is_full_is_called_den
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == ExitCode.DENIED, done.stderr
     assert HINT in done.stderr
+
+
+def test_history_is_read_with_no_right_on_the_group_that_is_not_used(installation: Installation) -> None:
+    topics = installation.topics
+    topics.produce(POSTS_SCORED, (Outgoing(b"%d" % number, b"scored") for number in range(20)))
+    end = sum(message.partition == 0 for message in topics.read_all(POSTS_SCORED))
+    client = {"security.protocol": "SASL_SSL", **installation.client("routing")}
+    assert list(history(client, topics.name(POSTS_SCORED), 0, end, 3))[-1] == b"scored"
