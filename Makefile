@@ -37,14 +37,16 @@ chaos: setup kafka  ## 100,000 posts while stages are killed 20 times and the br
 bench: setup kafka  ## the measurements of the README, into build/bench.json (about 25 minutes)
 	$(BIN)/python -m tests.bench
 
-docs: setup      ## generate schemas, AsyncAPI, docs/topics.md, docs/settings.md, docs/metrics.md
+docs: setup      ## generate schemas, AsyncAPI, tables in docs/, and what Kubernetes is told of topics and rights
 	$(BIN)/python -m schemas.export
 	$(BIN)/python -m agents.docs
 
-lock: setup      ## write requirements.lock anew from pyproject.toml
+lock: setup      ## write requirements.lock anew from pyproject.toml, and the image's, which has the same versions
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra evaluate --extra train \
 		--no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraint requirements.lock \
+		--no-emit-index-url --no-header --no-annotate pyproject.toml --output-file deploy/docker/requirements.lock
 
 kafka: $(KAFKA)  ## Kafka's jars for the tests, by Maven
 

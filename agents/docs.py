@@ -1,4 +1,6 @@
-"""Pages made from the code: `python -m agents.docs` writes docs/settings.md and docs/metrics.md."""
+"""Pages made from the code: `python -m agents.docs` writes docs/settings.md, docs/metrics.md, tables in other pages, and what is
+made under deploy/kubernetes.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from agents import kubernetes, tables
 from agents.edge import metrics
 from agents.edge.pulse import Pulse
 from agents.edge.supervisor import PORTS_PER_INSTANCE
@@ -149,7 +152,8 @@ STATUSES = (
 
 def documents() -> dict[Path, str]:
     """Every page made here: its path from the repository's root, and its content."""
-    return {Path("docs/settings.md"): settings_page(), Path("docs/metrics.md"): metrics_page()}
+    pages = {Path("docs/settings.md"): settings_page(), Path("docs/metrics.md"): metrics_page()}
+    return {**pages, **tables.documents(), **kubernetes.documents()}
 
 
 def settings_page() -> str:

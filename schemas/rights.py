@@ -18,7 +18,9 @@ OUTSIDE = (PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS)
 """Those in the table of topics that are no stage."""
 
 TRANSACTIONAL = "cases"
-"""The stage that writes in transactions; their ids are its group and a partition number."""
+"""The stage that writes in transactions; their ids are its group and a partition number. It also writes what it reads: a record that lies
+on another partition than its key's is put where it belongs.
+"""
 
 
 class Kind(enum.Enum):
@@ -117,10 +119,12 @@ def _topics(names: Names, table: Sequence[Topic], party: str) -> tuple[Right, ..
 
 
 def _of_stage(names: Names, table: Sequence[Topic], stage: str) -> tuple[Right, ...]:
-    group = Right(Operation.READ, Kind.GROUP, names.of(stage))
+    rights, group = _topics(names, table, stage), Right(Operation.READ, Kind.GROUP, names.of(stage))
     if stage != TRANSACTIONAL:
-        return (*_topics(names, table, stage), group)
-    return (*_topics(names, table, stage), group, Right(Operation.WRITE, Kind.TRANSACTIONAL_ID, names.of(f"{stage}."), prefixed=True))
+        return (*rights, group)
+    misplaced = (right._replace(operation=Operation.WRITE) for right in rights if right.operation is Operation.READ)
+    transactions = Right(Operation.WRITE, Kind.TRANSACTIONAL_ID, names.of(f"{stage}."), prefixed=True)
+    return (*dict.fromkeys((*rights, *misplaced)), group, transactions)
 
 
 def _review_tool(names: Names, table: Sequence[Topic], region: str) -> Role:

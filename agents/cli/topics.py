@@ -1,4 +1,4 @@
-"""`sluice topics create | check | rights`."""
+"""`sluice topics create | check | rights | resources`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from agents import kubernetes
 from agents.cli.common import Broker, clear_errors, settings_for
 from agents.cli.show import line, say, table
 from agents.rights import Format, kafka_acls, names_of, rows, strimzi_users
@@ -70,8 +71,8 @@ def rights(
     broker: Broker = None,
     as_format: AsFormat = Format.TABLE,
     role: OnlyRole = None,
-    principal_prefix: PrincipalPrefix = "sluice-",
-    cluster: Cluster = "kafka",
+    principal_prefix: PrincipalPrefix = kubernetes.PRINCIPAL_PREFIX,
+    cluster: Cluster = kubernetes.CLUSTER,
 ) -> None:
     """Say which rights on Kafka each role needs.
 
@@ -97,6 +98,22 @@ def rights(
             line(command)
     else:
         line(strimzi_users(wanted, principal_prefix, cluster).rstrip())
+
+
+@app.command()
+def resources(cluster: Cluster = kubernetes.CLUSTER) -> None:
+    """Print a KafkaTopic resource for each topic, for Strimzi to make them.
+
+    The topics are those that `create` makes. No broker is asked.
+
+    \b
+    Example:
+      sluice topics resources | kubectl apply -f -
+    """
+    with clear_errors():
+        settings = settings_for(None)
+        wanted = wanted_topics(settings, read_regions(settings.regions))
+    line(kubernetes.strimzi_topics(wanted, cluster).rstrip())
 
 
 def _row(topic: WantedTopic, found: FoundTopic | None, differences: list[Difference]) -> tuple[str, str, Text]:

@@ -9,6 +9,7 @@ import yaml
 
 from agents.rights import kafka_acls, strimzi_users
 from schemas.rights import Names, Role, roles
+from schemas.topics import POSTS_INCOMING
 from tests.agents.cli.commands import sluice
 
 ROLES = roles(Names("prod.", "sluice", ("dutch", "dach")))
@@ -60,3 +61,12 @@ def test_a_role_that_does_not_exist_is_named_with_those_that_do() -> None:
     assert (
         "--role: there is no role 'admin'; allowed are producer, language, scoring, routing, cases, platform, review-dutch" in result.stderr
     )
+
+
+def test_a_topic_of_strimzi_has_the_settings_of_the_table() -> None:
+    result = sluice("topics", "resources", "--cluster", "main", topic_prefix="Prod_1.", replication_factor=3)
+    topics = {topic["spec"]["topicName"]: topic for topic in yaml.safe_load_all(result.stdout)}
+    found = topics["Prod_1.posts.incoming.v1"]
+    assert found["metadata"] == {"name": "prod-1.posts.incoming.v1", "labels": {"strimzi.io/cluster": "main"}}
+    assert (found["spec"]["partitions"], found["spec"]["replicas"]) == (POSTS_INCOMING.partitions, 3)
+    assert {name: str(value) for name, value in found["spec"]["config"].items()} == POSTS_INCOMING.config

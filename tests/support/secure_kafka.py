@@ -84,7 +84,7 @@ class SecureKafka(KafkaBroker):
     @cached_property
     def admin(self) -> AdminClient:
         """May do everything."""
-        return AdminClient(self._client())
+        return AdminClient(self.client(ADMIN))
 
     def add_user(self, name: str) -> None:
         """A user with a password that nobody else has, and no rights."""
@@ -106,8 +106,9 @@ class SecureKafka(KafkaBroker):
 
     def rights(self, user: str) -> list[AclBinding]:
         """What the broker lets a user do."""
+        anything: Any = None
         everything = AclBindingFilter(
-            ResourceType.ANY, None, ResourcePatternType.ANY, f"User:{user}", None, AclOperation.ANY, AclPermissionType.ANY
+            ResourceType.ANY, anything, ResourcePatternType.ANY, f"User:{user}", anything, AclOperation.ANY, AclPermissionType.ANY
         )
         return list(self.admin.describe_acls(everything).result(ADMIN_SECONDS))
 

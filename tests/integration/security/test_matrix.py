@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 import confluent_kafka as ck
 import pytest
 
+from agents.rights import kafka_acls
 from schemas.rights import Operation
 from schemas.topics import (
     APPEALS,
@@ -27,7 +30,9 @@ from schemas.topics import (
 )
 from tests.integration.security.probe import tried
 from tests.support.clients import Outgoing, produce
-from tests.support.secure_kafka import ADMIN, Installation
+from tests.support.java import java, run
+from tests.support.secure_kafka import ADMIN, Installation, binding
+from tests.support.workers import wait_for
 
 pytestmark = pytest.mark.kafka
 
@@ -167,3 +172,21 @@ def test_only_the_stage_of_cases_begins_its_transactions(installation: Installat
     with pytest.raises(ck.KafkaException) as refusal:
         producer.init_transactions(30)
     assert refusal.value.args[0].code() == ck.KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+
+
+def test_kafkas_own_tool_takes_the_commands_that_are_printed(installation: Installation, tmp_path: Path) -> None:
+    kafka, user = installation.kafka, "by-hand-cases"
+    properties = tmp_path / "admin.properties"
+    login = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    properties.write_text(
+        "security.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\n"
+        f'sasl.jaas.config={login} required username="{ADMIN}" password="{kafka.passwords[ADMIN]}";\n'
+        f"ssl.truststore.type=PEM\nssl.truststore.location={kafka.authority}\n",
+        encoding="utf-8",
+    )
+    for command in kafka_acls([installation.roles["cases"]], "by-hand-", kafka.address):
+        if not command.startswith("#"):
+            words = [str(properties) if word == "admin.properties" else word for word in shlex.split(command)[1:]]
+            run(java("org.apache.kafka.tools.AclCommand", *words), "")
+    wanted = [binding(user, right) for right in installation.roles["cases"].rights]
+    wait_for(lambda: set(kafka.rights(user)) == set(wanted), lambda: f"{user} has {kafka.rights(user)}", 10)

@@ -6,16 +6,19 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import trustme
 
 from agents.edge.failures import ExitCode
+from agents.edge.restore import history
+from pipeline.flow import STAGES
 from schemas.rights import Kind, Operation
-from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, Topic
+from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, Topic, review_topic
 from tests.support.clients import Outgoing
-from tests.support.posts_in_flow import has_all, outgoing
+from tests.support.posts_in_flow import THREAT, has_all, outgoing
 from tests.support.secure_kafka import Installation
 from tests.support.workers import Process, stage_process
 
@@ -43,22 +46,21 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "stage"
 
 
-def test_posts_flow_through_stages_that_have_their_roles_rights_alone(
+def test_posts_flow_to_people_through_stages_that_have_their_roles_rights_alone(
     installation: Installation, rules: dict[str, object], tmp_path: Path
 ) -> None:
     topics = installation.topics
-    with (
-        start(installation, tmp_path / "one", "language") as language,
-        start(installation, tmp_path / "two", "scoring", **rules) as scoring,
-    ):
-        language.ready(["language"])
-        scoring.ready(["scoring"])
-        topics.produce(POSTS_INCOMING, [*posts("fine-1", "fine-2"), Outgoing(b"bad", b"{")])
-        topics.read_all(POSTS_SCORED, has_all({"fine-1", "fine-2"}))
+    with ExitStack() as running:
+        stages = {stage: running.enter_context(start(installation, tmp_path / stage, stage, **rules)) for stage in STAGES}
+        for stage, process in stages.items():
+            process.ready([stage])
+        topics.produce(POSTS_INCOMING, [outgoing("calm", "calm"), outgoing("threat", "threat", THREAT), Outgoing(b"bad", b"{")])
+        topics.read_all(DECISIONS, has_all({"calm", "threat"}))
+        topics.read_all(review_topic("english"), has_all({"threat"}))
         topics.read_all(DEAD_LETTERS, has_all({"bad"}))
-        assert (language.stop(), scoring.stop()) == (ExitCode.OK, ExitCode.OK), language.log + scoring.log
-    for process in (language, scoring):
-        assert "authori" not in process.log.lower(), process.log
+        for process in stages.values():
+            assert process.stop() == ExitCode.OK, process.log
+            assert "authori" not in process.log.lower(), process.log
 
 
 @pytest.mark.parametrize(
@@ -160,3 +162,11 @@ def test_a_producer_that_may_write_nothing_and_whose_queue_is_full_is_called_den
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == ExitCode.DENIED, done.stderr
     assert HINT in done.stderr
+
+
+def test_history_is_read_with_no_right_on_the_group_that_is_not_used(installation: Installation) -> None:
+    topics = installation.topics
+    topics.produce(POSTS_SCORED, (Outgoing(b"%d" % number, b"scored") for number in range(20)))
+    end = sum(message.partition == 0 for message in topics.read_all(POSTS_SCORED))
+    client = {"security.protocol": "SASL_SSL", **installation.client("routing")}
+    assert list(history(client, topics.name(POSTS_SCORED), 0, end, 3))[-1] == b"scored"

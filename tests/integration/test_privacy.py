@@ -1,0 +1,83 @@
+"""What people write and who they are stays out of logs, metrics and health, whatever happens to their records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from agents.edge.failures import ExitCode
+from pipeline.flow import STAGES
+from schemas.people import Appeal, Appellant, Channel, Outcome, Report, Verdict
+from schemas.records import Decision, Record, ReviewTask
+from schemas.topics import APPEALS, CASES, DEAD_LETTERS, DECISIONS, NOTICES, POSTS_INCOMING, REPORTS, TOPICS, VERDICTS, Topic, review_topic
+from schemas.wire import decoder, encode
+from tests.integration.conftest import REVIEWS, create
+from tests.support.clients import Outgoing, OwnTopics
+from tests.support.posts_in_flow import CALM, HATE, THREAT, has_all, outgoing
+from tests.support.workers import fetch, worker
+
+pytestmark = pytest.mark.kafka
+
+AT = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
+TEXT, AUTHOR, STATEMENT, EXPLANATION = "quetzalcoatlus", "author-pseudonym", "axolotl", "okapi"
+REPORTER, REVIEWER = "reporter-pseudonym", "simulated-en-1"
+PRIVATE = (TEXT, AUTHOR, STATEMENT, EXPLANATION, REPORTER, REVIEWER)
+"""None of these may be seen from outside; each is in a record that goes through the stages below."""
+
+BROKEN = (
+    b'{"post_id": "broken", "text": "%s"' % TEXT.encode(),
+    b'{"post_id": "broken", "author_id": "%s", "text": ["%s"]}' % (AUTHOR.encode(), TEXT.encode()),
+    b'{"post_id": "%s %s", "kind": "%s"}' % (AUTHOR.encode(), TEXT.encode(), TEXT.encode()),
+    TEXT.encode(),
+)
+
+
+def send(topics: OwnTopics, topic: Topic, *records: Record) -> None:
+    topics.produce(topic, [Outgoing(topic.key_of(record).encode(), encode(record)) for record in records])
+
+
+def reports_verdicts_and_appeals(topics: OwnTopics, task: ReviewTask) -> None:
+    """Those that count, and those that are refused."""
+    post = task.post.post_id
+    for post_id in (post, "never-seen"):
+        send(topics, REPORTS, Report(
+            report_id=f"report-{post_id}", post_id=post_id, reporter_key=REPORTER, channel=Channel.USER, reported_at=AT,
+            explanation=EXPLANATION,
+        ))  # fmt: skip
+    for task_id, digest in (("no-such-task", None), (task.task_id, task.context.digest)):
+        send(topics, VERDICTS, Verdict(
+            verdict_id=f"verdict-{task_id}", task_id=task_id, post_id=post, revision=1, reviewer=REVIEWER, outcome=Outcome.REMOVE,
+            decided_at=AT, context_digest=digest,
+        ))  # fmt: skip
+    for topic in (REPORTS, VERDICTS, APPEALS, CASES):
+        topics.produce(topic, [Outgoing(b"broken", value) for value in BROKEN])
+
+
+@pytest.mark.parametrize("log_level", ["INFO", "DEBUG"])
+def test_texts_and_pseudonyms_are_seen_nowhere(topics: OwnTopics, rules: dict[str, object], tmp_path: Path, log_level: str) -> None:
+    create(topics, [*(topic for topic in TOPICS if "{" not in topic.name), *REVIEWS], partitions=2)
+    with worker(topics.address, topics.prefix, tmp_path, STAGES, log_level=log_level, **rules) as process:
+        process.ready(STAGES)
+        texts = {"calm": CALM, "hate": HATE, "threat": THREAT}
+        topics.produce(POSTS_INCOMING, [outgoing(name, name, f"{text} {TEXT}", author_id=AUTHOR) for name, text in texts.items()])
+        topics.produce(POSTS_INCOMING, [Outgoing(b"broken", value) for value in BROKEN])
+        topics.read_all(DECISIONS, has_all(set(texts)))
+        (found,) = topics.read_all(review_topic("english"), has_all({"threat"}))
+        reports_verdicts_and_appeals(topics, decoder(ReviewTask)(found.value))
+        removed = topics.read_all(DECISIONS, lambda messages: [message.key for message in messages].count(b"threat") > 1)
+        decision = decoder(Decision)(next(message.value for message in removed if message.key == b"threat"))
+        appeal = Appeal(
+            appeal_id="appeal", decision_id=decision.decision_id, post_id="threat", appellant=Appellant.AUTHOR, filed_at=AT,
+            statement=STATEMENT,
+        )  # fmt: skip
+        send(topics, APPEALS, appeal)
+        topics.read_all(NOTICES, lambda messages: any(b'"appeal"' in (message.value or b"") for message in messages))
+        topics.read_all(DEAD_LETTERS, lambda messages: len(messages) >= 5 * len(BROKEN))
+        seen = {stage: fetch(f"{address}/metrics")[1] + fetch(f"{address}/healthz")[1] for stage, address in process.addresses().items()}
+        assert process.stop() == ExitCode.OK, process.log[-3000:]
+    assert set(seen) == set(STAGES)
+    for where, text in {**seen, "log": process.log}.items():
+        lines = [line for line in text.splitlines() if any(word in line for word in PRIVATE)]
+        assert not lines, f"{where}: {lines[:3]}"
