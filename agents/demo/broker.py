@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 import confluent_kafka as ck
 from confluent_kafka.admin import AdminClient
@@ -28,9 +27,8 @@ DELETE_SECONDS = 30.0
 
 
 @contextlib.contextmanager
-def embedded(folder: Path) -> Iterator[Settings]:
-    """Settings that point to a broker in this process, with all topics."""
-    given = _given(folder)
+def embedded(given: Mapping[str, object]) -> Iterator[Settings]:
+    """Settings, those `given` among them, that point to a broker in this process with all topics."""
     settings = load(topic_prefix="", **given)
     wanted = wanted_topics(settings, read_regions(settings.regions))
     with EmbeddedBroker({topic.name: PARTITIONS for topic in wanted}) as broker:
@@ -38,9 +36,9 @@ def embedded(folder: Path) -> Iterator[Settings]:
 
 
 @contextlib.contextmanager
-def real(broker: str, folder: Path, console: Console, *, keep: bool) -> Iterator[Settings]:
+def real(broker: str, given: Mapping[str, object], console: Console, *, keep: bool) -> Iterator[Settings]:
     """Settings with a prefix that nobody else has, under which all topics are made, and at the end deleted unless they are to be kept."""
-    settings = load(broker=broker, topic_prefix=f"demo-{uuid.uuid4().hex[:6]}.", **_given(folder))
+    settings = load(broker=broker, topic_prefix=f"demo-{uuid.uuid4().hex[:6]}.", **given)
     made: list[str] = []
     try:
         made += create_topics(settings, wanted_topics(settings, read_regions(settings.regions)))
@@ -69,11 +67,6 @@ def _delete(settings: Settings, names: Sequence[str]) -> list[str]:
         except (ck.KafkaException, TimeoutError):
             left.append(name)
     return left
-
-
-def _given(folder: Path) -> dict[str, object]:
-    settings = load()
-    return {"data_dir": folder, "metrics_port": free_ports(settings.metrics_host, settings.metrics_port)}
 
 
 def free_ports(host: str, first: int) -> int:

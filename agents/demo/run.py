@@ -1,8 +1,9 @@
-"""Runs the demo: broker, topics, stages, posts, summary."""
+"""Runs the demo: rules, broker, topics, stages, posts, people, summary."""
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import shlex
 import sys
@@ -10,20 +11,24 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agents.demo.broker import embedded, real
-from agents.demo.collect import Collector, Seen
+from agents.demo.broker import embedded, free_ports, real
+from agents.demo.checks import checks, print_checks
+from agents.demo.collect import Collector
+from agents.demo.platform import Platform
+from agents.demo.play import play, speed
 from agents.demo.posts import posts
-from agents.demo.summary import latency, print_summary
+from agents.demo.reviewers import Reviewers
+from agents.demo.rules import PEOPLE, write_rules
+from agents.demo.story import Story, tell
+from agents.demo.summary import print_summary
 from agents.edge.failures import ExitCode, StopWorker
-from agents.edge.producer import Message
 from agents.edge.reader import quiet
 from agents.edge.security import client_config
 from agents.edge.sender import Sender
@@ -31,17 +36,12 @@ from agents.edge.supervisor import Supervisor
 from agents.routing import fitting
 from agents.settings import Settings, load
 from pipeline.flow import STAGES
+from pipeline.policy.roster import read_roster
 from schemas.records import Post
-from schemas.topics import POSTS_INCOMING
-from schemas.wire import encode
-
-STEADY_POSTS = 400
-STEADY_RATE = 50.0
-"""The first posts are sent at an even rate (per second), to measure latency; the rest at once, to measure throughput."""
 
 JOIN_SECONDS = 60.0
-SILENCE_SECONDS = 45.0
-"""So long without an output, and the demo gives up."""
+CLOSES_AFTER_SECONDS = 60
+"""From the start until a region closes: on two cores the posts are decided by then, and most tasks answered."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,19 @@ class Plan:
 
 
 def run(plan: Plan, console: Console) -> int:
-    """Returns the exit code: 0 when every post came out exactly once decided, else 1."""
-    _, regions = fitting(load())  # a policy that does not fit is said at once
+    """Returns the exit code: 0 when every post came out decided and every task is accounted for, else 1."""
+    mine = load(**PEOPLE)
+    _, regions = fitting(mine)  # a policy that does not fit is said at once
+    roster = read_roster(mine.roster, regions)
     with contextlib.ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="sluice-demo-", ignore_cleanup_errors=True)))
-        place = embedded(folder) if plan.broker is None else real(plan.broker, folder, console, keep=plan.keep)
+        closes_at = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=CLOSES_AFTER_SECONDS)
+        given = {
+            "data_dir": folder,
+            "metrics_port": free_ports(mine.metrics_host, mine.metrics_port),
+            **write_rules(mine, folder, closes_at),
+        }
+        place = embedded(given) if plan.broker is None else real(plan.broker, given, console, keep=plan.keep)
         settings = cleanup.enter_context(place)
         log = cleanup.enter_context((folder / "stages.log").open("w+"))
         supervisor = Supervisor(STAGES, settings, _for_stages(settings, plan), log)
@@ -69,7 +77,9 @@ def run(plan: Plan, console: Console) -> int:
         client = quiet(client_config(settings), lambda _: None)
         collector = Collector(client, settings.topic_prefix, [region.name for region in regions.regions])
         cleanup.callback(collector.close)
-        complete = _play(posts(), settings, collector, console)
+        wanted = posts()
+        story = Story(collector.seen, Platform(wanted), Reviewers(roster), closes_at)
+        complete = _show(wanted, settings, story, collector, console)
         if not complete:
             console.print(_tail(log), markup=False, highlight=False, style="red")
         if plan.keep:
@@ -78,15 +88,25 @@ def run(plan: Plan, console: Console) -> int:
     return 0 if complete else 1
 
 
+def _show(wanted: Sequence[Post], settings: Settings, story: Story, collector: Collector, console: Console) -> bool:
+    """Posts, people, summary. True when everything adds up."""
+    sender = Sender(client_config(settings), delivery_timeout_seconds=settings.delivery_timeout_seconds)
+    rate = play(wanted, sender, settings.topic_prefix, collector, console)
+    tell(story, collector, sender, settings.topic_prefix, console)
+    print_summary(console, story)
+    console.print(f"\n{speed(wanted, story.seen, rate)}", highlight=False)
+    return print_checks(list(checks(wanted, story)), console)
+
+
 def _for_stages(settings: Settings, plan: Plan) -> dict[str, str]:
     """What the stages' processes are told. The embedded broker answers an empty fetch only when its time is over: keep that short."""
-    told = {"broker": settings.broker, "topic_prefix": settings.topic_prefix, "data_dir": str(settings.data_dir)}
+    told = {name: str(getattr(settings, name)) for name in ("broker", "topic_prefix", "data_dir", "policy", "regions", "roster")}
     return told if plan.broker else {**told, "idle_fetch_wait_ms": str(settings.fetch_wait_ms)}
 
 
 def _wait_until_joined(supervisor: Supervisor, thread: threading.Thread, settings: Settings, log: IO[str], console: Console) -> None:
     deadline = time.monotonic() + JOIN_SECONDS
-    with console.status("starting the stages: language, scoring, routing"):
+    with console.status(f"starting the stages: {', '.join(STAGES)}"):
         while not all(_healthy(settings.metrics_host, port) for port in supervisor.ports):
             if not thread.is_alive():  # for what no restart mends
                 raise StopWorker(ExitCode.CONFIG, f"a stage did not start:\n{_tail(log)}")
@@ -101,68 +121,6 @@ def _healthy(host: str, port: int) -> bool:
             return bool(json.load(answer)["partitions"])
     except OSError:
         return False
-
-
-def _play(wanted: Sequence[Post], settings: Settings, collector: Collector, console: Console) -> bool:
-    """Publishes and waits; prints the summary. True when ids in equal ids out."""
-    sender = Sender(client_config(settings), delivery_timeout_seconds=settings.delivery_timeout_seconds)
-    topic = settings.topic_prefix + POSTS_INCOMING.name
-    columns = (TextColumn("{task.description:<22}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    seen = collector.seen
-    console.print(
-        f"{STEADY_POSTS} posts at {STEADY_RATE:.0f} a second to measure latency, then the other {len(wanted) - STEADY_POSTS} at once",
-        highlight=False,
-    )
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("published", total=len(wanted))
-        out = progress.add_task("decided", total=len(wanted))
-
-        def show() -> None:
-            progress.update(out, completed=len(seen.decisions))
-
-        burst = 0.0
-        for number, post in enumerate(wanted):
-            if number == STEADY_POSTS:
-                _wait_for(seen, number, collector, show)
-                burst = time.monotonic()
-            while number < STEADY_POSTS and (ahead := number / STEADY_RATE - (progress.tasks[bar].elapsed or 0)) > 0:
-                collector.read(ahead)
-            sender.send(Message(topic, post.conversation_id, encode(post), []))
-            progress.update(bar, completed=number + 1)
-            show()
-        sender.flush()
-        _wait_for(seen, len(wanted), collector, show)
-        rate = (len(seen.decisions) - STEADY_POSTS) / max(1e-9, seen.last_change - burst)
-    print_summary(console, seen)
-    return _verdict(wanted, seen, rate, console)
-
-
-def _wait_for(seen: Seen, count: int, collector: Collector, show: Callable[[], None]) -> None:
-    """Until so many posts are decided, or nothing has come for SILENCE_SECONDS."""
-    seen.last_change = time.monotonic()
-    while len(seen.decisions) < count and time.monotonic() - seen.last_change < SILENCE_SECONDS:
-        collector.read(0.2)
-        show()
-
-
-def _verdict(wanted: Sequence[Post], seen: Seen, rate: float, console: Console) -> bool:
-    ids = {(post.post_id, post.revision) for post in wanted}
-    lost, strange = ids - seen.decisions.keys(), seen.decisions.keys() - ids
-    steady = {(post.post_id, post.revision) for post in wanted[:STEADY_POSTS]}
-    console.print(
-        f"\nlatency at {STEADY_RATE:.0f} posts/s, received to decided: "
-        f"{latency([decision for key, decision in seen.decisions.items() if key in steady])}\n"
-        f"throughput of the burst that followed: {rate:.0f} posts/s",
-        highlight=False,
-    )
-    fine = not (lost or strange or seen.conflicts or seen.dead_letters)
-    console.print(
-        f"posts in: {len(wanted)} (ids: {len(ids)}); decisions out: {len(seen.decisions)}; lost: {len(lost)}; unknown: {len(strange)}; "
-        f"duplicates: {seen.duplicates}, of those with another id: {seen.conflicts}; dead letters: {seen.dead_letters}",
-        highlight=False,
-    )
-    console.print("ids in = ids out" if fine else "NOT all is well", style="bold green" if fine else "bold red")
-    return fine
 
 
 def _tail(log: IO[str]) -> str:

@@ -1,11 +1,10 @@
-"""The demo's summary: who decided what, where reviews went, two of them with their conversation, how fast, and whether all came out."""
+"""The demo's summary: who decided what, two review tasks with their conversation, and in which order everything is told."""
 
 from __future__ import annotations
 
 import enum
-import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -13,8 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.show import highlighted, told, visible
-from agents.demo.collect import Seen
-from schemas.records import Action, ContextPost, Decision, PostKind, ReviewTask
+from agents.demo import people
+from agents.demo.collect import Revision
+from agents.demo.rules import LANGUAGE, NAME
+from agents.demo.story import Story
+from schemas.records import Action, Automation, ContextPost, Decision, PostKind, ReviewTask
 
 LANGUAGES_SHOWN = 14
 LANGUAGES_FIRST = ("nl", "en")
@@ -23,30 +25,38 @@ SHOWN_THREAD = 6
 
 
 class Outcome(enum.Enum):
-    """What became of a post, as a column of the table. By machine but for the two that went to people."""
+    """What became of a revision in the end, as a column of the table."""
 
-    ALLOWED = "allowed"
-    LIMITED = "limited by machine"
-    REMOVED = "removed by machine"
-    SCORED = "to people: score"
-    UNASSESSED = "to people: not assessed"
+    ALLOWED = "machine\nallowed"
+    LIMITED = "machine\nlimited"
+    REMOVED = "machine\nremoved"
+    PEOPLE_ALLOWED = "people\nallowed"
+    PEOPLE_LIMITED = "people\nlimited"
+    PEOPLE_REMOVED = "people\nremoved"
+    RESTORED = "people\nrestored"
+    OVERTAKEN = "author\nwas faster"
+    WAITING = "waits for\npeople"
 
 
-def decisions_table(judged: Sequence[Decision]) -> Table:
-    """Rows are languages, the most frequent first; what never happened has no column."""
-    by_language: dict[str, list[Decision]] = {}
-    for decision in judged:
-        by_language.setdefault(decision.language, []).append(decision)
-    ordered = sorted(by_language.items(), key=lambda item: -len(item[1]))
-    rest = [decision for _, decisions in ordered[LANGUAGES_SHOWN:] for decision in decisions]
-    rows = [(language, outcomes(decisions)) for language, decisions in ordered[:LANGUAGES_SHOWN]]
-    if rest:
-        rows.append((f"{len(ordered) - LANGUAGES_SHOWN} more", outcomes(rest)))
-    everything = outcomes(judged)
-    columns = [outcome for outcome in Outcome if everything[outcome]]
-    table = Table(title="Decisions by language, as identified", title_justify="left", header_style="bold")
+BY_MACHINE = {Action.LIMIT: Outcome.LIMITED, Action.REMOVE: Outcome.REMOVED}
+BY_PEOPLE = {Action.LIMIT: Outcome.PEOPLE_LIMITED, Action.REMOVE: Outcome.PEOPLE_REMOVED, Action.RESTORE: Outcome.RESTORED}
+
+
+def decisions_table(newest: Mapping[Revision, Decision]) -> Table:
+    """Rows are languages, the most frequent first; what never happened has no column. Deletions are not judged."""
+    judged = [(decision, outcome(decision, newest)) for decision in newest.values() if decision.kind is not PostKind.DELETED]
+    by_language: dict[str, Counter[Outcome]] = {}
+    for decision, what in judged:
+        by_language.setdefault(decision.language, Counter())[what] += 1
+    ordered = sorted(by_language.items(), key=lambda item: -item[1].total())
+    rows = ordered[:LANGUAGES_SHOWN]
+    if rest := ordered[LANGUAGES_SHOWN:]:
+        rows.append((f"{len(rest)} more", sum((counts for _, counts in rest), Counter[Outcome]())))
+    everything = Counter(what for _, what in judged)
+    columns = [what for what in Outcome if everything[what]]
+    table = Table(title="Decisions by language, as identified: the last one on each revision", title_justify="left", header_style="bold")
     table.add_column("language")
-    for column in ("posts", *(outcome.value for outcome in columns)):
+    for column in ("posts", *(what.value for what in columns)):
         table.add_column(column, justify="right")
     for language, counts in rows:
         table.add_row(language, *_cells(counts, columns))
@@ -55,70 +65,55 @@ def decisions_table(judged: Sequence[Decision]) -> Table:
     return table
 
 
-def outcomes(judged: Iterable[Decision]) -> Counter[Outcome]:
-    """How often each came out."""
-    return Counter(outcome(decision) for decision in judged)
-
-
-def outcome(decision: Decision) -> Outcome:
-    """What became of a post that was judged."""
+def outcome(decision: Decision, newest: Mapping[Revision, Decision]) -> Outcome:
+    """What became of a revision. While people were to look, its author may have changed or deleted the post: see `newest`."""
     if decision.pending:
-        return Outcome.SCORED if any(reason.label for reason in decision.reasons) else Outcome.UNASSESSED
-    return {Action.LIMIT: Outcome.LIMITED, Action.REMOVE: Outcome.REMOVED}.get(decision.action, Outcome.ALLOWED)
+        return Outcome.OVERTAKEN if (decision.post_id, decision.revision + 1) in newest else Outcome.WAITING
+    if decision.automation is Automation.NONE:
+        return BY_PEOPLE.get(decision.action, Outcome.PEOPLE_ALLOWED)
+    return BY_MACHINE.get(decision.action, Outcome.ALLOWED)
 
 
 def _cells(counts: Counter[Outcome], columns: Sequence[Outcome]) -> list[str]:
     return [str(counts.total()), *(str(counts[column] or "-") for column in columns)]
 
 
-def notes(decisions: Sequence[Decision], judged: Sequence[Decision]) -> Iterator[str]:
+def notes(newest: Mapping[Revision, Decision]) -> Iterator[str]:
     """What a reader of the table should know, a sentence each."""
-    if deletions := len(decisions) - len(judged):
-        yield f"{len(decisions)} decisions: of these {deletions} are deletions, which are passed on and not judged"
-    if {"und", "other"} & {decision.language for decision in judged}:
+    if deletions := sum(decision.kind is PostKind.DELETED for decision in newest.values()):
+        yield f"of {len(newest)} revisions {deletions} are deletions, which are passed on and not judged"
+    if {"und", "other"} & {decision.language for decision in newest.values()}:
         yield "und: nothing linguistic in it, such as emoji; other: none of the languages that the identifier knows"
-    if not any(decision.action is Action.REMOVE for decision in judged):
-        policies = {decision.policy_version for decision in judged}
-        why = (
-            "it removes only where labelled posts show that it seldom errs; `sluice policy explain` says where"
-            if all(policy.startswith("default@") for policy in policies)
-            else f"by the policy {', '.join(sorted(policies))}"
+    policies = {decision.policy_version for decision in newest.values()}
+    if any(policy.startswith(NAME) for policy in policies):
+        yield (
+            f"by the policy {', '.join(sorted(policies))}, made for this demo: it lets the machine remove posts in {LANGUAGE!r} without "
+            "enough evidence, so that there is something to appeal against. The default policy removes nothing by machine"
         )
-        yield f"the machine removed nothing: {why}"
 
 
-def reviews_table(tasks: Sequence[ReviewTask]) -> Table:
-    """Where people get work."""
-    table = Table(title="Reviews by region", title_justify="left", header_style="bold")
-    for column in ("region", "reviews", "languages", "nobody speaks it", "conversation incomplete"):
-        table.add_column(column, justify="left" if column in ("region", "languages") else "right")
-    for region, count in Counter(task.region for task in tasks).most_common():
-        own = [task for task in tasks if task.region == region]
-        languages = Counter(task.language.tag for task in own)
-        unspoken, incomplete = sum(task.out_of_language for task in own), sum(not task.context.complete for task in own)
-        table.add_row(
-            region, str(count), " ".join(tag for tag, _ in languages.most_common(8)), str(unspoken or "-"), str(incomplete or "-")
-        )
-    return table
-
-
-def chosen_tasks(tasks: Sequence[ReviewTask]) -> list[ReviewTask]:
-    """Two in different languages: first one with a score, Dutch or else English if there is one; then a Dutch one, if that was none.
+def chosen_tasks(tasks: Iterable[ReviewTask], suspected: Container[str]) -> list[ReviewTask]:
+    """Two in different languages: first one of a post that is `suspected`, Dutch or else English if there is one; then a Dutch one, if
+    that was none.
 
     With a conversation where possible, and of these the least grave; vulgar ones, and those assessed in part, last.
     """
-    ranked = sorted(tasks, key=_presentable)
+    ranked = sorted(tasks, key=lambda task: _presentable(task, task.post.post_id in suspected))
     first = ranked[:1]
     others = [task for task in ranked if task.language.tag != ranked[0].language.tag]
     return first + sorted(others, key=lambda task: task.language.tag != "nl")[:1]
 
 
-def _presentable(task: ReviewTask) -> tuple[bool, int, bool, bool, int, str]:
+def suspected(first: Mapping[Revision, Decision]) -> set[str]:
+    """Posts that people look at because of a label; of others the machine asked for a sample."""
+    return {decision.post_id for decision in first.values() if decision.pending and any(reason.label for reason in decision.reasons)}
+
+
+def _presentable(task: ReviewTask, is_suspected: bool) -> tuple[bool, int, bool, bool, int, str]:
     """The smallest is shown."""
-    labels = {reason.label for reason in task.reasons if reason.label}
     language = LANGUAGES_FIRST.index(task.language.tag) if task.language.tag in LANGUAGES_FIRST else len(LANGUAGES_FIRST)
-    mixed = not VULGAR.isdisjoint(labels) or bool(task.unassessed)
-    return not labels, language, not task.context.thread, mixed, task.priority, task.task_id
+    mixed = not VULGAR.isdisjoint(task.labels) or bool(task.unassessed)
+    return not is_suspected, language, not task.context.thread, mixed, task.priority, task.task_id
 
 
 def task_panel(task: ReviewTask) -> RenderableType:
@@ -127,17 +122,13 @@ def task_panel(task: ReviewTask) -> RenderableType:
     mark = Text(f"▶ {task.post.speaker}  ", style="bold yellow")
     own = highlighted(task.post.text, task.highlights, "bold") if task.post.text else Text(f"({len(task.post.media)} media)", style="bold")
     lines.append(mark + own)
-    why = [
-        f"{reason.label} {reason.probability:.2f} (rule {reason.rule}, from {reason.threshold:.2f})"
-        for reason in task.reasons
-        if reason.probability is not None and reason.threshold is not None
-    ]
-    why += [f"not assessed: {reason.value.replace('_', ' ')}" for reason in task.unassessed]
-    words = f"\nwords that speak for it ({task.highlighted_by}): {told(task.post.text, task.highlights)}" if task.highlights else ""
+    gaps = f"; not assessed: {', '.join(reason.value.replace('_', ' ') for reason in task.unassessed)}" if task.unassessed else ""
+    words = f"\nwords that made the machine ask ({task.highlighted_by}): {told(task.post.text, task.highlights)}" if task.highlights else ""
     missing = f"; missing: {', '.join(task.context.missing)}" if task.context.missing else ""
     facts = (
-        f"why: {'; '.join(why) or 'sampled'}{words}\nconversation {'complete' if task.context.complete else 'not complete'}{missing}; "
-        f"meanwhile: {task.interim_action.value}; due {task.due_at:%Y-%m-%d %H:%M} UTC; priority {task.priority}"
+        f"may violate: {', '.join(task.labels) or 'nothing named'}{gaps}{words}\n"
+        f"conversation {'complete' if task.context.complete else 'not complete'}{missing}; "
+        f"due {task.due_at:%Y-%m-%d %H:%M} UTC; priority {task.priority}"
     )
     title = f"{task.region}: language {task.language.tag} ({task.language.confidence:.0%} sure), post {task.post.post_id}"
     return Panel(Group(*lines, Text(facts, style="dim")), title=visible(title), title_align="left")
@@ -148,28 +139,21 @@ def _line(post: ContextPost) -> Text:
     return Text(f"  {post.speaker}  ", style="cyan") + Text(shown)
 
 
-def latency(decisions: Sequence[Decision]) -> str:
-    """`p50 41 ms, p99 97 ms` of received to decided."""
-    seconds = [(decision.decided_at - decision.received_at).total_seconds() for decision in decisions]
-    if len(seconds) < 2:
-        return "not measured"
-    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    return f"p50 {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms"
-
-
-def print_summary(console: Console, seen: Seen) -> None:
-    """Tables and tasks."""
-    tasks, decisions = list(seen.tasks.values()), list(seen.decisions.values())
-    judged = [decision for decision in decisions if decision.kind is not PostKind.DELETED]
+def print_summary(console: Console, story: Story) -> None:
+    """Tables, tasks and what happened."""
+    newest = story.seen.newest
     console.print()
-    console.print(decisions_table(judged))
-    for note in notes(decisions, judged):
+    console.print(decisions_table(newest))
+    for note in notes(newest):
         console.print(note, style="dim", highlight=False)
     console.print()
-    console.print(reviews_table(tasks))
+    console.print(people.reviews_table(story.seen))
     console.print()
-    chosen = chosen_tasks(tasks)
-    if chosen:
+    if chosen := chosen_tasks(story.seen.tasks.values(), suspected(story.seen.first)):
         console.print("As reviewers meet them. Real texts by strangers, some of them abusive; conversations were put together at random:")
     for task in chosen:
         console.print(task_panel(task))
+    for title, lines in people.told(story):
+        console.print(f"\n{title}", style="bold", highlight=False, markup=False)
+        for line in lines:
+            console.print(f"  {line}", highlight=False, markup=False)
