@@ -16,21 +16,19 @@ from agents.edge.metrics import OTHER, REGISTRY, Closed, DecisionMetrics, Scorin
 from schemas.records import (
     Action,
     Automation,
-    Context,
     Decision,
     Language,
     Post,
     PostKind,
     Reason,
-    ReviewPost,
-    ReviewTask,
     ScoredPost,
     Unassessed,
 )
 from tests.support.promtool import check_metrics
 
 NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
-LANGUAGES, MARKETS, LABELS = {"en", "nl"}, {"GB"}, {"threat"}
+LANGUAGES, MARKETS, LABELS = {"en", "nl", "fy", "und"}, {"GB"}, {"threat"}
+SPOKEN_UNTIL = {"en": dt.datetime.max.replace(tzinfo=dt.UTC), "nl": NOW}
 DECLARED = {name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)}
 
 
@@ -52,14 +50,6 @@ def decision(language: str = "en", market: str = "GB", label: str | None = None,
     return Decision(**(fields | changes))  # type: ignore[arg-type]
 
 
-def task(complete: bool) -> ReviewTask:
-    return ReviewTask(
-        task_id="t", case_id="c", decision_id="d", region="english", out_of_language=True, priority=1, interim_action=Action.ALLOW,
-        post=ReviewPost(post_id="p", revision=1, kind=PostKind.CREATED, speaker="A", market="GB", created_at=NOW),
-        context=Context(complete=complete, digest="0"), language=Language(tag="en", confidence=1), created_at=NOW, due_at=NOW,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("name", sorted(DECLARED))
 def test_a_metric_is_declared_once_with_a_proper_name(name: str) -> None:
     (family,) = DECLARED[name].describe()
@@ -68,7 +58,7 @@ def test_a_metric_is_declared_once_with_a_proper_name(name: str) -> None:
     assert re.fullmatch(r"sluice_[a-z_]+", family.name)
     assert family.documentation.endswith(".")
     if family.type == "histogram" or "age" in family.name:
-        assert family.name.endswith(("_seconds", "_posts"))
+        assert family.name.endswith(("_seconds", "_posts", "_ratio"))
 
 
 def test_every_metric_of_ours_is_declared_in_the_one_place() -> None:
@@ -77,24 +67,23 @@ def test_every_metric_of_ours_is_declared_in_the_one_place() -> None:
 
 
 def test_prometheus_reads_it_all() -> None:
-    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS)
-    for record in (decision(label="threat"), task(complete=False)):
-        observe(record)
+    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS, SPOKEN_UNTIL)
+    observe(decision(label="threat"))
     check_metrics(generate_latest(REGISTRY).decode())
 
 
 @given(st.text(), st.text(), st.none() | st.text())
 def test_no_label_takes_its_value_from_a_post(language: str, market: str, label: str | None) -> None:
-    DecisionMetrics(LANGUAGES, MARKETS, LABELS)(decision(language, market, label))
-    for _action, its_language, its_market, its_label, _automation in samples("sluice_decisions_total"):
+    DecisionMetrics(LANGUAGES, MARKETS, LABELS, SPOKEN_UNTIL)(decision(language, market, label))
+    for _action, its_language, its_label, _automation in samples("sluice_decisions_total"):
         assert its_language in LANGUAGES | {OTHER}
-        assert its_market in MARKETS | {OTHER}
         assert its_label in LABELS | {"none", OTHER}
+    assert {its_market for its_market, _action in samples("sluice_decisions_by_market_total")} <= MARKETS | {OTHER}
 
 
 def test_a_decision_is_counted() -> None:
-    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS)
-    key = ("remove", "en", "GB", "threat", "full")
+    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS, SPOKEN_UNTIL)
+    key = ("remove", "en", "threat", "full")
     before = samples("sluice_decisions_total").get(key, 0), samples("sluice_end_to_end_seconds_sum")[()]
     media = samples("sluice_unassessed_total").get(("media",), 0)
     observe(decision(label="threat", action=Action.REMOVE, unassessed=(Unassessed.MEDIA,)))
@@ -103,13 +92,13 @@ def test_a_decision_is_counted() -> None:
     assert samples("sluice_unassessed_total")["media",] == media + 1
 
 
-def test_a_review_with_a_gap_in_its_conversation_is_counted() -> None:
-    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS)
-    before = samples("sluice_reviews_total").get(("english", "true"), 0), samples("sluice_incomplete_context_total").get(("english",), 0)
-    observe(task(complete=True))
-    observe(task(complete=False))
-    assert samples("sluice_reviews_total")["english", "true"] == before[0] + 2
-    assert samples("sluice_incomplete_context_total")["english",] == before[1] + 1
+@pytest.mark.parametrize(("language", "decided_at", "counted"), [
+    ("en", NOW, 0), ("nl", NOW - dt.timedelta(seconds=1), 0), ("nl", NOW, 1), ("fy", NOW, 1), ("und", NOW, 0), ("tlh", NOW, 0),
+])  # fmt: skip
+def test_a_post_in_a_language_that_nobody_speaks_is_counted(language: str, decided_at: dt.datetime, counted: int) -> None:
+    before = samples("sluice_unspoken_total").get((language,), 0)
+    DecisionMetrics(LANGUAGES, MARKETS, LABELS, SPOKEN_UNTIL)(decision(language, received_at=NOW, decided_at=decided_at))
+    assert samples("sluice_unspoken_total").get((language,), 0) == before + counted
 
 
 @pytest.mark.parametrize(
@@ -132,6 +121,18 @@ def test_a_scored_text_is_counted_by_tier_and_language(
     )
     expected = before if key is None else {**before, key: before.get(key, 0) + 1}
     assert samples("sluice_scored_texts_total") == expected
+
+
+def test_the_likeliest_label_of_a_text_is_counted_by_language() -> None:
+    before = samples("sluice_top_score_ratio_bucket")
+    what = Post(post_id="p", revision=1, kind=PostKind.CREATED, conversation_id="c", author_id="a", market="NL", created_at=NOW, text="x")
+    scored = ScoredPost(
+        post=what, received_at=NOW, language=Language(tag="nl", confidence=1), model_version="m", scores={"toxic": 0.5, "spam": 0.1}
+    )
+    ScoringMetrics({}, {"nl"})(scored)
+    after = samples("sluice_top_score_ratio_bucket")
+    grown = {limit for (language, limit), count in after.items() if language == "nl" and count > before.get((language, limit), 0)}
+    assert grown == {"0.6", "0.8", "+Inf"}
 
 
 def test_look_ups_of_the_cache_are_counted() -> None:
