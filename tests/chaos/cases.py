@@ -234,7 +234,7 @@ class _Driver:
         places = [ck.TopicPartition(name, number) for name in foreign for number in range(PARTITIONS)]
 
         def done() -> bool:
-            ends = [(group.get_watermark_offsets(place, timeout=10) or (0, 0))[1] for place in places]
+            ends = [group.get_watermark_offsets(place, timeout=10)[1] for place in places]
             committed = group.committed(places, timeout=10)
             return all(max(0, each.offset) >= end for each, end in zip(committed, ends, strict=True))
 
