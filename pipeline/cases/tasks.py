@@ -18,6 +18,7 @@ from schemas.records import ReviewTask
 from schemas.topics import review_topic
 
 CLAIM_OVER = "the claim has run out"
+CLAIM_REFUSED = "the claim does not count"
 AFTER_A_VERDICT = frozenset({Leaving.DECIDED, Leaving.ESCALATED})
 
 
@@ -83,14 +84,15 @@ def withdraw(draft: Draft, reason: str) -> None:
 
 
 def claim(draft: Draft, event: TaskEvent) -> None:
-    """The first to claim has the task alone, until the claim runs out; whoever may not decide it cannot claim it."""
+    """The first to claim has the task alone, until the claim runs out. Whoever may not decide it is told that the claim does not count."""
     task, reviewer = draft.state.task, draft.rules.roster.reviewer(event.reviewer or "")
-    if task is None or task.task_id != event.task_id or reviewer is None or task.region not in reviewer.regions:
+    if task is None or task.task_id != event.task_id:
         return
-    if task.claimed_by not in {None, event.reviewer} or event.reviewer in barred(draft):
-        return
-    until = draft.at + draft.policy.people.claim
-    draft.set(task=replace(task, claimed_by=event.reviewer, claimed_until=until))
+    may = reviewer is not None and task.region in reviewer.regions and event.reviewer not in barred(draft)
+    if may and task.claimed_by in {None, event.reviewer}:
+        draft.set(task=replace(task, claimed_by=event.reviewer, claimed_until=draft.at + draft.policy.people.claim))
+    else:
+        draft.tell_tools(replace(_event(draft, task, TaskEventKind.RELEASED), reviewer=event.reviewer, reason=CLAIM_REFUSED))
 
 
 def release(draft: Draft, event: TaskEvent) -> None:

@@ -140,6 +140,16 @@ def test_a_claim_keeps_others_out_until_it_runs_out(world: World) -> None:
     assert only(world.verdict("p", "bram", Outcome.ALLOW), Decision).action is Action.ALLOW
 
 
+@pytest.mark.parametrize("reviewer", ["stranger", "cleo"], ids=["not on the roster", "second"])
+def test_a_claim_that_does_not_count_is_given_back(world: World, reviewer: str) -> None:
+    world.routed(case_event("p"))
+    world.claim("p", "anna")
+    released = only(world.claim("p", reviewer), TaskEvent)
+    assert (released.kind, released.reviewer, released.reason) == (TaskEventKind.RELEASED, reviewer, "the claim does not count")
+    state = world.shard.state("p")
+    assert state and state.task and state.task.claimed_by == "anna"
+
+
 def test_the_machine_does_not_loosen_what_a_person_decided(world: World) -> None:
     world.routed(case_event("p"))
     world.verdict("p", "anna", Outcome.REMOVE)
