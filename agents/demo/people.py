@@ -60,7 +60,7 @@ def _row(seen: Seen, tasks: list[ReviewTask]) -> list[str]:
 def told(story: Story) -> Iterator[Part]:
     """What happened, part by part."""
     yield "An automatic removal that an appeal overturned", appealed(story)
-    yield "A verdict without the digest of the conversation only limits, until somebody who was shown it confirms", unconfirmed(story)
+    yield "A verdict without the digest of the conversation only limits, until a second reviewer confirms", unconfirmed(story)
     yield f"The region {CLOSING!r} closed at {story.closes_at:%H:%M:%S} UTC; its open tasks moved", closed(story)
     yield "What simulated reviewers said, and what came of it", verdicts(story)
     yield "Reports, and the sample that checks the machine", reported(story)
@@ -112,7 +112,7 @@ def closed(story: Story) -> Iterator[str]:
     if (late := story.reviewers.late) is not None:
         notices = [notice for notice in seen.notices.values() if notice.about == late.verdict_id]
         answers = [f"{notice.kind.value.replace('_', ' ')}, {notice.reason}" for notice in notices]
-        yield f"{late.reviewer} judges a moved task all the same, and is told: {'; '.join(answers) or 'nothing'}"
+        yield f"{late.reviewer} judges a moved task; told: {'; '.join(answers) or 'nothing'}"
 
 
 def leaves(seen: Seen, task_id: str) -> bool:

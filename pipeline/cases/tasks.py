@@ -170,7 +170,17 @@ def _place(draft: Draft, asking: _Asking, level: dt.timedelta) -> Placement:
         region = regions.by_name(draft.policy.queues[asking.queue].region)
         if region is not None and not region.closed(at) and regions.may_see(region, draft.state.market):
             return Placement(region.name, out_of_language=not region.speaks(draft.language), over_capacity=False)
-    return regions.place(Need(draft.language, draft.state.market, at, at + level, asking.tried), draft.open_tasks)
+    tried = (*asking.tried, *_without_people(draft, asking))
+    return regions.place(Need(draft.language, draft.state.market, at, at + level, tried), draft.open_tasks)
+
+
+def _without_people(draft: Draft, asking: _Asking) -> tuple[str, ...]:
+    """Regions where everybody on the roster is barred: there it would only wait, so others come first."""
+    barred_here, roster = {*draft.state.barred, *asking.passed}, draft.rules.roster
+    known = [reviewer for name in barred_here if (reviewer := roster.reviewer(name)) is not None]
+    regions = {region for reviewer in known for region in reviewer.regions}
+    left = {region for reviewer in roster.reviewers if reviewer.id not in barred_here for region in reviewer.regions} if regions else set()
+    return tuple(sorted(regions - left))
 
 
 def _review_task(draft: Draft, task: OpenTask) -> ReviewTask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, CannotJudge, Channel, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
@@ -99,6 +100,15 @@ def test_who_cannot_judge_hands_it_to_another_person(world: World) -> None:
     assert "anna" in task.barred_reviewers
     assert only(made, TaskEvent).kind is TaskEventKind.MOVED
     assert only(world.verdict("p", "anna", Outcome.ALLOW), Notice).kind is NoticeKind.VERDICT_REFUSED
+
+
+def test_a_task_leaves_a_region_where_nobody_is_left_who_may_decide_it(world: World) -> None:
+    event = case_event("p")
+    world.routed(replace(event, post=replace(event.post, market="BE")))
+    for reviewer in ("bram", "cleo", "dave"):
+        assert world.task("p").region == "flemish"
+        world.verdict("p", reviewer, Outcome.CANNOT_JUDGE, cannot_judge=CannotJudge.EXPERTISE)
+    assert world.task("p").region == "dutch"  # anna is there
 
 
 def test_an_escalation_goes_to_the_named_queue_and_outlives_the_author_s_deletion(world: World) -> None:
