@@ -11,16 +11,13 @@ from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
 
-from agents import kubernetes, tables
+from agents import kubernetes, series, tables
 from agents.edge import metrics
 from agents.edge.pulse import Pulse
-from agents.edge.supervisor import PORTS_PER_INSTANCE
+from agents.edge.supervisor import PORTS_PER_INSTANCE, WORKER_PORT
 from agents.edge.watchdog import Watchdog
 from agents.settings import ENV_PREFIX, IN_WORDS, MIB, PACKAGED, Settings
 from pipeline.flow import STAGES
-from pipeline.scoring.tiers import Tier
-from schemas.records import Action, Automation, Unassessed
-from schemas.wire import Unreadable
 
 ROOT = PACKAGED.parent
 COMMAND = "python -m agents.docs"
@@ -84,9 +81,11 @@ worker of a host uses the ports below. Each further one with the same `{prefix}D
 `{prefix}INSTANCE`: then give it a `{prefix}METRICS_PORT` too. That variable names the first port; 0 takes any free ports, and the log
 says which. They listen on `{prefix}METRICS_HOST` ({host}); set it to `0.0.0.0` to be scraped from elsewhere.
 
-| stage | port |
+| process | port |
 |---|---|
 {ports}
+The worker itself starts its stages again when they end, and counts that by their exit code: `sluice_restarts_total`.
+
 ## Metrics
 
 No label takes its values from a post: what lies outside the sets named below is counted as `{other}`.
@@ -94,7 +93,7 @@ No label takes its values from a post: what lies outside the sets named below is
 | metric | type | labels | what it counts or measures |
 |---|---|---|---|
 {metrics}
-Buckets of seconds: {seconds}. Buckets of posts: {posts}.
+Buckets of seconds: {seconds}; of the time that cases wait: {days}. Buckets of posts: {posts}. Buckets of probabilities: {ratios}.
 
 Besides, each process serves what prometheus-client measures of it: `process_*` (CPU, memory, open files; on Linux), `python_gc_*` and
 `python_info`.
@@ -102,6 +101,14 @@ Besides, each process serves what prometheus-client measures of it: `process_*` 
 | label | values |
 |---|---|
 {labels}
+## Cost
+
+With the policy and the regions that come along a process has at most so many series, if every value of every label occurs with every
+other. In traffic most do not: the series that were counted under load stand in [Operations](operations.md#what-prometheus-has-to-bear).
+
+| process | series at most |
+|---|---|
+{cost}
 ## Health
 
 `/healthz` answers 200 when the stage does its work, else 503; the body says why.
@@ -112,23 +119,6 @@ Besides, each process serves what prometheus-client measures of it: `process_*` 
 | status | answer | meaning |
 |---|---|---|
 {statuses}"""
-
-LABELS = {
-    "stage": f"{', '.join(STAGES)}",
-    "result": "`ok`: its outputs are confirmed; `dead_letter`: could not be read; `stage_error`: went on as unassessed",
-    "topic": "names of `schemas/topics.py` without the prefix, with the regions of the regions file",
-    "action": ", ".join(action.value for action in Action),
-    "language": f"the languages that the identifier knows, `und`, `{metrics.OTHER}`",
-    "market": f"the markets of the regions file, `{metrics.OTHER}`",
-    "label": f"the labels of the policies, `none`, `{metrics.OTHER}`",
-    "automation": ", ".join(automation.value for automation in Automation),
-    "region": "the regions of the regions file",
-    "out_of_language": "true, false",
-    "reason": f"of unassessed posts: {', '.join(reason.value for reason in Unassessed)}; of dead letters: {', '.join(Unreadable)}",
-    "tier": f"{', '.join(tier.value for tier in Tier)}, `{metrics.OTHER}`",
-    "lookup": "hit, miss",
-    "version, python, model, policy, regions": "one series each: what runs",
-}
 
 HEALTH = {
     "status": "one of those below",
@@ -195,6 +185,7 @@ def metrics_page() -> str:
     """docs/metrics.md."""
     settings = Settings.model_fields
     first_port = settings["metrics_port"].default
+    defaults = Settings.model_construct()  # whatever the environment says
     limits = settings["stuck_after_seconds"].default, settings["session_timeout_seconds"].default
     _, report = Watchdog(STAGES[0], Pulse(joined=True), *limits).health()
     return METRICS_PAGE.format(
@@ -203,11 +194,14 @@ def metrics_page() -> str:
         ports_per_instance=PORTS_PER_INSTANCE,
         host=settings["metrics_host"].default,
         other=metrics.OTHER,
-        ports=_rows((stage, str(first_port + place)) for place, stage in enumerate(STAGES)),
+        ports=_rows((process, str(first_port + place)) for place, process in (*enumerate(STAGES), (WORKER_PORT, "the worker"))),
         metrics=_rows(metric_row(metric) for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)),
         seconds=", ".join(map(str, metrics.SECONDS)),
         posts=", ".join(map(str, metrics.POSTS)),
-        labels=_rows(LABELS.items()),
+        days=", ".join(map(str, metrics.DAYS)),
+        ratios=", ".join(map(str, metrics.RATIOS)),
+        labels=_rows(series.LABELS.items()),
+        cost=_rows((process, f"{series.most(process, defaults):,}") for process in series.SERVED),
         health=_rows((f"`{field}`", HEALTH[field]) for field in report),
         statuses=_rows((f"`{status}`", str(code), meaning) for status, code, meaning in STATUSES),
     )

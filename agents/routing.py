@@ -28,10 +28,11 @@ def agent(settings: Settings) -> Agent[ScoredPost]:
 
 
 def inform(settings: Settings, policies: PolicySet) -> None:
-    """Shows with which policy, regions and roster this process works."""
-    files = (settings.regions, settings.roster)
-    regions, roster = (hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in files)
-    metrics.POLICY_INFO.labels(policies.at(dt.datetime.now(dt.UTC)).id, regions, roster).set(1)
+    """Shows with which policy, regions and roster this process works. Hashes, because a file may change under the same name."""
+    policy = settings.policy
+    files = (sorted(policy.glob("*.toml")) if policy.is_dir() else [policy], [settings.regions], [settings.roster])
+    hashes = (hashlib.sha256(b"".join(file.read_bytes() for file in each)).hexdigest()[:12] for each in files)
+    metrics.POLICY_INFO.labels(policies.at(dt.datetime.now(dt.UTC)).id, *hashes).set(1)
 
 
 def fitting(settings: Settings) -> tuple[PolicySet, Regions]:

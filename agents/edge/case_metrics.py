@@ -17,7 +17,7 @@ from pipeline.cases.facts import Asked, Confirmed, Expired, Fact, Judged, Leavin
 from pipeline.cases.rules import Rules
 from pipeline.cases.shard import Shard
 from pipeline.cases.spec import Machine
-from pipeline.language.languages import LANGUAGES, OTHER, UNDETERMINED
+from pipeline.language.languages import INSEPARABLE, LANGUAGES, OTHER, UNDETERMINED
 from pipeline.policy.policy import PolicySet
 from pipeline.policy.regions import Regions
 
@@ -56,7 +56,18 @@ def decision_metrics(policies: PolicySet, regions: Regions) -> DecisionMetrics:
         languages={*LANGUAGES, OTHER, UNDETERMINED},
         markets={market for region in regions.regions for market in region.markets},
         labels={label for policy in policies.policies for label in policy.labels},
+        spoken_until=spoken_until(regions),
     )
+
+
+def spoken_until(regions: Regions) -> dict[str, dt.datetime]:
+    """By language: when the last region that speaks it, or one that it cannot be told apart from, closes for good."""
+    until: dict[str, dt.datetime] = {}
+    for region in regions.regions:
+        closes = region.closed_since or dt.datetime.max.replace(tzinfo=dt.UTC)
+        for tag in {*region.languages, *(INSEPARABLE if set(INSEPARABLE) & set(region.languages) else ())}:
+            until[tag] = max(closes, until.get(tag, closes))
+    return until
 
 
 class CaseMetrics:
@@ -70,6 +81,7 @@ class CaseMetrics:
         self._decided = decision_metrics(rules.policies, rules.regions)
         for region in rules.regions.regions:
             metrics.LAST_VERDICT.labels(region.name).set(now())
+            metrics.REGION_LEVEL.labels(region.name).set(region.levels.normal * metrics.HOUR)
 
     def observe(self, record: object) -> None:
         """Counts one committed output."""
@@ -123,7 +135,7 @@ class CaseMetrics:
 
     @count.register
     def _(self, fact: Left) -> None:
-        metrics.TASKS_LEFT.labels(fact.region, self._language(fact.language), fact.how.value).inc()
+        metrics.TASKS_LEFT.labels(fact.region, fact.how.value).inc()
         metrics.WAITED_VIEWS.labels(fact.region).inc(fact.views)
         if fact.how in ANSWERS:
             metrics.ANSWERED.labels(fact.region, _word(fact.in_time)).inc()
@@ -131,7 +143,7 @@ class CaseMetrics:
 
     @count.register
     def _(self, fact: Judged) -> None:
-        metrics.VERDICTS.labels(fact.region, self._language(fact.language), fact.outcome.value).inc()
+        metrics.VERDICTS.labels(fact.region, fact.outcome.value).inc()
         metrics.CONTEXT_SHOWN.labels(self._tool(fact.tool), _word(fact.shown), _word(fact.full)).inc()
         metrics.LAST_VERDICT.labels(fact.region).set(self._now())
         if fact.cannot_judge is not None:

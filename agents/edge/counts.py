@@ -9,6 +9,7 @@ from typing import NamedTuple
 from agents.edge import metrics
 from pipeline.stage import Output
 from schemas.records import Record
+from schemas.wire import Unreadable
 
 
 class Sent(NamedTuple):
@@ -26,6 +27,10 @@ class Counts:
 
     def __init__(self, stage: str, prefix: str, observe: Callable[[Record], None] | None) -> None:
         self._stage, self._prefix, self._observe = stage, prefix, observe
+        for result in ("ok", "stage_error", "dead_letter"):
+            metrics.POSTS_DONE.labels(stage, result)
+        for reason in Unreadable:  # a series that began with its first count would hide that one from increase()
+            metrics.DEAD_LETTERS.labels(stage, reason)
 
     def handled(self, posts: int, seconds: float) -> None:
         """A batch was decoded, handled and encoded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import platform
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 3
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 DAYS = (5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY)
 POSTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+RATIOS = (0.05, 0.2, 0.4, 0.6, 0.8)
 OTHER = "other"
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def _counter(name: str, text: str, *labels: str) -> Counter:
@@ -59,14 +62,19 @@ RESTORE_SECONDS = Histogram(
 )
 STATES = _gauge("sluice_cases_states", "Posts whose state this process holds.")
 SCORED = _counter("sluice_scored_texts_total", "Texts that got scores, by the tier of the model that gave them.", "tier", "language")
+TOP_SCORE = Histogram(
+    "sluice_top_score_ratio", "Probability of the likeliest label of a text.", ("language",), buckets=RATIOS, registry=REGISTRY
+)
 SCORE_CACHE = _counter(
     "sluice_score_cache_total", "Texts that a tier was asked for, by whether its scores were at hand (hit) or computed (miss).", "lookup"
 )
 DECISIONS = _counter(
     "sluice_decisions_total",
     "Decisions, by the label that weighed most (none where no rule fired).",
-    "action", "language", "market", "label", "automation",
+    "action", "language", "label", "automation",
 )  # fmt: skip
+MARKETS = _counter("sluice_decisions_by_market_total", "Decisions, by the market of the post.", "market", "action")
+UNSPOKEN = _counter("sluice_unspoken_total", "Posts in a language that no open region speaks; `und` and `other` are left out.", "language")
 UNASSESSED = _counter("sluice_unassessed_total", "Posts that the machine did not assess, or not wholly.", "reason")
 CASES_ASKED = _counter("sluice_cases_asked_total", "Times that people were asked about a post, by why.", "purpose")
 REVIEWS = _counter(
@@ -77,14 +85,14 @@ INCOMPLETE = _counter("sluice_incomplete_context_total", "Tasks whose conversati
 TASKS_LEFT = _counter(
     "sluice_tasks_left_total",
     "Tasks that ended: decided, escalated, handed_on (cannot_judge), timed_out, region_closed or withdrawn.",
-    "region", "language", "how",
+    "region", "how",
 )  # fmt: skip
 ANSWERED = _counter("sluice_tasks_answered_total", "Tasks that people decided or escalated, in time or late.", "region", "in_time")
 WAITED_SECONDS = Histogram(
     "sluice_case_waited_seconds", "From when people were first asked to their decision.", ("region",), buckets=DAYS, registry=REGISTRY
 )
 WAITED_VIEWS = _counter("sluice_waited_views_total", "Views that posts had when people were asked, of tasks that ended.", "region")
-VERDICTS = _counter("sluice_verdicts_total", "Verdicts that counted.", "region", "language", "outcome")
+VERDICTS = _counter("sluice_verdicts_total", "Verdicts that counted.", "region", "outcome")
 CANNOT_JUDGE = _counter("sluice_cannot_judge_total", "Verdicts that hand a task on, by reason.", "region", "reason")
 CONTEXT_SHOWN = _counter(
     "sluice_verdict_context_total",
@@ -103,18 +111,23 @@ UNCONFIRMED = _gauge("sluice_enforcements_overdue", "Decisions that the platform
 BALANCE = _gauge("sluice_cases_balance", "Tasks restored and issued, less those that ended and are open: 0, or a task was lost.")
 AUDIT_CHECKED = _gauge("sluice_audit_checked", "Decisions of the machine that people checked without knowing it.", "language", "label")
 AUDIT_WRONG = _gauge("sluice_audit_wrong", "Of these, those that people corrected.", "language", "label")
+REGION_LEVEL = _gauge(
+    "sluice_region_level_seconds", "Within how long a region decides a task of normal priority, by its service level.", "region"
+)
 REGION_OPEN = _gauge("sluice_region_open", "1 while people of a region are at work, by its hours.", "region")
 LAST_VERDICT = _gauge(
     "sluice_last_verdict_timestamp_seconds", "When a verdict of a region counted last, or this process started.", "region"
 )
 DEAD_LETTERS = _counter("sluice_dead_letters_total", "Records that could not be read.", "stage", "reason")
 REBALANCES = _counter("sluice_rebalances_total", "Times that partitions were assigned to this process.", "stage")
-RESTARTS = _counter("sluice_restarts_total", "Times that the supervisor has started this stage again.", "stage")
+RESTARTS = _counter("sluice_restarts_total", "Times that a stage has ended and is started again, by its exit code.", "stage", "code")
 BUILD_INFO = _gauge("sluice_build_info", "1, with the versions that run.", "version", "python")
 MODEL_INFO = _gauge("sluice_model_info", "1, with the model bundle that scores, one for each tier.", "model", "tier")
 POLICY_INFO = _gauge(
-    "sluice_policy_info", "1, with the policy in force at the start and the hashes of regions and roster.", "policy", "regions", "roster"
-)
+    "sluice_policy_info",
+    "1, with the policy in force at the start, and the hashes of all its versions, of regions and of roster.",
+    "policy", "versions", "regions", "roster",
+)  # fmt: skip
 
 BUILD_INFO.labels(version("sluice-moderation"), platform.python_version()).set(1)
 
@@ -131,7 +144,7 @@ class Closed:
 
 
 class ScoringMetrics:
-    """Counts what scoring scored. `tiers`: from a model's version to its tier."""
+    """Counts what scoring scored, and how its probabilities lie. `tiers`: from a model's version to its tier."""
 
     def __init__(self, tiers: Mapping[str, str], languages: Collection[str]) -> None:
         self._tiers, self._language = tiers, Closed(languages)
@@ -139,7 +152,9 @@ class ScoringMetrics:
     def __call__(self, record: object) -> None:
         """Counts one confirmed output."""
         if isinstance(record, ScoredPost) and record.scores:
-            SCORED.labels(self._tiers.get(record.model_version, OTHER), self._language(record.language.tag)).inc()
+            language = self._language(record.language.tag)
+            SCORED.labels(self._tiers.get(record.model_version, OTHER), language).inc()
+            TOP_SCORE.labels(language).observe(max(record.scores.values()))
 
 
 def count_cache(hits: int, misses: int) -> None:
@@ -149,23 +164,25 @@ def count_cache(hits: int, misses: int) -> None:
 
 
 class DecisionMetrics:
-    """Counts what routing and people decided."""
+    """Counts what routing and people decided. `spoken_until`: languages that regions speak, and when the last of these closes for good."""
 
-    def __init__(self, languages: Collection[str], markets: Collection[str], labels: Collection[str]) -> None:
+    def __init__(
+        self, languages: Collection[str], markets: Collection[str], labels: Collection[str], spoken_until: Mapping[str, dt.datetime]
+    ) -> None:
         self._language, self._market, self._label = Closed(languages), Closed(markets), Closed({*labels, "none"})
+        self._spoken_until = spoken_until
+        self._unspoken = set(languages) - {"und", OTHER}
 
     def __call__(self, record: object) -> None:
         """Counts one confirmed output."""
         if isinstance(record, Decision):
-            label = record.reasons[0].label if record.reasons else None
-            DECISIONS.labels(
-                record.action.value,
-                self._language(record.language),
-                self._market(record.market),
-                self._label(label or "none"),
-                record.automation.value,
-            ).inc()
+            label = (record.reasons[0].label if record.reasons else None) or "none"
+            action, language = record.action.value, self._language(record.language)
+            DECISIONS.labels(action, language, self._label(label), record.automation.value).inc()
+            MARKETS.labels(self._market(record.market), action).inc()
             if record.sequence == 0:
                 END_TO_END_SECONDS.observe(max(0.0, (record.decided_at - record.received_at).total_seconds()))
                 for reason in record.unassessed:
                     UNASSESSED.labels(reason.value).inc()
+                if language in self._unspoken and self._spoken_until.get(language, NEVER) <= record.decided_at:
+                    UNSPOKEN.labels(language).inc()

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import faust
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
-from agents.edge import metrics
 from agents.edge.app import consumer_group
 from agents.edge.cases_runner import CasesAgent, CasesRunner
 from agents.edge.failures import ExitCode, StopWorker, stop, stop_for
@@ -49,14 +48,13 @@ class Running(Protocol):
         ...
 
 
-def run(stage: str, instance: str, port: int, restarts: int) -> None:
+def run(stage: str, instance: str, port: int) -> None:
     """Runs until SIGTERM (exit code 0) or a failure (failures.ExitCode)."""
     settings = load()
     log_as(stage, settings)
     agent: Agent[Any] | CasesAgent[Any] = importlib.import_module(f"agents.{stage}").agent(settings)
     partitions = check(agent, settings)
     runner = Runner(agent, settings, instance) if isinstance(agent, Agent) else CasesRunner(agent, settings, instance, partitions)
-    metrics.RESTARTS.labels(stage).inc(restarts)
     run_stage(stage, runner, settings, instance, port)
 
 
@@ -129,10 +127,10 @@ def end_with_parent() -> None:
 
 def main() -> None:
     """The command."""
-    stage, instance, port, restarts = sys.argv[1:]
+    stage, instance, port = sys.argv[1:]
     end_with_parent()
     try:
-        run(stage, instance, int(port), int(restarts))
+        run(stage, instance, int(port))
     except ConfigError as error:
         stop(ExitCode.CONFIG, str(error))
     except StopWorker as error:

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from agents.edge import metrics
 from agents.edge.failures import ExitCode
+from agents.edge.watchdog import serve
 from agents.settings import Settings
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
@@ -29,7 +31,15 @@ HEALTHY_AFTER_SECONDS = 10.0
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.1
 PORTS_PER_INSTANCE = 10
+WORKER_PORT = PORTS_PER_INSTANCE - 1
+"""Place of the worker's own port among those of its instance: what restarts a stage is told where no stage has to be alive for it."""
+
 MOST_INSTANCES = 100
+KILLED = "killed"
+CODES = (*(code.name.lower() for code in ExitCode if code not in (ExitCode.OK, ExitCode.CONFIG)), KILLED, metrics.OTHER)
+"""Why a stage is started again."""
+
+REGISTRY = metrics.REGISTRY.restricted_registry(["sluice_restarts_total", "sluice_build_info"])
 logger = logging.getLogger(__name__)
 
 
@@ -72,17 +82,15 @@ class Child:
 
     def __init__(self, stage: str, slot: Slot, port: int, environment: Mapping[str, str], log: IO[str] | None) -> None:
         self.stage, self._slot, self.port, self._environment, self._log = stage, slot, port, environment, log
-        self.restarts = -1
         self._backoff = 0.0
         self._next_start: float | None = None
         self.start()
 
     def start(self) -> None:
         """A process whose standard input ends with this one."""
-        self.restarts += 1
         self._next_start = None
         self._started = time.monotonic()
-        command = [sys.executable, "-m", "agents.edge.process", self.stage, self._slot.instance, str(self.port), str(self.restarts)]
+        command = [sys.executable, "-m", "agents.edge.process", self.stage, self._slot.instance, str(self.port)]
         environment = {**os.environ, **self._environment}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._log, env=environment, start_new_session=True)  # noqa: S603
 
@@ -96,6 +104,7 @@ class Child:
             if code in (ExitCode.OK, ExitCode.CONFIG):
                 return code
             self._backoff = backoff(self._backoff, now - self._started, code)
+            metrics.RESTARTS.labels(self.stage, word(code)).inc()
             logger.error("stage %s ended with %s; it starts again in %.1f s", self.stage, describe(code), self._backoff)
             self._next_start = now + self._backoff
         elif now >= self._next_start:
@@ -125,6 +134,13 @@ def backoff(last: float, ran: float, code: int) -> float:
     return min(last * 2, LAST_BACKOFF_SECONDS)
 
 
+def word(code: int) -> str:
+    """An exit code as a label of a metric: `lost`, `killed` for every signal, `other` for what is none of ours."""
+    if code < 0:
+        return KILLED
+    return ExitCode(code).name.lower() if code in ExitCode.__members__.values() else metrics.OTHER
+
+
 def describe(code: int) -> str:
     """An exit code in words."""
     if code < 0:
@@ -138,8 +154,12 @@ class Supervisor:
 
     def __init__(self, stages: Sequence[str], settings: Settings, given: Mapping[str, str], log: IO[str] | None = None) -> None:
         self._slot = claim_slot(settings)
+        for stage in stages:
+            for code in CODES:  # a series that began with its first count would hide that one from increase()
+                metrics.RESTARTS.labels(stage, code)
+        self._address = settings.metrics_host, serve(settings.metrics_host, self._port(settings, WORKER_PORT), self.health, REGISTRY)
         environment = {f"SLUICE_{name.upper()}": value for name, value in given.items()}
-        self.children = [Child(stage, self._slot, self._port(settings, stage), environment, log) for stage in stages]
+        self.children = [Child(stage, self._slot, self._port(settings, STAGES.index(stage)), environment, log) for stage in stages]
         self._stopping = threading.Event()
 
     @property
@@ -147,9 +167,14 @@ class Supervisor:
         """Where the stages serve /metrics."""
         return [child.port for child in self.children]
 
-    def _port(self, settings: Settings, stage: str) -> int:
+    def _port(self, settings: Settings, place: int) -> int:
         """A stage's place in the flow and the worker's slot decide, so that its port is the same after a restart."""
-        return settings.metrics_port and settings.metrics_port + self._slot.number * PORTS_PER_INSTANCE + STAGES.index(stage)
+        return settings.metrics_port and settings.metrics_port + self._slot.number * PORTS_PER_INSTANCE + place
+
+    def health(self) -> tuple[bool, dict[str, object]]:
+        """Whether every stage has a process; what these do, each says itself."""
+        down = [child.stage for child in self.children if child.process.poll() is not None]
+        return not down, {"status": "restarting" if down else "ok", "stages": [child.stage for child in self.children], "restarting": down}
 
     def request_stop(self, *_: object) -> None:
         """For a signal handler or another thread."""
@@ -161,6 +186,7 @@ class Supervisor:
         Why a stage ended that waits for its next start is no part of it: the log has said so.
         """
         code = 0
+        logger.info("runs %s; http://%s:%d/metrics tells of their restarts", ",".join(each.stage for each in self.children), *self._address)
         while not self._stopping.wait(POLL_SECONDS):
             ended = [result for child in self.children if (result := child.look()) is not None]
             if ended:

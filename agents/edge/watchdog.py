@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import make_wsgi_app
+from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from agents.edge.failures import ExitCode, stop
 from agents.edge.metrics import REGISTRY
@@ -115,9 +115,9 @@ class _Handler(WSGIRequestHandler):
         """A scrape every few seconds is no news."""
 
 
-def serve(host: str, port: int, health: Callable[[], tuple[bool, dict[str, object]]]) -> int:
+def serve(host: str, port: int, health: Callable[[], tuple[bool, dict[str, object]]], registry: CollectorRegistry = REGISTRY) -> int:
     """/metrics and /healthz on a thread; returns the port. Raises ConfigError when it is taken."""
-    metrics = make_wsgi_app(REGISTRY)
+    metrics = make_wsgi_app(registry)
 
     def answer(environ: dict[str, object], start_response: Callable[[str, list[tuple[str, str]]], object]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO")

@@ -110,7 +110,7 @@ def worker(address: str, prefix: str, folder: Path, stages: Iterable[str], **set
 def stage_process(address: str, prefix: str, folder: Path, stage: str, **settings: object) -> Process:
     """One stage as `instance` (`one`), without a supervisor, so that its exit code can be seen. `port` is that of its /metrics."""
     instance, port = str(settings.pop("instance", "one")), str(settings.pop("port", 0))
-    return process(["-m", "agents.edge.process", stage, instance, port, "0"], address, prefix, folder, settings)
+    return process(["-m", "agents.edge.process", stage, instance, port], address, prefix, folder, settings)
 
 
 def process(arguments: list[str], address: str, prefix: str, folder: Path, settings: Mapping[str, object]) -> Process:

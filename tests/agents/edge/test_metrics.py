@@ -33,7 +33,8 @@ from tests.pipeline.cases.world import rules
 from tests.support.promtool import check_metrics
 
 NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
-LANGUAGES, MARKETS, LABELS = {"en", "nl"}, {"GB"}, {"threat"}
+LANGUAGES, MARKETS, LABELS = {"en", "nl", "fy", "und"}, {"GB"}, {"threat"}
+SPOKEN_UNTIL = {"en": dt.datetime.max.replace(tzinfo=dt.UTC), "nl": NOW}
 DECLARED = {name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)}
 
 
@@ -63,7 +64,7 @@ def test_a_metric_is_declared_once_with_a_proper_name(name: str) -> None:
     assert re.fullmatch(r"sluice_[a-z_]+", family.name)
     assert family.documentation.endswith(".")
     if family.type == "histogram" or "age" in family.name:
-        assert family.name.endswith(("_seconds", "_posts"))
+        assert family.name.endswith(("_seconds", "_posts", "_ratio"))
 
 
 def test_every_metric_of_ours_is_declared_in_the_one_place() -> None:
@@ -72,7 +73,7 @@ def test_every_metric_of_ours_is_declared_in_the_one_place() -> None:
 
 
 def test_prometheus_reads_it_all() -> None:
-    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS)
+    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS, SPOKEN_UNTIL)
     observe(decision(label="threat"))
     cases = CaseMetrics(rules())
     for fact in FACTS:
@@ -83,16 +84,16 @@ def test_prometheus_reads_it_all() -> None:
 
 @given(st.text(), st.text(), st.none() | st.text())
 def test_no_label_takes_its_value_from_a_post(language: str, market: str, label: str | None) -> None:
-    DecisionMetrics(LANGUAGES, MARKETS, LABELS)(decision(language, market, label))
-    for _action, its_language, its_market, its_label, _automation in samples("sluice_decisions_total"):
+    DecisionMetrics(LANGUAGES, MARKETS, LABELS, SPOKEN_UNTIL)(decision(language, market, label))
+    for _action, its_language, its_label, _automation in samples("sluice_decisions_total"):
         assert its_language in LANGUAGES | {OTHER}
-        assert its_market in MARKETS | {OTHER}
         assert its_label in LABELS | {"none", OTHER}
+    assert {its_market for its_market, _action in samples("sluice_decisions_by_market_total")} <= MARKETS | {OTHER}
 
 
 def test_a_decision_is_counted() -> None:
-    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS)
-    key = ("remove", "en", "GB", "threat", "full")
+    observe = DecisionMetrics(LANGUAGES, MARKETS, LABELS, SPOKEN_UNTIL)
+    key = ("remove", "en", "threat", "full")
     before = samples("sluice_decisions_total").get(key, 0), samples("sluice_end_to_end_seconds_sum")[()]
     media = samples("sluice_unassessed_total").get(("media",), 0)
     observe(decision(label="threat", action=Action.REMOVE, unassessed=(Unassessed.MEDIA,)))
@@ -123,10 +124,10 @@ def test_what_happens_to_cases_is_counted() -> None:
         "sluice_reviews_total": ("dutch", "nl", "true"),
         "sluice_over_capacity_total": ("dutch",),
         "sluice_incomplete_context_total": ("dutch",),
-        "sluice_tasks_left_total": ("dutch", "nl", "decided"),
+        "sluice_tasks_left_total": ("dutch", "decided"),
         "sluice_tasks_answered_total": ("dutch", "false"),
         "sluice_case_waited_seconds_count": ("dutch",),
-        "sluice_verdicts_total": ("dutch", "nl", "cannot_judge"),
+        "sluice_verdicts_total": ("dutch", "cannot_judge"),
         "sluice_verdict_context_total": ("other", "false", "false"),
         "sluice_cannot_judge_total": ("dutch", "context"),
         "sluice_refused_total": ("appeal", "the time for appeals is over"),
@@ -157,6 +158,15 @@ def test_what_is_open_is_shown_and_goes_with_its_partition() -> None:
     assert samples("sluice_enforcements_overdue")[()] == 0
 
 
+@pytest.mark.parametrize(("language", "decided_at", "counted"), [
+    ("en", NOW, 0), ("nl", NOW - dt.timedelta(seconds=1), 0), ("nl", NOW, 1), ("fy", NOW, 1), ("und", NOW, 0), ("tlh", NOW, 0),
+])  # fmt: skip
+def test_a_post_in_a_language_that_nobody_speaks_is_counted(language: str, decided_at: dt.datetime, counted: int) -> None:
+    before = samples("sluice_unspoken_total").get((language,), 0)
+    DecisionMetrics(LANGUAGES, MARKETS, LABELS, SPOKEN_UNTIL)(decision(language, received_at=NOW, decided_at=decided_at))
+    assert samples("sluice_unspoken_total").get((language,), 0) == before + counted
+
+
 @pytest.mark.parametrize(
     ("version", "language", "scores", "key"),
     [
@@ -177,6 +187,18 @@ def test_a_scored_text_is_counted_by_tier_and_language(
     )
     expected = before if key is None else {**before, key: before.get(key, 0) + 1}
     assert samples("sluice_scored_texts_total") == expected
+
+
+def test_the_likeliest_label_of_a_text_is_counted_by_language() -> None:
+    before = samples("sluice_top_score_ratio_bucket")
+    what = Post(post_id="p", revision=1, kind=PostKind.CREATED, conversation_id="c", author_id="a", market="NL", created_at=NOW, text="x")
+    scored = ScoredPost(
+        post=what, received_at=NOW, language=Language(tag="nl", confidence=1), model_version="m", scores={"toxic": 0.5, "spam": 0.1}
+    )
+    ScoringMetrics({}, {"nl"})(scored)
+    after = samples("sluice_top_score_ratio_bucket")
+    grown = {limit for (language, limit), count in after.items() if language == "nl" and count > before.get((language, limit), 0)}
+    assert grown == {"0.6", "0.8", "+Inf"}
 
 
 def test_look_ups_of_the_cache_are_counted() -> None:

@@ -20,11 +20,13 @@ from agents.edge.supervisor import (
     backoff,
     claim_slot,
     describe,
+    word,
 )
 from agents.settings import load
 from pipeline.config import ConfigError
 from tests.support.kafka import free_ports
-from tests.support.workers import Process, wait_for, worker
+from tests.support.promtool import check_metrics
+from tests.support.workers import Process, fetch, wait_for, worker
 
 
 @pytest.fixture
@@ -58,7 +60,6 @@ def test_a_killed_stage_starts_again_and_the_other_does_not_notice(patient: Proc
         wait_for(lambda: stages(process).get("language", before["language"]) != before["language"], lambda: process.log, 30)
         assert "stage language ended with SIGKILL; it starts again in 0.5 s" in process.log
         assert stages(process)["routing"] == before["routing"]
-        assert stages(process)["language"].cmdline()[-1] == "1"  # it is told how often it was started again
 
 
 def test_each_start_that_fails_waits_longer_and_what_waits_ends_well(tmp_path: Path) -> None:
@@ -158,6 +159,23 @@ def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
 )
 def test_back_off(last: float, ran: float, code: int, expected: float) -> None:
     assert backoff(last, ran, code) == expected
+
+
+def test_a_worker_tells_why_its_stages_are_started_again(patient: Process) -> None:
+    with patient as process:
+        started(process)["language"].kill()
+        process.said("it starts again")
+        status, text = fetch(process.said(" tells of their restarts").partition("; ")[2].split(" tells")[0])
+        assert status == 200
+        check_metrics(text)
+        assert 'sluice_restarts_total{code="killed",stage="language"} 1.0' in text
+        assert 'sluice_restarts_total{code="killed",stage="routing"} 0.0' in text
+        assert 'sluice_restarts_total{code="lost",stage="language"} 0.0' in text
+        assert "sluice_posts_total" not in text
+
+
+def test_codes_as_labels() -> None:
+    assert [word(code) for code in (-9, ExitCode.LOST, 1)] == ["killed", "lost", "other"]
 
 
 def test_codes_in_words() -> None:
