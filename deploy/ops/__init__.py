@@ -1,0 +1,1 @@
+"""Rules, dashboards and console pages, made from deploy/objectives.toml: `python -m deploy.ops`."""

@@ -1,0 +1,1 @@
+"""Rules, dashboards, console pages and what they rest on."""
