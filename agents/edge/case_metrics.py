@@ -135,7 +135,7 @@ class CaseMetrics:
 
     @count.register
     def _(self, fact: Left) -> None:
-        metrics.TASKS_LEFT.labels(fact.region, self._language(fact.language), fact.how.value).inc()
+        metrics.TASKS_LEFT.labels(fact.region, fact.how.value).inc()
         metrics.WAITED_VIEWS.labels(fact.region).inc(fact.views)
         if fact.how in ANSWERS:
             metrics.ANSWERED.labels(fact.region, _word(fact.in_time)).inc()

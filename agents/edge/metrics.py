@@ -85,7 +85,7 @@ INCOMPLETE = _counter("sluice_incomplete_context_total", "Tasks whose conversati
 TASKS_LEFT = _counter(
     "sluice_tasks_left_total",
     "Tasks that ended: decided, escalated, handed_on (cannot_judge), timed_out, region_closed or withdrawn.",
-    "region", "language", "how",
+    "region", "how",
 )  # fmt: skip
 ANSWERED = _counter("sluice_tasks_answered_total", "Tasks that people decided or escalated, in time or late.", "region", "in_time")
 WAITED_SECONDS = Histogram(

@@ -128,7 +128,8 @@ def regions(people: People, w: Windows) -> Iterator[Alert]:
     """Whether people keep up."""
     yield Alert(
         "SluiceRegionBehind",
-        f"region:sluice_hours_to_clear:ratio > {people.clear:g} * region:sluice_level_hours:max and region:sluice_open:sum >= {people.least}",
+        f"region:sluice_hours_to_clear:ratio > {people.clear:g} * region:sluice_level_hours:max"
+        f" and region:sluice_open:sum >= {people.least}",
         TICKET,
         f"At the pace of its people {{{{ $labels.region }}}} needs {HOURS} for what is open, more than its service level allows.",
         "region-behind",
@@ -197,7 +198,8 @@ def machine(goals: MachineGoals, least: int, w: Windows) -> Iterator[Alert]:
     """Whether the machine is right, and as usual."""
     yield Alert(
         "SluiceAuditErrorOverTarget",
-        f"language_label:sluice_audit_error:low > {goals.audit_error:g} and language_label:sluice_audit_checked:window >= {goals.audit_least}",
+        f"language_label:sluice_audit_error:low > {goals.audit_error:g}"
+        f" and language_label:sluice_audit_checked:window >= {goals.audit_least}",
         TICKET,
         f"The machine errs more than it may on {{{{ $labels.label }}}} in {{{{ $labels.language }}}}: at least {SHARE}"
         " of what people checked ({{ with printf `language_label:sluice_audit_checked:window{language='%s',label='%s'}` $labels.language"

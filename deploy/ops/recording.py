@@ -180,5 +180,6 @@ def verdicts(w: Windows) -> list[Record]:
         Record("tool:sluice_not_shown:ratio_6h",
                f'sum by (tool) (increase(sluice_verdict_context_total{{shown="false"}}[{w.six}])) / tool:sluice_context:increase6h'),
         Record("decided_by:sluice_overturned:rate1d", f"sum by (decided_by, on_appeal) (rate(sluice_overturned_total[{w.day}]))"),
-        Record("sluice:enforcement_seconds:p95", f"histogram_quantile(0.95, sum by (le) (rate(sluice_enforcement_seconds_bucket[{w.hour}])))"),
+        Record("sluice:enforcement_seconds:p95",
+               f"histogram_quantile(0.95, sum by (le) (rate(sluice_enforcement_seconds_bucket[{w.hour}])))"),
     ]  # fmt: skip

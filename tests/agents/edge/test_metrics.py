@@ -124,7 +124,7 @@ def test_what_happens_to_cases_is_counted() -> None:
         "sluice_reviews_total": ("dutch", "nl", "true"),
         "sluice_over_capacity_total": ("dutch",),
         "sluice_incomplete_context_total": ("dutch",),
-        "sluice_tasks_left_total": ("dutch", "nl", "decided"),
+        "sluice_tasks_left_total": ("dutch", "decided"),
         "sluice_tasks_answered_total": ("dutch", "false"),
         "sluice_case_waited_seconds_count": ("dutch",),
         "sluice_verdicts_total": ("dutch", "cannot_judge"),
