@@ -4,6 +4,7 @@ Good for a demo, never a proof of delivery. Where it differs from Kafka:
 - a partition keeps its newest 5 MiB as sent (compressed, if the producer compresses); older records are dropped without a word;
 - timestamps are the producer's, whatever a topic's setting;
 - a fetch that finds nothing waits out its full fetch_max_wait;
+- the mark that ends a transaction has no checksum (agents/edge/fetched.py);
 - one worker per group, and one that joins again waits for up to two session timeouts;
 - asking for a topic that does not exist creates it, with 4 partitions;
 - no security, and requests of an administrator (create topics, describe settings) time out.

@@ -15,10 +15,11 @@ Keep = Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-
 
 
 def demo(broker: Address = None, keep: Keep = False) -> None:
-    """Show the whole flow: about 3,000 real posts in 24 languages are published, judged and handed to people.
+    """Show the whole flow: about 3,000 real posts in 24 languages are published, judged and handed to people, all of them simulated.
 
-    Needs nothing but this program. With --broker, topics are made under a prefix of their own on that Kafka, and deleted at the end;
-    with --keep they stay, and it says how to delete them.
+    Their verdicts are drawn from the posts' ids; a policy made for the demo lets the machine remove posts, so that somebody can appeal; and
+    a region closes. Needs nothing but this program. With --broker, topics are made under a prefix of their own on that Kafka, and deleted
+    at the end; with --keep they stay, and it says how to delete them.
     """
     try:
         from agents.demo.run import Plan, run

@@ -177,7 +177,7 @@ def described(decision: Decision) -> str:
         for reason in decision.reasons[:1]
         if reason.probability is not None and reason.threshold is not None
     ]
-    pending = f", until {'a second one confirms' if decision.sequence else 'people have looked'}" if decision.pending else ""
+    pending = f", until {'a second one confirms' if who == 'people' else 'people have looked'}" if decision.pending else ""
     over = f", supersedes {short(decision.supersedes)}" if decision.supersedes else ""
     return f"{decision.action.value} by {who}{': ' if why else ''}{''.join(why)}{pending}{over} [{short(decision.decision_id)}]"
 
