@@ -33,9 +33,9 @@ def test_they_are_deleted_at_the_end_also_after_a_failure(kafka: Broker, tmp_pat
         pytest.raises(KeyboardInterrupt),
         real(kafka.address, {"data_dir": tmp_path}, Console(file=said, width=200), keep=False) as settings,
     ):
-        assert len(existing(kafka, settings.topic_prefix)) == TOPICS
+        wait_for(lambda: len(existing(kafka, settings.topic_prefix)) == TOPICS, lambda: "topics are missing", 30)  # metadata follow
         raise KeyboardInterrupt
-    wait_for(lambda: not existing(kafka, settings.topic_prefix), lambda: "topics are left", 30)  # metadata follow a little later
+    wait_for(lambda: not existing(kafka, settings.topic_prefix), lambda: "topics are left", 30)
     assert said.getvalue().splitlines()[-1] == f"the {TOPICS} topics under {settings.topic_prefix} were deleted"
 
 
@@ -43,7 +43,7 @@ def test_kept_ones_stay_and_it_says_how_to_delete_them(kafka: Broker, topics: Ow
     said = io.StringIO()
     with real(kafka.address, {"data_dir": tmp_path}, Console(file=said, width=200), keep=True) as settings:
         pass
+    wait_for(lambda: len(existing(kafka, settings.topic_prefix)) == TOPICS, lambda: "topics are missing", 30)
     topics.created += existing(kafka, settings.topic_prefix)
-    assert len(topics.created) == TOPICS
     pattern = settings.topic_prefix.replace(".", r"\.") + ".*"
     assert said.getvalue().splitlines()[-1].strip() == f"kafka-topics.sh --bootstrap-server {kafka.address} --delete --topic '{pattern}'"
