@@ -29,7 +29,7 @@ SELDOM = {
 def family(metric: MetricWrapperBase) -> str:
     """The name under which it is documented."""
     (described,) = metric.describe()
-    return described.name + ("_total" if described.type == "counter" else "")
+    return f"{described.name}_total" if described.type == "counter" else str(described.name)
 
 
 METRICS = {

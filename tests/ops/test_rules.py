@@ -35,7 +35,8 @@ def test_alerts_fire_when_they_should_and_only_then(file: Path) -> None:
 
 
 def test_every_alert_is_tested_both_ways() -> None:
-    fires, stays_silent = set(), set()
+    fires: set[str] = set()
+    stays_silent: set[str] = set()
     for file in TESTS:
         for test in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]:
             for case in test["alert_rule_test"]:
