@@ -7,7 +7,7 @@ SETUP := .venv/.stamp
 .PHONY: help setup demo test lint unit chaos bench docs lock kafka tools clean
 
 help:           ## show this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(SETUP)  ## make .venv with everything locked by hash, and the command .venv/bin/sluice
 
@@ -37,9 +37,10 @@ chaos: setup kafka  ## 100,000 posts while stages are killed 20 times and the br
 bench: setup kafka  ## the measurements of the README, into build/bench.json (about 25 minutes)
 	$(BIN)/python -m tests.bench
 
-docs: setup      ## generate schemas, AsyncAPI, tables in docs/, and what Kubernetes is told of topics and rights
+docs: setup      ## generate schemas, AsyncAPI, tables in docs/, rules, dashboards, and what Kubernetes is told of topics and rights
 	$(BIN)/python -m schemas.export
 	$(BIN)/python -m agents.docs
+	$(BIN)/python -m deploy.ops
 
 lock: setup      ## write requirements.lock anew from pyproject.toml, and the image's, which has the same versions
 	$(BIN)/pip install --quiet uv

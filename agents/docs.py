@@ -104,7 +104,7 @@ Besides, each process serves what prometheus-client measures of it: `process_*` 
 ## Cost
 
 With the policy and the regions that come along a process has at most so many series, if every value of every label occurs with every
-other. In traffic most do not: the series that were counted under load stand in [Operations](operations.md#what-prometheus-has-to-bear).
+other. In traffic most do not; [Operations](operations.md#what-prometheus-has-to-bear) says what that means for Prometheus.
 
 | process | series at most |
 |---|---|

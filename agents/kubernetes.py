@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from agents.edge.supervisor import WORKER_PORT
 from agents.rights import names_of, strimzi_users
 from agents.settings import PACKAGED, Settings
 from agents.topics import WantedTopic, wanted_topics
@@ -93,8 +94,10 @@ def documents() -> dict[Path, str]:
 def stage_resources(settings: Settings, stage: str) -> str:
     """Service, disruption budget and StatefulSet of a stage."""
     template = Template((ROOT / FOLDER / "stage.yaml.in").read_text(encoding="utf-8"))
-    share = SHARES[stage]
-    return template.substitute(stage=stage, port=settings.metrics_port + STAGES.index(stage), cpu=share.cpu, memory=share.memory)
+    share, first = SHARES[stage], settings.metrics_port
+    return template.substitute(
+        stage=stage, port=first + STAGES.index(stage), worker_port=first + WORKER_PORT, cpu=share.cpu, memory=share.memory
+    )
 
 
 def scaling(stage: str) -> str:

@@ -120,10 +120,10 @@ def sizes(settings: Settings) -> dict[str, int]:
 def most(process: str, settings: Settings) -> int:
     """Series that a stage's process, or the worker, can have."""
     size = sizes(settings)
-    served = sum(_most(metric, size) for metric in SERVED[process])
+    served = sum(most_of(metric, size) for metric in SERVED[process])
     if process == WORKER:
         return served * len(STAGES)
-    return LIBRARY + served + sum(_most(metric, size) for metric in declared() if not metric._labelnames)
+    return LIBRARY + served + sum(most_of(metric, size) for metric in declared() if not metric._labelnames)
 
 
 def declared() -> list[MetricWrapperBase]:
@@ -131,6 +131,7 @@ def declared() -> list[MetricWrapperBase]:
     return [metric for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)]
 
 
-def _most(metric: MetricWrapperBase, size: Mapping[str, int]) -> int:
+def most_of(metric: MetricWrapperBase, size: Mapping[str, int]) -> int:
+    """Series of one metric in a process. `size`: values of each label."""
     series = len(metric._upper_bounds) + 2 if isinstance(metric, Histogram) else 1  # a sum and a count beside the buckets
     return series * math.prod(size[label] for label in metric._labelnames)

@@ -82,6 +82,8 @@ def languages(goals: Objectives) -> Page:
                  "Posts in no language that the identifier knows (`other`) or with nothing to identify (`und`)."),
             stat("Spoken by no region", COUNT, "sum(language:sluice_unspoken:increase1h) or vector(0)", "Posts of the last hour.",
                   Limit(goals.flow.least)),
+            stat("Worst drift", SHARE, "max(language:sluice_scores:drift)", "Of the scores of a language, against the week before.",
+                 Limit(audit.score_drift)),
             stat("Texts from the cache", SHARE, "sluice:score_cache_hits:ratio_1h", "They cost nothing."),
             stat("Settled by the fast tier", SHARE,
                  'sum(tier_language:sluice_scored:rate1h{tier="fast"}) / sum(tier_language:sluice_scored:rate1h)',

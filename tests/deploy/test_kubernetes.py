@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from agents.edge.supervisor import WORKER_PORT
 from agents.settings import load
 from pipeline.flow import STAGES
 from schemas.topics import TOPICS
@@ -91,8 +92,10 @@ def test_a_stage_is_asked_where_it_answers_and_has_a_stable_name(stage: str) -> 
     pod = every("StatefulSet")[SERVICE_PATTERN.format(stage)]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["args"] == ["worker", "--stages", stage]
-    (port,) = container["ports"]
-    assert port == {"name": "metrics", "containerPort": load().metrics_port + STAGES.index(stage)}
+    first = load().metrics_port
+    assert container["ports"] == [
+        {"name": "metrics", "containerPort": first + STAGES.index(stage)}, {"name": "restarts", "containerPort": first + WORKER_PORT},
+    ]  # fmt: skip
     for probe in ("startupProbe", "readinessProbe"):
         assert container[probe]["httpGet"] == {"path": "/healthz", "port": "metrics"}
     environment = {each["name"]: each for each in container["env"]}
@@ -140,4 +143,4 @@ def test_who_is_not_kafka_or_the_name_server_is_not_spoken_to() -> None:
     policy = every("NetworkPolicy")["sluice"]["spec"]
     assert sorted(policy["policyTypes"]) == ["Egress", "Ingress"]
     assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {9093, 53}
-    assert {port["port"] for rule in policy["ingress"] for port in rule["ports"]} == {"metrics"}
+    assert {port["port"] for rule in policy["ingress"] for port in rule["ports"]} == {"metrics", "restarts"}

@@ -1,0 +1,49 @@
+"""promtool's word on rules, on the configuration, and on when each alert fires."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.ops.made import ALERTS
+from tests.support.java import ROOT
+from tests.support.promtool import TOOLS
+
+TESTS = sorted(Path(__file__).with_name("rules").glob("*.yml"))
+
+
+def promtool(*arguments: object) -> str:
+    """What it says. AssertionError if it objects."""
+    program = shutil.which("promtool") or shutil.which("promtool", path=str(TOOLS))
+    assert program, "promtool is not here: `make tools` brings it"
+    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_prometheus_takes_the_configuration_and_the_rules() -> None:
+    assert "SUCCESS: 2 rule files found" in promtool("check", "config", ROOT / "deploy" / "prometheus" / "prometheus.yml")
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+def test_alerts_fire_when_they_should_and_only_then(file: Path) -> None:
+    assert "SUCCESS" in promtool("test", "rules", file)
+
+
+def test_every_alert_is_tested_both_ways() -> None:
+    fires: set[str] = set()
+    stays_silent: set[str] = set()
+    for file in TESTS:
+        for test in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]:
+            for case in test["alert_rule_test"]:
+                (fires if case["exp_alerts"] else stays_silent).add(case["alertname"])
+    assert fires == stays_silent == {alert.alert for alert in ALERTS}
+
+
+def test_severities_are_routed() -> None:
+    config = yaml.safe_load((ROOT / "deploy" / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8"))
+    assert {alert.severity for alert in ALERTS} == {receiver["name"] for receiver in config["receivers"]}
