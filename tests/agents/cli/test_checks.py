@@ -93,7 +93,7 @@ def test_the_default_policy_fits_the_default_model_and_regions() -> None:
 
 def test_policy_check_names_what_does_not_fit(tiny: Path, tmp_path: Path) -> None:
     regions = tmp_path / "regions.toml"
-    regions.write_text('[[regions]]\nname = "dutch"\nlanguages = ["nl"]\nmarkets = ["NL"]\n')
+    regions.write_text('[[regions]]\nname = "english"\nlanguages = ["nl"]\nmarkets = ["NL"]\n')
     bundle = (tiny / "bundle.toml").read_text().replace('"threat", ', "", 1)
     model = tmp_path / "model"
     model.mkdir()
