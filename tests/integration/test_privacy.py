@@ -9,9 +9,23 @@ import pytest
 
 from agents.edge.failures import ExitCode
 from pipeline.flow import STAGES
-from schemas.people import Appeal, Appellant, Channel, Outcome, Report, Verdict
+from schemas.people import Addressee, Appeal, Appellant, Channel, Notice, Outcome, Report, Verdict
 from schemas.records import Decision, Record, ReviewTask
-from schemas.topics import APPEALS, CASES, DEAD_LETTERS, DECISIONS, NOTICES, POSTS_INCOMING, REPORTS, TOPICS, VERDICTS, Topic, review_topic
+from schemas.topics import (
+    APPEALS,
+    CASE_FILES,
+    CASES,
+    DEAD_LETTERS,
+    DECISIONS,
+    NOTICES,
+    POSTS_INCOMING,
+    REPORTS,
+    TASK_EVENTS,
+    TOPICS,
+    VERDICTS,
+    Topic,
+    review_topic,
+)
 from schemas.wire import decoder, encode
 from tests.integration.conftest import REVIEWS, create
 from tests.support.clients import Outgoing, OwnTopics
@@ -22,8 +36,8 @@ pytestmark = pytest.mark.kafka
 
 AT = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
 TEXT, AUTHOR, STATEMENT, EXPLANATION = "quetzalcoatlus", "author-pseudonym", "axolotl", "okapi"
-REPORTER, REVIEWER = "reporter-pseudonym", "simulated-en-1"
-PRIVATE = (TEXT, AUTHOR, STATEMENT, EXPLANATION, REPORTER, REVIEWER)
+REPORTER, OTHER_REPORTER, REVIEWER = "reporter-pseudonym", "somebody-else-pseudonym", "simulated-en-1"
+PRIVATE = (TEXT, AUTHOR, STATEMENT, EXPLANATION, REPORTER, OTHER_REPORTER, REVIEWER)
 """None of these may be seen from outside; each is in a record that goes through the stages below."""
 
 BROKEN = (
@@ -42,10 +56,11 @@ def reports_verdicts_and_appeals(topics: OwnTopics, task: ReviewTask) -> None:
     """Those that count, and those that are refused."""
     post = task.post.post_id
     for post_id in (post, "never-seen"):
-        send(topics, REPORTS, Report(
-            report_id=f"report-{post_id}", post_id=post_id, reporter_key=REPORTER, channel=Channel.USER, reported_at=AT,
-            explanation=EXPLANATION,
-        ))  # fmt: skip
+        for key in (REPORTER, OTHER_REPORTER):
+            send(topics, REPORTS, Report(
+                report_id=f"report-{post_id}-{key[0]}", post_id=post_id, reporter_key=key, channel=Channel.USER, reported_at=AT,
+                explanation=EXPLANATION,
+            ))  # fmt: skip
     for task_id, digest in (("no-such-task", None), (task.task_id, task.context.digest)):
         send(topics, VERDICTS, Verdict(
             verdict_id=f"verdict-{task_id}", task_id=task_id, post_id=post, revision=1, reviewer=REVIEWER, outcome=Outcome.REMOVE,
@@ -81,3 +96,23 @@ def test_texts_and_pseudonyms_are_seen_nowhere(topics: OwnTopics, rules: dict[st
     for where, text in {**seen, "log": process.log}.items():
         lines = [line for line in text.splitlines() if any(word in line for word in PRIVATE)]
         assert not lines, f"{where}: {lines[:3]}"
+    reporters_and_authors_reach_nobody(topics)
+
+
+def reporters_and_authors_reach_nobody(topics: OwnTopics) -> None:
+    """Of all that leaves the pipeline, only a reporter's own notices carry the reporter's key, and nothing carries an author's."""
+    keys = {REPORTER.encode(), OTHER_REPORTER.encode()}
+    for topic in (*REVIEWS, DECISIONS, TASK_EVENTS, CASE_FILES):
+        found = topics.read_all(topic)
+        assert found or topic is REVIEWS[1], f"{topic.name} is empty: nothing was looked at"
+        assert not [message for message in found if any(word in (message.value or b"") for word in (AUTHOR.encode(), *keys))], topic.name
+    told = set()
+    for message in topics.read_all(NOTICES):
+        notice = decoder(Notice)(message.value)
+        named = {key for key in keys if key in (message.value or b"")}
+        own = {notice.reporter_key.encode()} if notice.reporter_key else set()
+        assert named == own
+        assert not own or notice.to is Addressee.REPORTER
+        assert AUTHOR.encode() not in (message.value or b"")
+        told |= own
+    assert told == keys
