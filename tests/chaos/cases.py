@@ -20,7 +20,7 @@ from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, DEAD_LETTERS, DE
 from schemas.wire import decoder, encode
 from tests.chaos.chaos import stage_pids
 from tests.chaos.lives import Life, Sent, lives
-from tests.support.clients import OwnTopics
+from tests.support.clients import OwnTopics, behind
 from tests.support.kafka import Broker
 from tests.support.workers import Process, wait_for, worker
 
@@ -229,17 +229,12 @@ class _Driver:
     def drained(self, prefix: str, log: Callable[[], str]) -> None:
         """Returns when the stage has read all that was sent."""
         self._producer.flush(60)
-        group = ck.Consumer({"bootstrap.servers": self._address, "group.id": f"{prefix}sluice.cases", "log_level": 0})
-        foreign = (name for topic, name in self._names.items() if topic != TASK_EVENTS.name)  # that one ends with marks of transactions
-        places = [ck.TopicPartition(name, number) for name in foreign for number in range(PARTITIONS)]
-
-        def done() -> bool:
-            ends = [group.get_watermark_offsets(place, timeout=10)[1] for place in places]
-            committed = group.committed(places, timeout=10)
-            return all(max(0, each.offset) >= end for each, end in zip(committed, ends, strict=True))
-
-        wait_for(done, lambda: f"the stage does not come to the end of its topics:\n{log()}", SILENCE_SECONDS)
-        group.close()
+        foreign = [name for topic, name in self._names.items() if topic != TASK_EVENTS.name]  # that one ends with marks of transactions
+        wait_for(
+            lambda: not behind(self._address, f"{prefix}sluice.cases", foreign),
+            lambda: f"the stage does not come to the end of its topics:\n{log()}",
+            SILENCE_SECONDS,
+        )
 
     def close(self) -> None:
         """Leaves."""

@@ -18,10 +18,10 @@ import psutil  # type: ignore[import-untyped]
 from pipeline.flow import STAGES
 from pipeline.policy.regions import read_regions
 from schemas.records import Decision, LanguagePost, ReviewTask, ScoredPost
-from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_LANGUAGE, POSTS_SCORED, REVIEW, TOPICS, Topic, review_topic
+from schemas.topics import CASES, DEAD_LETTERS, DECISIONS, POSTS_LANGUAGE, POSTS_SCORED, REVIEW, TOPICS, Topic, review_topic
 from schemas.wire import decoder
 from tests.chaos.load import Decisions, Load
-from tests.support.clients import OwnTopics
+from tests.support.clients import OwnTopics, behind
 from tests.support.kafka import Broker
 from tests.support.tiny_model import build_tiny_bundle
 from tests.support.workers import Process, wait_for, worker
@@ -101,6 +101,8 @@ def run(broker: Broker, prefix: str, folder: Path, plan: Plan, say: Callable[[st
             broker_kills = kill_broker(broker, second_load, plan, say)
             second_load.join()
             broker_stall = decisions.longest_gap(start, drain(decisions, plan.posts, running))
+        cases = [topics.name(CASES)]
+        wait_for(lambda: not behind(broker.address, f"{prefix}sluice.cases", cases), lambda: f"cases wait:\n{running.log[-3000:]}", 120)
         code = running.stop()
         if code:
             raise AssertionError(f"the worker ended with {code}:\n{running.log[-3000:]}")

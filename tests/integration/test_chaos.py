@@ -11,7 +11,7 @@ from tests.chaos.chaos import Plan, run
 from tests.support.kafka import Broker, KafkaBroker
 
 SHORT = Plan(
-    posts=5000, rate=200, stage_kills=3, stage_kill_every=4, broker_kills=1, broker_down=1, broker_kill_every=2, share_with_broker_kills=0.2
+    posts=5000, rate=200, stage_kills=3, stage_kill_every=3, broker_kills=1, broker_down=1, broker_kill_every=2, share_with_broker_kills=0.2
 )
 
 

@@ -150,6 +150,18 @@ def message_of(raw: RawMessage) -> Message:
     )
 
 
+def behind(address: Address, group: str, topics: Iterable[str]) -> int:
+    """Records of the topics (full names) that the group has not committed. A topic that ends with a mark of a transaction has always one."""
+    consumer = Consumer({**client(address), "group.id": group, "enable.auto.commit": False})
+    try:
+        known = consumer.list_topics(timeout=30).topics
+        places = [TopicPartition(name, number) for name in topics for number in known[name].partitions]
+        ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
+        return sum(max(0, end - max(0, each.offset)) for each, end in zip(consumer.committed(places, timeout=10), ends, strict=True))
+    finally:
+        consumer.close()
+
+
 class OwnTopics:
     """A test's own topics, under a prefix that no other test has. `security`: what clients need besides the address."""
 

@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from schemas.topics import TOPICS
 from tests.agents.cli.commands import sluice
 from tests.support.clients import OwnTopics
 from tests.support.kafka import Broker
+
+ALL = len(TOPICS) - 1 + 2
+"""Topics of the table, with one for each of the two regions."""
 
 Sluice = Callable[..., Result]
 Process = Callable[..., "subprocess.Popen[bytes]"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.topics import DEAD_LETTERS, POSTS_LANGUAGE
-from tests.integration.cli.conftest import Sluice
+from tests.integration.cli.conftest import ALL, Sluice
 from tests.support.clients import OwnTopics
 from tests.support.kafka import Broker
 from tests.support.workers import stage_process
@@ -22,7 +22,9 @@ def doctor(run: Sluice) -> dict[str, str]:
 
 
 def test_bad_posts_are_seen_and_put_back(run: Sluice, kafka: Broker, topics: OwnTopics, tmp_path: Path) -> None:
-    assert doctor(run)["topics"] == f"FAIL 7 of 7 do not exist, {topics.prefix}posts.incoming.v1 for one: run `sluice topics create`"
+    assert (
+        doctor(run)["topics"] == f"FAIL {ALL} of {ALL} do not exist, {topics.prefix}posts.incoming.v1 for one: run `sluice topics create`"
+    )
     topics.created += [line.split("\t")[0] for line in run("topics", "create").stdout.splitlines() if "made" in line.split("\t")]
     assert doctor(run)["stage language"] == "WARN no worker runs it, 0 records wait: start one with `sluice worker`"
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import Result
 
 from schemas.topics import POSTS_LANGUAGE, review_topic
-from tests.integration.cli.conftest import Sluice
+from tests.integration.cli.conftest import ALL, Sluice
 from tests.support.clients import OwnTopics
 from tests.support.kafka import Broker
 
@@ -20,15 +20,15 @@ def rows(result: Result) -> list[list[str]]:
 
 def test_topics_are_made_once_and_compared(run: Sluice, topics: OwnTopics, kafka: Broker) -> None:
     result = run("topics", "check")
-    assert (result.exit_code, "7 topics do not exist" in result.stdout) == (1, True)
+    assert (result.exit_code, f"{ALL} topics do not exist" in result.stdout) == (1, True)
 
     topics.create(POSTS_LANGUAGE, partitions={POSTS_LANGUAGE.name: 2})
     result = run("topics", "create")
     assert result.exit_code == 0, result.output
     topics.created += [row[0] for row in rows(result) if row[2] == "made"]
-    assert len(topics.created) == 7
+    assert len(topics.created) == ALL
     assert topics.prefix + review_topic("dach").name in topics.created
-    assert run("topics", "create").stdout.splitlines()[-1] == "0 of 7 topics made, 7 existed already"
+    assert run("topics", "create").stdout.splitlines()[-1] == f"0 of {ALL} topics made, {ALL} existed already"
 
     result = run("topics", "check")
     assert result.exit_code == 1
