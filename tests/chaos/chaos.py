@@ -17,6 +17,7 @@ import psutil  # type: ignore[import-untyped]
 
 from pipeline.flow import STAGES
 from pipeline.policy.regions import read_regions
+from schemas.cases import CaseEvent
 from schemas.records import Decision, LanguagePost, ReviewTask, ScoredPost
 from schemas.topics import CASES, DEAD_LETTERS, DECISIONS, POSTS_LANGUAGE, POSTS_SCORED, REVIEW, TOPICS, Topic, review_topic
 from schemas.wire import decoder
@@ -220,8 +221,11 @@ def out_of_order(topics: OwnTopics, topic: Topic, record: type[LanguagePost] | t
     return wrong
 
 
-def tasks_missing(topics: OwnTopics, wanted: set[str]) -> int:
-    """Posts that people must look at and of which no region has a task, or more than one: the cases stage writes each exactly once."""
+def tasks_missing(topics: OwnTopics, pending: set[str]) -> int:
+    """Posts that people must look at, or that the audit drew, and of which the regions do not have one task: cases writes each exactly once."""
+    opened = decoder(CaseEvent)
+    events = [opened(message.value) for message in topics.read_all(CASES, timeout=60)]
+    wanted = pending | {event.post.post_id for event in events if event.audit}
     decode = decoder(ReviewTask)
     regions: Iterable[str] = (region.name for region in read_regions(REGIONS).regions)
     messages = (message for region in regions for message in topics.read_all(review_topic(region), timeout=60))

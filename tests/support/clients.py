@@ -151,7 +151,7 @@ def message_of(raw: RawMessage) -> Message:
 
 
 def behind(address: Address, group: str, topics: Iterable[str]) -> int:
-    """Records of the topics (full names) that the group has not committed. A topic that ends with a mark of a transaction has always one."""
+    """Records of the topics (full names) that the group has not committed. Behind a transaction there is always one: its mark."""
     consumer = Consumer({**client(address), "group.id": group, "enable.auto.commit": False})
     try:
         known = consumer.list_topics(timeout=30).topics
