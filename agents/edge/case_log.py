@@ -9,7 +9,7 @@ from typing import Any, cast
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew
-from agents.edge.restore import READ_TIMEOUT_SECONDS, LogReader, span
+from agents.edge.restore import LogReader, asked, span
 from agents.edge.transport import TRANSACTION_MARK
 
 POSITION = b"@"
@@ -40,10 +40,8 @@ class Offsets:
 
     def committed(self, topics: Sequence[str]) -> dict[str, int]:
         """The group's; below 0 where it has none."""
-        try:
-            found = self._consumer.committed([ck.TopicPartition(topic, self.number) for topic in topics], timeout=READ_TIMEOUT_SECONDS)
-        except ck.KafkaException as error:
-            raise StopWorker(ExitCode.UNREACHABLE, f"group {self.group}: {error.args[0].str()}") from error
+        places = [ck.TopicPartition(topic, self.number) for topic in topics]
+        found = asked(f"group {self.group}", lambda seconds: self._consumer.committed(places, timeout=seconds))
         return {place.topic: place.offset for place in found}
 
 

@@ -1,4 +1,4 @@
-"""Notices a second worker of the same name, and ends this one.
+"""Notices a second worker of the same name, and ends this one. Sees to it that partitions are not shared out before they are known.
 
 Kafka gives a static member's place to whoever joins under its name last, and throws out the one before, who joins again under aiokafka: two
 such workers fight for ever, and both do the same work. aiokafka 0.14 tells nobody, so its coordinator is watched here.
@@ -6,6 +6,7 @@ such workers fight for ever, and both do the same work. aiokafka 0.14 tells nobo
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -13,6 +14,11 @@ from aiokafka.consumer import consumer, group_coordinator
 from aiokafka.errors import BrokerResponseError, KafkaError, kafka_errors
 
 from agents.edge.failures import ExitCode, StopWorker, stop_for
+
+KNOWN_SECONDS = 4.0
+"""Less than a session: nobody sends heartbeats meanwhile."""
+
+PAUSE_SECONDS = 0.2
 
 
 class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
@@ -66,6 +72,20 @@ class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
         if self.member_id and not self._closing.done() and self._membership.lost(time.monotonic()):
             stop_for(fenced(self._group_instance_id), "reading")
         super().reset_generation()
+
+    async def _perform_assignment(self, response: Any) -> Any:  # noqa: ANN401 - as in aiokafka
+        """Shares partitions out, once the broker tells of them.
+
+        One that has just started may know nothing of a topic yet. aiokafka would share out nothing, and look for more only minutes later.
+        """
+        topics = self._subscription.subscription.topics
+        deadline = time.monotonic() + KNOWN_SECONDS
+        while unknown := [topic for topic in topics if not self._cluster.partitions_for_topic(topic)]:
+            if time.monotonic() > deadline:
+                stop_for(StopWorker(ExitCode.DENIED, f"topic {unknown[0]} does not exist, or the broker does not tell of it"), "joining")
+            await asyncio.sleep(PAUSE_SECONDS)
+            await self._client.force_metadata_update()
+        return await super()._perform_assignment(response)
 
     async def ensure_active_group(self, subscription: Any, prev_assignment: Any) -> Any:  # noqa: ANN401 - as in aiokafka
         """Joins. Where another one has this member's place, aiokafka would try on with the old identity for ever."""

@@ -43,7 +43,7 @@ class Owners:
             topics[tp.partition].add(tp.topic)
         inputs = {self._tools.prefix + topic.name for topic in self._tools.spec.inputs}
         if unlike := [number for number, found in topics.items() if found != inputs]:
-            stop_for(StopWorker(ExitCode.CONFIG, f"of partition {unlike[0]} this worker was given only some topics: {UNEQUAL}"), "joining")
+            stop_for(StopWorker(ExitCode.DENIED, f"of partition {unlike[0]} this worker was given only some topics: {UNEQUAL}"), "joining")
         loop = asyncio.get_running_loop()
 
         def done(what: Done) -> None:

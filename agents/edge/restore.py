@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker
+from agents.edge.producer import DENIED
 from agents.edge.reader import UNUSED_GROUP, of_unused_group
 
 READ_TIMEOUT_SECONDS = 30.0
+ASK_SECONDS = 5.0
+PAUSE_SECONDS = 0.2
 WAIT_SECONDS = 0.1
 """For a batch that is not full: the last one never is where transactions leave their marks."""
 
 BATCH = 5000
+T = TypeVar("T")
 
 
 class LogReader:
@@ -84,13 +88,24 @@ class LogReader:
 
 def span(consumer: ck.Consumer, topic: str, partition: int) -> tuple[int, int]:
     """The first offset that a partition holds, and the one after its last, as far as the consumer's isolation level lets it see."""
-    try:
-        found = consumer.get_watermark_offsets(ck.TopicPartition(topic, partition), timeout=READ_TIMEOUT_SECONDS)
-    except ck.KafkaException as error:
-        raise StopWorker(ExitCode.UNREACHABLE, f"{topic}[{partition}]: {error.args[0].str()}") from error
-    if found is None:
-        raise StopWorker(ExitCode.UNREACHABLE, f"{topic}[{partition}]: no answer in {READ_TIMEOUT_SECONDS:.0f} s")
-    return found
+    place = ck.TopicPartition(topic, partition)
+    return asked(f"{topic}[{partition}]", lambda seconds: consumer.get_watermark_offsets(place, timeout=seconds))
+
+
+def asked(about: str, question: Callable[[float], T | None]) -> T:
+    """Asks again for READ_TIMEOUT_SECONDS: a broker that has just started knows nothing yet. Raises StopWorker after that."""
+    deadline = time.monotonic() + READ_TIMEOUT_SECONDS
+    code, said = ExitCode.UNREACHABLE, "no answer"
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            found = question(min(left, ASK_SECONDS))
+        except ck.KafkaException as error:
+            code, said = ExitCode.DENIED if error.args[0].code() in DENIED else ExitCode.UNREACHABLE, error.args[0].str()
+            time.sleep(PAUSE_SECONDS)
+        else:
+            if found is not None:
+                return found
+    raise StopWorker(code, f"{about}: {said}")
 
 
 def history(client: dict[str, Any], topic: str, partition: int, before: int, records: int) -> Iterator[bytes | None]:

@@ -106,4 +106,4 @@ class Transactions:
             return StopWorker(
                 ExitCode.DENIED, f"transactional id {self._id}: {fault.str()}; this user needs the rights Write and Describe on it"
             )
-        return StopWorker(ExitCode.DELIVERY, f"transactional id {self._id}: {fault.str()}")
+        return StopWorker(ExitCode.DELIVERY, f"transactional id {self._id}: {fault.str()}; nothing of it counts, it is done anew")

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from aiokafka.errors import IllegalStateError
@@ -30,6 +30,7 @@ from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew
 from agents.edge.fetched import Fetched
 from agents.edge.in_flight import InFlight
 from agents.edge.partitions import Partitions
+from agents.edge.standing import Standing
 
 SCHEME = "sluice"
 IDLE_AFTER_SECONDS = 1.0
@@ -40,7 +41,7 @@ YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc]
+class Consumer(Standing):
     """See the module. All methods run on the event loop."""
 
     app: AppT
@@ -225,47 +226,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def _stream_is_full(self, tp: TP) -> bool:
         return any(channel.queue.full() for channel in self.app.topics._tp_index.get(tp, ()))
 
-    # For metrics and health ------------------------------------------------------------------------------------------
-
-    def lags(self) -> dict[str, int]:
-        """Records of the assigned partitions that are not yet acknowledged, by topic."""
-        lags: dict[str, int] = {}
-        for tp, position in self._positions():
-            # Behind the last record there may be the mark of a transaction, which is no work.
-            done = max(position, self._thread.next_fetch(tp) or 0) if self._in_flight.empty(tp) else position
-            lags[tp.topic] = lags.get(tp.topic, 0) + max(0, (self._end(tp) or 0) - done)
-        return lags
-
-    def oldest_in_flight_ms(self) -> dict[str, int]:
-        """When the broker got the oldest record that is read and not acknowledged, by topic (ms since 1970)."""
-        return self._in_flight.oldest_ms()
-
-    def uncommitted(self) -> bool:
-        """Whether acknowledged work waits for a commit."""
-        return any(self._should_commit(tp, position) for tp, position in self._positions())
-
-    def answers(self) -> int:
-        """Grows as long as the group's broker answers."""
-        return self._thread.answers()
-
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust would call a process older than five minutes slow after each rebalance. The watchdog does this work."""
-
-    def _end(self, tp: TP) -> int | None:
-        """Where the log of `tp` ends. None if nobody knows yet, or if the consumer's thread has given the partition away just now."""
-        try:
-            end: int | None = self.highwater(tp)
-        except (AssertionError, AttributeError):  # as aiokafka says it, before and after it has looked
-            return None
-        return end
-
-    def _positions(self) -> Iterable[tuple[TP, int]]:
-        for tp in self.assignment():
-            position = self._new_offset(tp)
-            if position is None:
-                position = self._committed_offset[tp]
-            if position is not None:
-                yield tp, position
 
 
 class Transport(driver.Transport):  # type: ignore[misc]

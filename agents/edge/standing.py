@@ -1,0 +1,55 @@
+"""How far a consumer is: for metrics and health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from agents.edge.consumer_thread import ConsumerThread
+from agents.edge.in_flight import InFlight
+
+
+class Standing(driver.Consumer):  # type: ignore[misc]
+    """The part of transport.Consumer that only looks."""
+
+    _thread: ConsumerThread
+    _in_flight: InFlight
+
+    def lags(self) -> dict[str, int]:
+        """Records of the assigned partitions that are not yet acknowledged, by topic."""
+        lags: dict[str, int] = {}
+        for tp, position in self._positions():
+            # Behind the last record there may be the mark of a transaction, which is no work.
+            done = max(position, self._thread.next_fetch(tp) or 0) if self._in_flight.empty(tp) else position
+            lags[tp.topic] = lags.get(tp.topic, 0) + max(0, (self._end(tp) or 0) - done)
+        return lags
+
+    def oldest_in_flight_ms(self) -> dict[str, int]:
+        """When the broker got the oldest record that is read and not acknowledged, by topic (ms since 1970)."""
+        return self._in_flight.oldest_ms()
+
+    def uncommitted(self) -> bool:
+        """Whether acknowledged work waits for a commit."""
+        return any(self._should_commit(tp, position) for tp, position in self._positions())
+
+    def answers(self) -> int:
+        """Grows as long as the group's broker answers."""
+        return self._thread.answers()
+
+    def _end(self, tp: TP) -> int | None:
+        """Where the log of `tp` ends. None if nobody knows yet, or if the consumer's thread has given the partition away just now."""
+        try:
+            end: int | None = self.highwater(tp)
+        except (AssertionError, AttributeError):  # as aiokafka says it, before and after it has looked
+            return None
+        return end
+
+    def _positions(self) -> Iterable[tuple[TP, int]]:
+        for tp in self.assignment():
+            position = self._new_offset(tp)
+            if position is None:
+                position = self._committed_offset[tp]
+            if position is not None:
+                yield tp, position
