@@ -222,7 +222,7 @@ def out_of_order(topics: OwnTopics, topic: Topic, record: type[LanguagePost] | t
 
 
 def tasks_missing(topics: OwnTopics, pending: set[str]) -> int:
-    """Posts that people must look at, or that the audit drew, and of which the regions do not have one task: cases writes each exactly once."""
+    """Posts that people must look at, or that the audit drew, and that do not have one task: the cases stage writes each exactly once."""
     opened = decoder(CaseEvent)
     events = [opened(message.value) for message in topics.read_all(CASES, timeout=60)]
     wanted = pending | {event.post.post_id for event in events if event.audit}
