@@ -12,6 +12,7 @@ from faust.types import TP, Message
 @dataclass(frozen=True, slots=True, eq=False)
 class _Unit:
     first: int
+    behind: int | None
     message: Message
     appended_ms: int
 
@@ -25,7 +26,7 @@ class InFlight:
 
     def add(self, message: Message, first: int, appended_ms: int) -> None:
         """A chunk was read: its first offset, and when the broker got its first record (ms since 1970)."""
-        self._units[message.tp][message.offset] = _Unit(first, message, appended_ms)
+        self._units[message.tp][message.offset] = _Unit(first, self.next_read(message.tp), message, appended_ms)
         self._last_read[message.tp] = message.offset
 
     def remove(self, message: Message) -> bool:
@@ -47,7 +48,17 @@ class InFlight:
             self._last_read.pop(tp, None)
 
     def committable(self, tp: TP) -> int | None:
-        """The offset before which everything is done with; None if nothing was read."""
+        """The offset before which everything is done with; None if nothing is yet.
+
+        It is the one behind the last record that is done, not that of the first which is not: marks of transactions may lie between, and
+        what keeps its own positions counts no marks.
+        """
+        for unit in self._units[tp].values():
+            return unit.behind
+        return self.next_read(tp)
+
+    def position(self, tp: TP) -> int | None:
+        """The first offset that is read and not done with, else the one behind the last; None if nothing was read."""
         for unit in self._units[tp].values():
             return unit.first
         return self.next_read(tp)

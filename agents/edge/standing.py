@@ -32,7 +32,8 @@ class Standing(driver.Consumer):  # type: ignore[misc]
 
     def uncommitted(self) -> bool:
         """Whether acknowledged work waits for a commit."""
-        return any(self._should_commit(tp, position) for tp, position in self._positions())
+        done = ((tp, self._in_flight.committable(tp)) for tp in self.assignment())
+        return any(offset is not None and self._should_commit(tp, offset) for tp, offset in done)
 
     def answers(self) -> int:
         """Grows as long as the group's broker answers."""
@@ -48,7 +49,7 @@ class Standing(driver.Consumer):  # type: ignore[misc]
 
     def _positions(self) -> Iterable[tuple[TP, int]]:
         for tp in self.assignment():
-            position = self._new_offset(tp)
+            position = self._in_flight.position(tp)
             if position is None:
                 position = self._committed_offset[tp]
             if position is not None:

@@ -1,8 +1,8 @@
 """Faust's aiokafka transport, changed where stock Faust loses messages or time. Registered as the URL scheme `sluice://`.
 
 1. One event per chunk of records of one partition, instead of four asyncio tasks per record.
-2. What is committed is the first offset still in flight (in_flight.py). Faust's own arithmetic commits past unfinished work when
-   acknowledgements come out of order.
+2. What is committed is the offset behind the last record up to which all is done (in_flight.py). Faust's own arithmetic commits past
+   unfinished work when acknowledgements come out of order.
 3. How long a fetch waits is a setting, short while records flow and long when idle; no sleep of a second under back-pressure.
 4. When the committed offset lies outside the log, the worker stops instead of skipping what is lost in silence.
 5. When another worker has the same name, one of the two stops (membership.py).

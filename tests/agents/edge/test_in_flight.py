@@ -31,7 +31,7 @@ def test_the_oldest_chunk_in_flight_holds_back_its_partition_only() -> None:
     first, second, other = read(book, 0, 9), read(book, 10, 14), read(book, 50, 59, OTHER)
     assert book.remove(second)
     assert book.remove(other)
-    assert (book.committable(PLACE), book.committable(OTHER), book.next_read(PLACE)) == (0, 60, 15)
+    assert (book.committable(PLACE), book.committable(OTHER), book.next_read(PLACE)) == (None, 60, 15)
     assert book.oldest_ms() == {PLACE.topic: 1000}
     assert book.remove(first)
     assert (book.committable(PLACE), book.oldest_ms()) == (15, {})
@@ -41,7 +41,7 @@ def test_a_chunk_is_told_by_its_message() -> None:
     book = InFlight()
     read(book, 0, 9)
     assert not book.remove(message(9))
-    assert book.committable(PLACE) == 0
+    assert book.committable(PLACE) is None
 
 
 def test_a_chunk_is_removed_once() -> None:
@@ -56,7 +56,17 @@ def test_what_is_forgotten_was_never_read() -> None:
     mine, other = read(book, 0, 9), read(book, 50, 59, OTHER)
     book.forget({PLACE})
     assert not book.remove(mine)
-    assert (book.committable(PLACE), book.next_read(PLACE), book.committable(OTHER)) == (None, None, 50)
+    assert (book.committable(PLACE), book.next_read(PLACE), book.committable(OTHER)) == (None, None, None)
     book.forget()
     assert not book.remove(other)
     assert book.committable(OTHER) is None
+
+
+def test_what_lies_between_chunks_is_not_committed_before_what_comes_behind_it() -> None:
+    """Offset 10 is the mark of a transaction: the next record is 11, and when nothing more is done than 0 to 9, that is what is said."""
+    book = InFlight()
+    first, second = read(book, 0, 9), read(book, 11, 14)
+    assert book.remove(first)
+    assert book.committable(PLACE) == 10
+    assert book.remove(second)
+    assert book.committable(PLACE) == 15
