@@ -24,6 +24,7 @@ from agents.settings import load
 from pipeline.scoring.tiers import Tier, read_tiers
 from schemas.topics import POSTS_INCOMING, POSTS_LANGUAGE
 from schemas.wire import encode
+from tests.bench import cases as stage
 from tests.bench import model as models
 from tests.bench import pipeline
 from tests.support.clients import Outgoing, OwnTopics
@@ -38,6 +39,8 @@ COMPUTE_POSTS = 4000
 COMPUTE_ROUNDS = 3
 LATENCY_SECONDS = 20
 IDLE_SECONDS = 30
+CASES, CASE_ROUNDS = 10_000, 3
+OPEN_CASES = 200_000
 FIRST, LAST = 100_000, 1_000_000
 Result = dict[str, Any]
 out = Console()
@@ -130,8 +133,18 @@ def model(broker: KafkaBroker, folder: Path) -> Result:
     }
 
 
+def people(broker: KafkaBroker, folder: Path) -> Result:
+    """The cases stage: one owner, medians of the rounds; open cases restored and searched."""
+    rounds = [stage.throughput(broker.address, f"cases{number}.", folder / f"cases{number}", CASES) for number in range(CASE_ROUNDS)]
+    return {
+        "cases": sorted(rounds, key=lambda one: float(one["cpu_us"]))[CASE_ROUNDS // 2],
+        "cases_restore": stage.restore(broker.address, "restore.", folder / "restore", OPEN_CASES),
+        "cases_scan": stage.scan(OPEN_CASES),
+    }
+
+
 PARTS: dict[str, Callable[[KafkaBroker, Path], Result]] = {
-    "relay": relay, "compute": over_compute, "latency": latency, "idle": idle, "memory": memory, "model": model,
+    "relay": relay, "compute": over_compute, "latency": latency, "idle": idle, "memory": memory, "model": model, "cases": people,
 }  # fmt: skip
 
 
