@@ -4,7 +4,7 @@ BIN := .venv/bin
 KAFKA := build/kafka/libs/.stamp
 SETUP := .venv/.stamp
 
-.PHONY: help setup demo test lint unit chaos bench docs lock kafka tools clean
+.PHONY: help setup demo test lint unit chaos ops-demo bench docs lock kafka tools clean
 
 help:           ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ unit: setup kafka tools  ## the tests alone
 chaos: setup kafka  ## 100,000 posts while stages are killed 20 times and the broker 3 times (about 6 minutes)
 	$(BIN)/python -m tests.chaos
 
+ops-demo: setup kafka build/tools/prometheus build/tools/prometheus-alertmanager  ## faults are made, and the alert of each comes in (about 10 minutes)
+	$(BIN)/python -m tests.ops.demo
+
 bench: setup kafka  ## the measurements of the README, into build/bench.json (about 25 minutes)
 	$(BIN)/python -m tests.bench
 
@@ -59,7 +62,13 @@ $(KAFKA): deploy/kafka/pom.xml
 tools: build/tools/promtool  ## promtool, from the system or Debian's package
 
 build/tools/promtool:
-	deploy/tools/promtool.sh build/tools
+	deploy/tools/debian.sh build/tools prometheus promtool
+
+build/tools/prometheus:
+	deploy/tools/debian.sh build/tools prometheus prometheus
+
+build/tools/prometheus-alertmanager:
+	deploy/tools/debian.sh build/tools prometheus-alertmanager prometheus-alertmanager
 
 clean:           ## remove what was made here
 	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
