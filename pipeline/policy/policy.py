@@ -20,8 +20,9 @@ from pipeline.policy.rules import Ground, Label, LabelName, Rule, UnassessedRule
 from schemas.records import Unassessed
 
 MAX_CONTEXT_POSTS = 50
-MAX_CONTEXT_BYTES = 32 * 1024
-"""With the largest post and every byte escaped in JSON, a review task of this size is still under schemas.topics.MAX_MESSAGE_BYTES."""
+MAX_CONTEXT_BYTES = 16 * 1024
+"""With the largest post and every byte escaped in JSON, a task and a case file with all its decisions are still under
+schemas.topics.MAX_MESSAGE_BYTES: a larger one would stop the stage that makes it, again and again."""
 
 MAX_CACHED_SCOPES = 10_000
 """(language, market) pairs whose rules are kept at hand: tens of languages in 249 markets, and a bound if a producer invents markets."""

@@ -153,13 +153,13 @@ def test_the_largest_case_fits_into_a_message() -> None:
     media = tuple(Media(type=worst * 100, url=worst * 2048) for _ in range(32))
     thread = [scored(post(f"{long_id}{n % 10}"[n // 10 :], text=worst * 65536, media=media)) for n in range(50)]
     last = post("p", conversation_id="c", text=worst * 65536, media=media, parent_id=long_id)
-    review = POLICY.review.model_copy(update={"context_posts": 50, "context_bytes": 32 * 1024})
+    review = POLICY.review.model_copy(update={"context_posts": 50, "context_bytes": 16 * 1024})
     conversations = Conversations(16_000_000)
     for one in thread:
         conversations.add(one.post)
     snapshot = conversations.snapshot(last, review.context_posts, review.context_bytes)
     _, case = records(decide(scored(last, scores={"toxic": 0.6}), POLICY, Sight(lambda: snapshot, unexplained), NOW))
-    assert sum(len(shown.text) for shown in case.context.thread) > 32_000
+    assert sum(len(shown.text) for shown in case.context.thread) > 16_000
     assert len(wire.encode(case)) < MAX_MESSAGE_BYTES - 10_000
 
 

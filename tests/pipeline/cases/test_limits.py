@@ -1,0 +1,43 @@
+"""What a post can make of itself at most: whatever is written of it fits into a message, else the stage would stop on it for ever."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from agents.edge.envelope import MAX_VALUE_BYTES
+from pipeline.cases.decisions import MAX_DECISIONS
+from pipeline.policy.policy import MAX_CONTEXT_BYTES, MAX_CONTEXT_POSTS
+from pipeline.routing.context import Conversations
+from schemas.cases import CaseEvent, CaseEventKind
+from schemas.people import MAX_STATEMENT, Outcome
+from schemas.records import Context, Media, Reason, ReviewTask
+from schemas.wire import encode
+from tests.pipeline.cases.world import World, case_event, only
+from tests.pipeline.routing.posts import post
+
+WORST = "\x01"  # takes six bytes in JSON: no text grows more
+REASONS = tuple(Reason(rule="r" * 64, label="toxic", probability=0.123456789, threshold=0.123456789) for _ in range(21))
+
+
+def largest(revision: int, kind: CaseEventKind) -> CaseEvent:
+    media = tuple(Media(type=WORST * 100, url=WORST * 2048) for _ in range(32))
+    conversations = Conversations(64_000_000)
+    for number in range(MAX_CONTEXT_POSTS):
+        conversations.add(post(f"{number:0200}", text=WORST * 65536, media=media))
+    own = post("p" * 200, text=WORST * 65536, media=media, parent_id=f"{MAX_CONTEXT_POSTS - 1:0200}")
+    context: Context = conversations.snapshot(own, MAX_CONTEXT_POSTS, MAX_CONTEXT_BYTES).context
+    event = case_event("p" * 200, revision, kind, reasons=REASONS, cause="c" * 300)
+    shown = replace(event.post, text=WORST * 65536, media=media, parent_id=own.parent_id)
+    return replace(event, post=shown, context=context)
+
+
+def test_the_largest_task_and_case_file_fit_into_a_message() -> None:
+    world, post_id = World(), "p" * 200
+    world.routed(largest(1, CaseEventKind.OPENED))
+    for revision in range(2, MAX_DECISIONS + 3):
+        world.routed(largest(revision, CaseEventKind.EDITED))
+    world.verdict(post_id, "anna", Outcome.REMOVE)
+    task = only(world.appeal(post_id, statement=WORST * MAX_STATEMENT), ReviewTask)
+    file = world.files[post_id]
+    assert len(file.decisions) == MAX_DECISIONS
+    assert max(len(encode(task)), len(encode(file))) < MAX_VALUE_BYTES
