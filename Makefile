@@ -29,7 +29,8 @@ lint: setup      ## ruff, mypy strict, import rules
 	$(BIN)/lint-imports
 
 unit: setup kafka tools  ## the tests alone
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/integration
+	$(BIN)/pytest tests/integration
 
 chaos: setup kafka  ## 100,000 posts while stages are killed 20 times and the broker 3 times (about 6 minutes)
 	$(BIN)/python -m tests.chaos
