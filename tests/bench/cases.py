@@ -18,9 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka as ck
+import numpy as np
 import psutil  # type: ignore[import-untyped]
 from msgspec.structs import replace
 
+from agents.edge.case_log import POSITION
 from agents.edge.case_metrics import CaseMetrics, held
 from agents.edge.cases_runner import CasesAgent, CasesRunner
 from agents.edge.process import check, end_with_parent, log_as, run_stage
@@ -31,12 +34,12 @@ from pipeline.routing.digest import digest_of
 from schemas.cases import CaseEvent, CaseState
 from schemas.people import Outcome
 from schemas.records import Context, ContextPost, PostKind, Record
-from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, DEAD_LETTERS, ENFORCEMENTS, TASK_EVENTS, VERDICTS
+from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, DEAD_LETTERS, ENFORCEMENTS, TASK_EVENTS, VERDICTS, Topic
 from schemas.wire import encode
 from tests.bench.pipeline import texts
 from tests.pipeline.cases.world import NOW, World, case_event, rules
 from tests.support.clients import Outgoing, OwnTopics
-from tests.support.workers import Process, fetch, process, wait_for
+from tests.support.workers import Process, process, wait_for
 
 THREAD = 4
 """Posts of the conversation in each case."""
@@ -136,7 +139,7 @@ def throughput(address: str, prefix: str, folder: Path, count: int) -> dict[str,
         topics.produce(topic, sent[topic.name])
         with worker(topics, folder) as running:
             wait_for(lambda running=running: running.addresses(), lambda: "the worker does not start", 60)  # type: ignore[misc]
-            seconds[name], cpu[name] = _per_event(running, count)
+            seconds[name], cpu[name] = _per_event(topics, running, topic, count)
             running.stop()
     topics.delete()
     return {
@@ -146,28 +149,38 @@ def throughput(address: str, prefix: str, folder: Path, count: int) -> dict[str,
     }
 
 
-def _per_event(running: Process, count: int) -> tuple[float, float]:
-    """Seconds and CPU seconds an event, from the first to the last that is done."""
-    measured: list[tuple[float, float, float]] = []
+def _per_event(topics: OwnTopics, running: Process, topic: Topic, count: int) -> tuple[float, float]:
+    """Seconds and CPU seconds an event of `topic`, from its first transaction to its last, by the positions among the states.
+
+    What the stage itself writes to its inputs comes back meanwhile: that work is in the figures, those records are not counted.
+    """
+    samples: list[tuple[float, float]] = []
+    process = psutil.Process(running.pid)
 
     def all_done() -> bool:
-        now, cpu, found = time.monotonic(), sum(psutil.Process(running.pid).cpu_times()[:2]), _done(running)
-        if found:
-            measured.append((found, now, cpu))
-        return found >= count
+        samples.append((time.time(), sum(process.cpu_times()[:2])))
+        return _committed(topics, topic) >= count
 
-    wait_for(all_done, lambda: f"only {measured[-1:]} of {count}:\n{running.log[-3000:]}", 300)
-    (first, since, cpu_before), (last, until, cpu_after) = measured[0], measured[-1]
+    wait_for(all_done, lambda: f"only {_committed(topics, topic)} of {count}:\n{running.log[-3000:]}", 300)
+    key = POSITION + topics.name(topic).encode()
+    told = [(message.timestamp_ms / 1000, int(message.value or 0)) for message in topics.read_all(CASE_STATE) if message.key == key]
+    turns = [(at, position) for at, position in told if position <= count]
+    (since, first), (until, last) = turns[0], turns[-1]
     if last == first:
-        raise RuntimeError(f"{count} events are too few to measure: all were done at the first look")
-    return (until - since) / (last - first), (cpu_after - cpu_before) / (last - first)
+        raise RuntimeError(f"{count} events are too few to measure: all were done in one turn")
+    times, spent = zip(*samples, strict=True)
+    cpu_before, cpu_after = np.interp([since, until], times, spent)
+    return (until - since) / (last - first), float(cpu_after - cpu_before) / (last - first)
 
 
-def _done(running: Process) -> float:
-    """Events from outside that are done; those that the stage itself has written come back as well."""
-    text = fetch(f"{running.addresses()['cases']}/metrics")[1]
-    found = re.search(r'^sluice_posts_total\{result="ok",stage="cases"\} (\S+)$', text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+def _committed(topics: OwnTopics, topic: Topic) -> int:
+    """Up to where the group has acknowledged the one partition."""
+    consumer = ck.Consumer({"bootstrap.servers": topics.address, "group.id": f"{topics.prefix}sluice.cases", "enable.auto.commit": False})
+    try:
+        offset: int = consumer.committed([ck.TopicPartition(topics.name(topic), 0)], timeout=10)[0].offset
+    finally:
+        consumer.close()
+    return offset
 
 
 def restore(address: str, prefix: str, folder: Path, count: int) -> dict[str, float]:
