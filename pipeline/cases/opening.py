@@ -20,12 +20,16 @@ WAITS_ON = frozenset({Purpose.CONFIRM, Purpose.REPORT, Purpose.APPEAL, Purpose.Q
 
 def opened(draft: Draft, event: CaseEvent) -> None:
     """The machine has restricted the post, wants people to look, or was drawn for the audit."""
-    if draft.state.known and event.post.revision <= draft.state.revision:
+    if _seen(draft, event):
         return  # routing has said it twice, or an edit was faster
+    task = draft.state.task
     _take(draft, event)
     draft.file = replace(draft.file, decisions=(*draft.file.decisions, event.proposal))
     accept(draft, event.proposal)
-    _ask_or_close(draft, event)
+    if task is not None and _asked(draft):
+        ask(draft, task.purpose, queue=task.queue)
+    else:
+        _ask_or_close(draft, event)
 
 
 def edited(draft: Draft, event: CaseEvent) -> None:
@@ -34,7 +38,7 @@ def edited(draft: Draft, event: CaseEvent) -> None:
     What waits for people waits on, with the new text. A post that nobody has ever asked about leaves no trace.
     """
     case = draft.state
-    if case.known and event.post.revision <= case.revision:
+    if _seen(draft, event):
         return
     proposal = event.proposal
     if not case.known and not case.waiting and not event.audit and not proposal.pending and proposal.action not in RESTRICTS:
@@ -42,17 +46,34 @@ def edited(draft: Draft, event: CaseEvent) -> None:
         draft.forgotten = True
         return
     task = case.task
-    asked = task is not None and task.purpose in WAITS_ON
+    asked = _asked(draft)
     keeps = case.floor is not None and SEVERITY[proposal.action] < SEVERITY[case.floor]
     carried = carried_over(draft, proposal) if keeps else proposal
     _take(draft, event)
     decide_proposal(draft, replace(carried, pending=carried.pending or asked), by_person=keeps)
     if task is not None and asked:
-        ask(draft, Purpose.REVIEW if task.purpose is Purpose.CONFIRM else task.purpose, queue=task.queue)
+        reported = Purpose.REPORT if any(not each.answered for each in case.reporters) else Purpose.REVIEW
+        ask(draft, reported if task.purpose not in WAITS_ON - {Purpose.CONFIRM} else task.purpose, queue=task.queue)
     elif keeps:
         ask(draft, Purpose.REVIEW)
     else:
         _ask_or_close(draft, event)
+
+
+def _seen(draft: Draft, event: CaseEvent) -> bool:
+    """Whether this revision, or a newer one, is known from routing.
+
+    A reporter's copy may be faster; what the machine finds counts all the same, unless somebody has decided meanwhile.
+    """
+    case = draft.state
+    only_copied = case.standing is None and not case.deleted and event.post.revision == case.revision
+    return case.known and event.post.revision <= case.revision and not only_copied
+
+
+def _asked(draft: Draft) -> bool:
+    """Whether somebody waits for the answer to the open task."""
+    task = draft.state.task
+    return task is not None and (task.purpose in WAITS_ON or any(not each.answered for each in draft.state.reporters))
 
 
 def deleted(draft: Draft, event: CaseEvent) -> None:
@@ -78,7 +99,8 @@ def _outlives(draft: Draft) -> bool:
     task = draft.state.task
     if task is None:
         return False
-    return task.purpose is Purpose.APPEAL or (task.queue is not None and draft.policy.queues[task.queue].keeps_deleted)
+    queue = draft.policy.queues.get(task.queue or "")
+    return draft.state.appeal is not None or (queue is not None and queue.keeps_deleted)
 
 
 def _take(draft: Draft, event: CaseEvent) -> None:
@@ -88,6 +110,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
     kept = draft.file if case.known else None
     draft.set(
         known=True,
+        deleted=False,
         revision=event.post.revision,
         sequence=event.proposal.sequence,
         language=event.language,

@@ -16,10 +16,10 @@ def priority(case: CaseState, purpose: Purpose, waited: dt.timedelta, level: dt.
     """0 (can wait) to 100:
 
     0.5 * weight + 3 * min(log10(1 + reach), 6) + 20 * min(waited / level, 2) + 4 * min(log2(distinct reporters), 4)
-    + 10 for a trusted flagger or an authority + 15 for an appeal + 30 in a named queue - 20 for an audit
+    + 10 for a trusted flagger or an authority + 15 for an appeal + 30 in a named queue
 
     `weight`: the severity of what is suspected, 0 to 100. `waited`: since people were first asked. `level`: the time within which they
-    should answer. An audit is never urgent, and with its labels' weight it still lies where other tasks lie.
+    should answer. An audit counts like any other task: a number that only audits have would tell them apart.
     """
     reporters = len({reporter.reporter_key for reporter in case.reporters})
     points = (
@@ -30,6 +30,5 @@ def priority(case: CaseState, purpose: Purpose, waited: dt.timedelta, level: dt.
         + max((_HEARD[reporter.channel] for reporter in case.reporters), default=0)
         + (15 if case.appeal else 0)
         + (30 if purpose is Purpose.QUEUE else 0)
-        - (20 if purpose is Purpose.AUDIT else 0)
     )
     return max(0, min(100, round(points)))

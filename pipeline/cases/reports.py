@@ -20,7 +20,9 @@ from schemas.records import Language, Post, PostKind
 from schemas.topics import REPORTS
 
 MAX_REPORTERS = 100
-"""Remembered with a case, to be told its outcome. Who comes later is told at once that the post is being looked at."""
+"""Remembered with a case, to be told its outcome: those who wait for it first; of flaggers and authorities twice as many.
+Who comes when so many wait is told at once that the post is being looked at.
+"""
 
 ENOUGH = "so many have reported this post that no further outcome is sent"
 
@@ -35,10 +37,11 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
             return
         _take_copy(draft, report, report.post_snapshot)
     reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
-    if len(draft.state.reporters) >= MAX_REPORTERS and report.channel not in GRAVE:
+    others = _others(draft, report)
+    if len(others) >= (2 * MAX_REPORTERS if report.channel in GRAVE else MAX_REPORTERS):
         refuse(draft, report, ENOUGH)
         return
-    draft.set(reporters=(*_others(draft, report), reporter), keep_until=None)
+    draft.set(reporters=(*others, reporter), keep_until=None)
     _receipt(draft, report)
     if report.label in draft.policy.labels and report.label not in draft.state.labels:
         severity = draft.policy.labels[report.label].severity
@@ -69,9 +72,14 @@ def _answer_now(draft: Draft, reporter: Reporter, reason: str | None) -> None:
 
 
 def _others(draft: Draft, report: Report) -> tuple[Reporter, ...]:
-    """The reporters without an answered report of the same reporter: a second one takes its place."""
-    kept = tuple(each for each in draft.state.reporters if not (each.answered and each.reporter_key == report.reporter_key))
-    return kept[-(MAX_REPORTERS - 1) :]
+    """Those who wait for an answer, and of the others as many as there is room for. Of the latter a new report replaces the old one."""
+    appeal = draft.state.appeal
+    appealed = appeal.report_id if appeal else None
+    wait_still = {each.report_id for each in draft.state.reporters if not each.answered or each.report_id == appealed}
+    kept = [each for each in draft.state.reporters if each.report_id in wait_still or each.reporter_key != report.reporter_key]
+    spare = max(0, len(kept) - (MAX_REPORTERS - 1))
+    gone = {each.report_id for each in [each for each in kept if each.report_id not in wait_still][:spare]}
+    return tuple(each for each in kept if each.report_id not in gone)
 
 
 def _receipt(draft: Draft, report: Report) -> None:

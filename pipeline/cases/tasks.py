@@ -34,9 +34,13 @@ class _Asking(NamedTuple):
 
 
 def ask(draft: Draft, purpose: Purpose, *, queue: str | None = None, passed: tuple[str, ...] = ()) -> None:
-    """Asks people, anew: the age counts from now. A task that is still open is replaced."""
+    """Asks people, anew: the age counts from now. A task that is still open is replaced.
+
+    Who handed it on stays out until the text changes.
+    """
     old = draft.state.task
     if old is not None:
+        passed = passed or (old.passed if old.revision == draft.file.revision else ())
         leave(draft, Leaving.WITHDRAWN)
     _issue(draft, _Asking(purpose, draft.at, queue=queue, passed=passed), old)
 
@@ -49,7 +53,7 @@ def ask_others(draft: Draft, how: Leaving, *, passed: tuple[str, ...] = ()) -> N
         task.purpose,
         task.asked_at,
         attempt=task.attempt + (how is Leaving.TIMED_OUT),
-        tried=task.tried if how is Leaving.HANDED_ON else tuple(dict.fromkeys((*task.tried, task.region))),
+        tried=task.tried if how is Leaving.HANDED_ON else (*(name for name in task.tried if name != task.region), task.region),
         queue=task.queue,
         passed=(*task.passed, *passed),
     )
@@ -120,7 +124,7 @@ def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
     level = _level(draft, asking)
     urgency = priority(case, asking.purpose, draft.at - asking.asked_at, level)
     placement = _place(draft, asking, level)
-    if asking.queue is None:
+    if asking.queue not in draft.policy.queues:
         level = draft.rules.regions.due_at(placement.region, urgency, draft.at) - draft.at
     task = OpenTask(
         task_id=derived("task", case.post_id, case.rounds + 1, draft.cause),
@@ -157,17 +161,22 @@ def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
 
 
 def _level(draft: Draft, asking: _Asking) -> dt.timedelta:
-    """Within which time people should answer: the queue's, or the service level of the region where the post belongs."""
-    if asking.queue is not None:
-        return dt.timedelta(hours=draft.policy.queues[asking.queue].due_hours)
+    """Within which time people should answer: the queue's, or the service level of the region where the post belongs.
+
+    A newer policy may not have the queue of an open task any more: then the task goes where it would have gone without.
+    """
+    queue = draft.policy.queues.get(asking.queue or "")
+    if queue is not None:
+        return dt.timedelta(hours=queue.due_hours)
     home = draft.rules.regions.home(draft.language, draft.state.market)
     return dt.timedelta(hours=home.levels.hours(priority(draft.state, asking.purpose, dt.timedelta(0), dt.timedelta(hours=1))))
 
 
 def _place(draft: Draft, asking: _Asking, level: dt.timedelta) -> Placement:
     regions, at = draft.rules.regions, draft.at
-    if asking.queue is not None:
-        region = regions.by_name(draft.policy.queues[asking.queue].region)
+    queue = draft.policy.queues.get(asking.queue or "")
+    if queue is not None:
+        region = regions.by_name(queue.region)
         if region is not None and not region.closed(at) and regions.may_see(region, draft.state.market):
             return Placement(region.name, out_of_language=not region.speaks(draft.language), over_capacity=False)
     tried = (*asking.tried, *_without_people(draft, asking))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Leaving
 from pipeline.cases.tasks import ask_others, end_claim
-from pipeline.cases.waiting import UNKNOWN, give_up_waiting
+from pipeline.cases.waiting import give_up_old
 from schemas.cases import CaseState
 
 
@@ -21,7 +21,7 @@ def next_due(case: CaseState, waits: dt.timedelta, enforcement: dt.timedelta) ->
 
 def _times(case: CaseState, waits: dt.timedelta, enforcement: dt.timedelta) -> Iterator[dt.datetime]:
     if case.waiting:
-        yield case.waiting[0].at + waits
+        yield min(event.at for event in case.waiting) + waits
     if case.task is not None:
         yield case.task.due_at
         if case.task.claimed_until is not None:
@@ -35,8 +35,7 @@ def _times(case: CaseState, waits: dt.timedelta, enforcement: dt.timedelta) -> I
 def passed(draft: Draft) -> None:
     """All that is due at the draft's time."""
     people, at = draft.policy.people, draft.at
-    if draft.state.waiting and draft.state.waiting[0].at + people.waiting <= at:
-        give_up_waiting(draft, UNKNOWN)
+    give_up_old(draft, at - people.waiting)
     standing = draft.state.standing
     if standing is not None and standing.unconfirmed_since is not None and standing.unconfirmed_since + people.enforcement <= at:
         draft.set(standing=replace(standing, overdue=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Expired, Refused
 from pipeline.cases.rules import Event
@@ -14,6 +16,12 @@ from schemas.wire import decoder, encode
 MAX_WAITING = 50
 """Events kept for one unknown post: more are nothing but a flood, and are answered at once."""
 
+MAX_WAITING_CHARACTERS = 150_000
+"""Of all their JSON. In the state's JSON each takes four bytes at most.
+
+A state that fits into no record would end the worker, again and again.
+"""
+
 UNKNOWN = "the post is not known, and no copy of it was sent"
 
 _DECODERS = {topic.name: decoder(topic.record) for topic in CASE_INPUTS if topic.record}
@@ -21,11 +29,11 @@ _DECODERS = {topic.name: decoder(topic.record) for topic in CASE_INPUTS if topic
 
 def wait(draft: Draft, event: Event) -> None:
     """Keeps the event until its post is known, or until the policy's time for that is over."""
-    if len(draft.state.waiting) >= MAX_WAITING:
+    kept, waiting = _kept(event), draft.state.waiting
+    if len(waiting) >= MAX_WAITING or sum(len(each.value) for each in (*waiting, kept)) > MAX_WAITING_CHARACTERS:
         _give_up(draft, event.topic, event.record, UNKNOWN)
         return
-    kept = Waiting(topic=event.topic, at=event.at, value=encode(event.record).decode())
-    draft.set(waiting=(*draft.state.waiting, kept))
+    draft.set(waiting=(*waiting, kept))
 
 
 def waiting_events(draft: Draft) -> list[Event]:
@@ -40,6 +48,19 @@ def give_up_waiting(draft: Draft, reason: str) -> None:
     for event in waiting_events(draft):
         _give_up(draft, event.topic, event.record, reason)
     draft.forgotten = not draft.state.known
+
+
+def give_up_old(draft: Draft, since: dt.datetime) -> None:
+    """Whoever has waited since then, or longer, gets an answer; the others wait on."""
+    events = waiting_events(draft)
+    draft.set(waiting=tuple(_kept(event) for event in events if event.at > since))
+    for event in events:
+        if event.at <= since:
+            _give_up(draft, event.topic, event.record, UNKNOWN)
+
+
+def _kept(event: Event) -> Waiting:
+    return Waiting(topic=event.topic, at=event.at, value=encode(event.record).decode())
 
 
 def _give_up(draft: Draft, topic: str, record: Record, reason: str) -> None:

@@ -106,8 +106,6 @@ class Cases(RuleBasedStateMachine):
             market="NL", created_at=NOW, text="t",
         )  # fmt: skip
         self.world.report(post, key, channel, language="nl", **({"post_snapshot": snapshot} if copied else {}))
-        if copied:
-            self.revision[post] = max(1, self.revision[post])
 
     @rule(post=posts, by=st.sampled_from(Appellant))
     def appeal(self, post: str, by: Appellant) -> None:
@@ -172,6 +170,7 @@ class Cases(RuleBasedStateMachine):
                 undecided = last is not None and last.pending
                 assert not undecided or state.task is not None or state.deleted, "somebody must look, and nobody is asked"
                 assert state.appeal is None or state.task is not None
+                assert state.task is not None or all(reporter.answered for reporter in state.reporters), "who reported is never told"
 
     @invariant()
     def sequences_grow_by_one(self) -> None:

@@ -1,0 +1,135 @@
+"""What is faster than what it is about, and what comes while people look."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from pipeline.cases.reports import ENOUGH
+from schemas.cases import CaseEventKind, Purpose
+from schemas.people import Appellant, Channel, Notice, NoticeKind, Outcome
+from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
+from schemas.topics import MAX_MESSAGE_BYTES
+from tests.pipeline.cases.world import HOUR, NOW, POLICY, World, case_event, only, rules
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def copy(revision: int = 1) -> Post:
+    return Post(
+        post_id="p", revision=revision, kind=PostKind.CREATED, conversation_id="c", author_id="author-1", market="NL", created_at=NOW,
+        text="t",
+    )  # fmt: skip
+
+
+def test_what_the_machine_removed_counts_though_a_copy_was_faster(world: World) -> None:
+    world.report("p", post_snapshot=copy(), language="nl")
+    made = world.routed(case_event("p", action=Action.REMOVE, automation=Automation.FULL))
+    assert only(made, Notice).kind is NoticeKind.RESTRICTED
+    state = world.shard.state("p")
+    assert state and state.task and state.task.purpose is Purpose.REPORT
+    assert only(world.verdict("p", "anna", Outcome.ALLOW), Decision).action is Action.RESTORE
+
+
+def test_an_edit_is_decided_though_a_copy_of_it_was_faster(world: World) -> None:
+    world.report("p", post_snapshot=copy(2), language="nl")
+    made = world.routed(case_event("p", 2, CaseEventKind.EDITED, action=Action.REMOVE, automation=Automation.FULL))
+    decision = only(made, Decision)
+    assert (decision.revision, decision.sequence, decision.action) == (2, 1, Action.REMOVE)
+    assert world.task("p").context.digest == world.files["p"].context.digest
+
+
+def test_an_edit_that_the_machine_allows_does_not_leave_a_reporter_without_an_answer(world: World) -> None:
+    world.routed(case_event("p"))
+    world.report("p")
+    world.routed(case_event("p", 2, CaseEventKind.EDITED, action=Action.ALLOW))
+    state = world.shard.state("p")
+    assert state and state.task and state.task.purpose is Purpose.REPORT
+    assert only(world.verdict("p", "anna", Outcome.ALLOW), Notice).kind is NoticeKind.OUTCOME
+
+
+def test_the_author_s_deletion_ends_a_queue_but_no_appeal_in_it() -> None:
+    queue = POLICY.queues["threat-to-life"].model_copy(update={"keeps_deleted": False})
+    world = World(rules(policy=POLICY.model_copy(update={"queues": {"threat-to-life": queue}})))
+    world.routed(case_event("p", label="threat"))
+    world.verdict("p", "anna", Outcome.ESCALATE)
+    world.appeal("p")
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    assert NoticeKind.OUTCOME in {made.kind for made in world.verdict("p", "bram", Outcome.ALLOW) if isinstance(made, Notice)}
+
+
+def test_a_post_that_comes_back_is_no_longer_deleted(world: World) -> None:
+    world.routed(case_event("p"))
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    world.routed(case_event("p", 3, CaseEventKind.EDITED, action=Action.LIMIT, automation=Automation.FULL, pending=False))
+    only(world.report("p", channel=Channel.TRUSTED_FLAGGER), ReviewTask)
+
+
+def test_each_report_on_an_unknown_post_waits_for_its_own_day(world: World) -> None:
+    world.report("p", "early")
+    world.pass_time(23 * HOUR)
+    world.report("p", "late")
+    assert only(world.pass_time(2 * HOUR), Notice).reporter_key == "early"
+    assert only(world.pass_time(22 * HOUR), Notice).reporter_key == "late"
+    assert len(world.shard) == 0
+
+
+def test_what_waits_for_an_unknown_post_fits_into_one_record(world: World) -> None:
+    for number in range(50):
+        world.report("p", f"key-{number}", explanation="\0" * 4000)
+    assert max(len(value) for _, value in world.log if value) < MAX_MESSAGE_BYTES // 2
+    answered = {notice.reporter_key for notice in world.notices()}
+    state = world.shard.state("p")
+    assert state and len(answered) + len(state.waiting) == 50
+
+
+def test_those_who_have_their_answer_do_not_keep_others_from_reporting(world: World) -> None:
+    world.routed(case_event("p"))
+    for number in range(100):
+        world.report("p", f"key-{number}")
+    world.verdict("p", "anna", Outcome.ALLOW)
+    world.routed(case_event("p", 2, CaseEventKind.EDITED, action=Action.ALLOW, pending=False, automation=Automation.FULL))
+    assert only(world.report("p", "new"), Notice).kind is NoticeKind.RECEIPT
+    state = world.shard.state("p")
+    assert state and len(state.reporters) == 100
+
+
+def test_a_flagger_costs_nobody_an_answer(world: World) -> None:
+    world.routed(case_event("p"))
+    for number in range(101):
+        world.report("p", f"key-{number}")
+    assert [notice.reason for notice in world.notices() if notice.kind is NoticeKind.REFUSED] == [ENOUGH]
+    world.report("p", "flagger", Channel.TRUSTED_FLAGGER)
+    told = {notice.reporter_key for notice in world.verdict("p", "anna", Outcome.ALLOW) if isinstance(notice, Notice)}
+    assert told == {*(f"key-{number}" for number in range(100)), "flagger"}
+
+
+def test_a_reporter_who_appeals_and_reports_again_still_gets_the_outcome_of_the_appeal(world: World) -> None:
+    world.routed(case_event("p"))
+    world.report("p", report_id="r")
+    world.verdict("p", "anna", Outcome.ALLOW)
+    world.appeal("p", by=Appellant.REPORTER, report_id="r", appeal_id="a")
+    world.report("p", report_id="r2")
+    made = world.verdict("p", "bram", Outcome.ALLOW)
+    assert {(notice.about, notice.reporter_key) for notice in made if isinstance(notice, Notice)} == {("a", "key-1"), ("r2", "key-1")}
+
+
+def test_a_task_whose_queue_a_newer_policy_lacks_goes_where_others_go() -> None:
+    world = World()
+    world.routed(case_event("p", label="threat"))
+    world.verdict("p", "anna", Outcome.ESCALATE)
+    threat = POLICY.labels["threat"].model_copy(update={"queue": None})
+    world.rules = rules(policy=POLICY.model_copy(update={"queues": {}, "labels": {**POLICY.labels, "threat": threat}}))
+    world.restart()
+    assert only(world.pass_time(2 * HOUR), ReviewTask).region == "dutch"
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    assert not world.tasks()
+
+
+def test_an_audit_has_the_priority_of_any_other_task(world: World) -> None:
+    audit = only(world.routed(replace(case_event("p", audit=True), weight=3)), ReviewTask)
+    review = only(world.routed(replace(case_event("q"), weight=3)), ReviewTask)
+    assert (audit.priority, audit.due_at) == (review.priority, review.due_at)
