@@ -106,7 +106,10 @@ class OpenAppeal(Record, frozen=True, kw_only=True, gc=False):
 
 
 class Standing(Record, frozen=True, kw_only=True, gc=False):
-    """The decision in force: what is needed of it to judge what comes next."""
+    """The decision in force: what is needed of it to judge what comes next.
+
+    `awaits`: an earlier decision to undo a restriction, which the platform has not confirmed; this one only allows.
+    """
 
     decision_id: Id
     action: Action
@@ -115,6 +118,7 @@ class Standing(Record, frozen=True, kw_only=True, gc=False):
     decided_at: Time
     unconfirmed_since: Time | None = None
     overdue: bool = False
+    awaits: Id | None = None
 
 
 class Waiting(Record, frozen=True, kw_only=True, gc=False):

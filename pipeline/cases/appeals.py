@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from pipeline.cases.decisions import SEVERITY
 from pipeline.cases.draft import Draft
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import refuse
@@ -35,14 +36,21 @@ def appealed(draft: Draft, appeal: Appeal) -> None:
         ask(draft, Purpose.APPEAL)
 
 
-def answer_appeal(draft: Draft, *, upheld: bool) -> None:
-    """Tells the appellant the outcome, if an appeal is open. What was decided on appeal is not appealed against again."""
-    if draft.state.appeal is None:
+def answer_appeal(draft: Draft) -> None:
+    """Tells the appellant the outcome, if an appeal is open.
+
+    What was decided on appeal is not appealed against again, but for a restriction that a reporter has brought about: its author was
+    not heard yet.
+    """
+    appeal, standing = draft.state.appeal, draft.state.standing
+    if appeal is None or standing is None:
         return
-    _tell(draft, draft.state.appeal, NoticeKind.OUTCOME, UPHELD if upheld else CHANGED)
-    standing = draft.state.standing
-    ended = (*draft.state.appealed, standing.decision_id)[-MAX_APPEALED:] if standing else draft.state.appealed
-    draft.set(appeal=None, appealed=ended)
+    before = next((each.action for each in draft.file.decisions if each.decision_id == appeal.decision_id), None)
+    upheld = before is not None and SEVERITY[before] == SEVERITY[standing.action]
+    _tell(draft, appeal, NoticeKind.OUTCOME, UPHELD if upheld else CHANGED)
+    if appeal.appellant is Appellant.AUTHOR or not draft.restricted:
+        draft.set(appealed=(*draft.state.appealed, standing.decision_id)[-MAX_APPEALED:])
+    draft.set(appeal=None)
     draft.file = replace(draft.file, statement=None)
 
 

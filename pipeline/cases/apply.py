@@ -112,9 +112,9 @@ def _enforced(draft: Draft, enforcement: Enforcement, event: Event) -> None:
     if not draft.state.known:
         if enforcement.action is not Action.ALLOW:
             wait(draft, event)
-    elif standing is not None and standing.decision_id == enforcement.decision_id and standing.unconfirmed_since is not None:
+    elif standing and standing.unconfirmed_since and enforcement.decision_id == (standing.awaits or standing.decision_id):
         draft.facts.append(Confirmed((draft.at - standing.unconfirmed_since).total_seconds()))
-        draft.set(standing=replace(standing, unconfirmed_since=None, overdue=False))
+        draft.set(standing=replace(standing, unconfirmed_since=None, overdue=False, awaits=None))
 
 
 def _finish(draft: Draft, cause: str) -> Change:

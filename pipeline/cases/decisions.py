@@ -12,7 +12,7 @@ from pipeline.ids import case_id, decision_id
 from pipeline.policy.policy import SourceType
 from pipeline.policy.rules import Ground
 from schemas.cases import Reporter, Standing
-from schemas.people import Addressee, Channel, Notice, NoticeKind
+from schemas.people import Addressee, Appellant, Channel, Notice, NoticeKind
 from schemas.records import Action, Automation, Decision, Reason
 from schemas.topics import DECISIONS
 
@@ -193,6 +193,10 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
         decided_at=draft.at,
         unconfirmed_since=draft.at if enforced else None,
     )
+    if before is not None and waits_still and decision.action is Action.ALLOW and before.action not in RESTRICTS:
+        # To allow asks nothing of the platform, so what has to be undone is still to be confirmed.
+        awaited = before.awaits or before.decision_id
+        standing = replace(standing, unconfirmed_since=before.unconfirmed_since, overdue=before.overdue, awaits=awaited)
     draft.set(standing=standing, earlier=earlier)
     if decision.action in RESTRICTS or decision.action is Action.RESTORE:
         _tell_author(draft, decision)
@@ -200,6 +204,8 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
 
 def _tell_author(draft: Draft, decision: Decision) -> None:
     restricts = decision.action in RESTRICTS
+    appeal = draft.state.appeal
+    heard = appeal is not None and appeal.appellant is Appellant.AUTHOR  # what is decided on an appeal is not appealed against again
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),
@@ -214,7 +220,7 @@ def _tell_author(draft: Draft, decision: Decision) -> None:
             ground=decision.ground,
             clause=decision.clause,
             category=decision.category,
-            appeal_until=draft.at + draft.policy.people.appeals if restricts else None,
+            appeal_until=draft.at + draft.policy.people.appeals if restricts and not heard else None,
         )
     )
 

@@ -53,9 +53,10 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         draft.facts.append(Refused("verdict", reason or UNKNOWN_REVIEWER))
         _answer(draft, verdict, NoticeKind.VERDICT_REFUSED, reason or UNKNOWN_REVIEWER)
         return
+    spoke = reviewer.speaks(draft.language)
     _see_language(draft, verdict)
     label = verdict.label or next(iter(draft.state.labels), None)
-    standpoint = _standpoint(draft, reviewer, verdict, label)
+    standpoint = _standpoint(draft, verdict, label, speaks=spoke and reviewer.speaks(draft.language))
     draft.facts.append(
         Judged(
             region=task.region,
@@ -95,8 +96,8 @@ def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict:
     return next((words for holds, words in objections if holds), None)
 
 
-def _standpoint(draft: Draft, reviewer: Reviewer, verdict: Verdict, label: str | None) -> _Standpoint:
-    speaks = reviewer.speaks(draft.language)
+def _standpoint(draft: Draft, verdict: Verdict, label: str | None, *, speaks: bool) -> _Standpoint:
+    """`speaks`: the language that was known before and the one that the reviewer sees, so that to name another one opens nothing."""
     shown = verdict.context_digest == draft.state.digest
     evident = label is not None and label in draft.policy.labels and draft.policy.labels[label].self_evident
     return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete))
@@ -116,7 +117,7 @@ def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Sta
     adverse = draft.state.adverse + 1
     last = adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0)
     standing = draft.state.standing
-    action = standing.action if standing and SEVERITY[standing.action] > SEVERITY[Action.LIMIT] else Action.LIMIT
+    action = _ACTIONS[verdict.outcome] if standing and standing.action is Action.REMOVE else Action.LIMIT
     if last:
         _settle(draft, verdict.reviewer, action, label)
         return
@@ -126,7 +127,7 @@ def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Sta
     leave(draft, Leaving.DECIDED)
     decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
     purpose = task.purpose if task.purpose in {Purpose.APPEAL, Purpose.QUEUE} else Purpose.CONFIRM
-    ask(draft, purpose, queue=task.queue)
+    ask(draft, purpose, queue=task.queue, passed=task.passed)
 
 
 def _escalate(draft: Draft, verdict: Verdict, label: str | None, queue_name: str) -> None:
@@ -148,14 +149,16 @@ def _settle(draft: Draft, reviewer: str, action: Action, label: str | None) -> N
     if case.audited is not None:
         draft.facts.append(Audited(draft.language.tag, case.stratum or "none", case.audited, wrong=not agrees))
     draft.set(audited=None, barred=tuple(dict.fromkeys((*case.barred, reviewer))))
+    if label is not None and action in RESTRICTS:
+        draft.set(labels=tuple(dict.fromkeys((label, *case.labels))))
     standing = draft.state.standing
-    same = standing is not None and standing.action is action and not standing.pending
+    same = standing is not None and SEVERITY[standing.action] == SEVERITY[action] and not standing.pending
     upheld = same and (agrees or case.appeal is not None)
     if upheld and standing is not None:
         draft.set(standing=replace(standing, by_person=True), floor=action)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
-    answer_appeal(draft, upheld=upheld)
+    answer_appeal(draft)
     answer_reporters(draft)
     close(draft)
 
