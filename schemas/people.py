@@ -12,6 +12,10 @@ from schemas.records import Action, Automation, Id, Post, Record, Revision, Time
 MAX_STATEMENT = 4000
 """Characters that an appeal or a report may say."""
 
+Spoken = Annotated[
+    str,
+    Meta(max_length=35, pattern=r"^(?!und$|other$)[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)", description="BCP 47, a language that is spoken"),
+]
 Words = Annotated[str, Meta(max_length=200)]
 Statement = Annotated[str, Meta(max_length=MAX_STATEMENT)]
 
@@ -80,7 +84,7 @@ class Verdict(Record, frozen=True, kw_only=True, gc=False):
     decided_at: Time
     label: Annotated[str, Meta(max_length=32)] | None = None
     cannot_judge: CannotJudge | None = None
-    language_seen: Annotated[str, Meta(max_length=35)] | None = None
+    language_seen: Spoken | None = None
     context_digest: Annotated[str, Meta(max_length=64)] | None = None
     tool: Annotated[str, Meta(max_length=32, pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$(?!\n)")] | None = None
 
@@ -125,8 +129,8 @@ class Report(Record, frozen=True, kw_only=True, gc=False):
     carry it.
 
     `label`: what of the policy is meant. `post_snapshot` is needed where the machine has allowed the post without a person's look: then the
-    pipeline keeps no copy of it. `language` and `sequence`: as the platform's newest decision on the post says, so that it finds people who
-    speak it, and what they decide counts as newer.
+    pipeline keeps no copy of it. `language` and `sequence`: as the platform's newest decision on the post says (no language where that is
+    `und` or `other`), so that it finds people who speak it, and what they decide counts as newer.
     """
 
     report_id: Id
@@ -136,7 +140,7 @@ class Report(Record, frozen=True, kw_only=True, gc=False):
     reported_at: Time
     label: Annotated[str, Meta(max_length=32)] | None = None
     explanation: Statement = ""
-    language: Annotated[str, Meta(max_length=35)] | None = None
+    language: Spoken | None = None
     sequence: Annotated[int, Meta(ge=0)] = 1
     post_snapshot: Post | None = None
 

@@ -45,6 +45,9 @@ LOOK_SECONDS = 1.0
 LOOK_SHARE = 0.02
 
 logger = logging.getLogger(__name__)
+SETTLE_SECONDS = 2.0
+"""After a start, timers wait so long for what lies in the inputs: what was said in time comes before them."""
+
 NOTHING = Changes([], {}, {}, [])
 
 
@@ -95,7 +98,7 @@ class Owner(threading.Thread):
         self._files = CaseFiles(tools.client, self._file_topic, number)
         self._machine = tools.make(tools.shards)
         self._positions: dict[str, int] = {}
-        self._last_commit = 0.0
+        self._last_commit = self._restored = 0.0
         self._more = False
         self._next_look = 0.0
 
@@ -125,6 +128,7 @@ class Owner(threading.Thread):
                     return
                 self._load(key, value, headers)
             check_positions(offsets, [tools.prefix + topic.name for topic in tools.spec.inputs], self._positions)
+        self._restored = time.monotonic()
         seconds = time.perf_counter() - started
         metrics.RESTORE_SECONDS.observe(seconds)
         logger.info("number %d: %d states restored in %.1f s", self.number, len(self._machine), seconds)

@@ -86,6 +86,8 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
         return
     sequence = case.sequence if event.post.revision == case.revision else 0
     draft.set(deleted=True, revision=event.post.revision, sequence=sequence)
+    if case.standing is not None:  # what is gone need not be carried out any more
+        draft.set(standing=replace(case.standing, unconfirmed_since=None, overdue=False, awaits=None))
     task = case.task
     if task is not None and not _outlives(draft):
         withdraw(draft, AUTHOR_DELETED)

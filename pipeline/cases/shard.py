@@ -93,13 +93,17 @@ class Shard:
         return self._due[0][0] if self._due else None
 
     def step(self, events: Sequence[Event], files: Files, now: dt.datetime) -> Changes:
-        """What is due by `now` (the clock's time) comes first, then the events in order."""
+        """What was due before the events comes first, then these in order; without events, what is due by `now` (the clock's time).
+
+        So what people said in time counts as in time, also when it is read late.
+        """
+        until = min((event.at for event in events), default=now)
         if self._balance is None:
             self._balance = self._open_tasks()
         made = Changes([], {}, {}, [])
         seen = _Written(files, made.files)
         around = Surroundings(self._rules, seen, lambda region: len(self.open[region]) * float(self._shards))
-        for post_id, at in self._take_due(now):
+        for post_id, at in self._take_due(min(until, now)):
             case = self.state(post_id)
             if case is not None and case.due_at == at:
                 self._put(post_id, case, time_passed(case, at, around), made)

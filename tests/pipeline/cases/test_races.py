@@ -6,11 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.cases.reports import ENOUGH
+from pipeline.cases.rules import Event
 from schemas.cases import CaseEventKind, Purpose
-from schemas.people import Appellant, Channel, Notice, NoticeKind, Outcome
+from schemas.people import Appellant, Channel, Notice, NoticeKind, Outcome, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
-from schemas.topics import MAX_MESSAGE_BYTES
-from tests.pipeline.cases.world import HOUR, NOW, POLICY, World, case_event, only, rules
+from schemas.topics import MAX_MESSAGE_BYTES, VERDICTS
+from tests.pipeline.cases.world import DAY, HOUR, NOW, POLICY, World, case_event, only, rules
 
 
 @pytest.fixture
@@ -133,3 +134,21 @@ def test_an_audit_has_the_priority_of_any_other_task(world: World) -> None:
     audit = only(world.routed(replace(case_event("p", audit=True), weight=3)), ReviewTask)
     review = only(world.routed(replace(case_event("q"), weight=3)), ReviewTask)
     assert (audit.priority, audit.due_at) == (review.priority, review.due_at)
+
+
+def test_a_verdict_that_was_given_in_time_counts_though_it_is_read_late(world: World) -> None:
+    """The stage was away over the deadline: what was said before it is read after it, and still comes first."""
+    task = only(world.routed(case_event("p")), ReviewTask)
+    given = Verdict(
+        verdict_id="v", task_id=task.task_id, post_id="p", revision=1, reviewer="anna", outcome=Outcome.REMOVE, decided_at=NOW,
+        context_digest=task.context.digest,
+    )  # fmt: skip
+    changes = world.shard.step([Event(VERDICTS.name, given, task.due_at - HOUR)], world, task.due_at + HOUR)
+    assert only([output.record for output in changes.outputs], Decision).action is Action.REMOVE
+
+
+def test_what_its_author_deleted_need_not_be_carried_out_any_more(world: World) -> None:
+    world.routed(case_event("p", action=Action.REMOVE, automation=Automation.FULL))
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    world.pass_time(DAY)
+    assert not world.shard.overdue
