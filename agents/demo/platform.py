@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from agents.demo.collect import Seen
 from agents.demo.rules import LABEL
 from pipeline.ids import derived
+from pipeline.policy.region import NOTHING_LINGUISTIC, OTHER_LANGUAGE
 from pipeline.stage import Output
 from schemas.people import Appeal, Appellant, Channel, Enforcement, Report
 from schemas.records import Action, Automation, Decision, Post, PostKind, Record
 from schemas.topics import APPEALS, ENFORCEMENTS, REPORTS
 
+NOT_SPOKEN = frozenset({NOTHING_LINGUISTIC, OTHER_LANGUAGE})
 WAITED_FOR = frozenset({Action.LIMIT, Action.REMOVE, Action.RESTORE})
 STATEMENT = "Simulated appeal: please let a person look at this."
 REPORTED = "Simulated report."
@@ -82,7 +84,7 @@ class Platform:
             reported_at=now,
             label=LABEL,
             explanation=REPORTED,
-            language=decision.language,
+            language=decision.language if decision.language not in NOT_SPOKEN else None,
             sequence=decision.sequence,
             post_snapshot=self._posts[decision.post_id],
         )
