@@ -3,7 +3,7 @@
     posts.incoming.v1 -> language -> posts.language.v1 -> scoring -> posts.scored.v1 -> routing -> moderation.decisions.v1
                                                                                              `--> moderation.cases.v1
 
-    moderation.cases.v1, and by people, their tools and the platform: task-events, verdicts, appeals, reports, enforcements
+    moderation.cases.v1, and by people, their tools and the platform: task-events, verdicts, appeals, reports, enforcements, erasures
         -> cases -> moderation.decisions.v1, review.<region>.v1, task-events.v1, notices.v1
 
 What cannot be read goes to moderation.dead-letters.v1, at every stage (the edge sees to that). Models and policies are loaded by `start`,

@@ -137,6 +137,9 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     does not loosen; `earlier`: ids of the decisions before; `appealed`: those that were appealed against once. `barred` have decided on
     this revision, so may not do it again. `adverse`: verdicts that would restrict it and wait for one who speaks the language. `audited`:
     what the machine decided, while people check it. `rounds` counts its tasks.
+
+    `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
+    a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over.
     """
 
     post_id: Id
@@ -167,6 +170,8 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     appeal: OpenAppeal | None = None
     waiting: tuple[Waiting, ...] = ()
     keep_until: Time | None = None
+    erased_at: Time | None = None
+    erase_when_closed: bool = False
 
 
 class CaseFile(Record, frozen=True, kw_only=True, gc=False):

@@ -158,6 +158,15 @@ class Enforcement(Record, frozen=True, kw_only=True, gc=False):
     applied_at: Time
 
 
+class Erasure(Record, frozen=True, kw_only=True, gc=False):
+    """What cases keep of a post is to go. `reason` is kept with the request alone: put no name in it."""
+
+    erasure_id: Id
+    post_id: Id
+    requested_at: Time
+    reason: Words | None = None
+
+
 class Addressee(enum.Enum):
     """Who a notice is for. The platform knows the author of a post, and who stands behind a reporter's key."""
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from schemas.topics import DEAD_LETTERS, REVIEW, TOPICS, Topic, review_topic
 
-PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS = "producers", "platform", "review tools", "operators"
-OUTSIDE = (PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS)
+PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS, PRIVACY = "producers", "platform", "review tools", "operators", "privacy"
+OUTSIDE = (PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS, PRIVACY)
 """Those in the table of topics that are no stage."""
 
 TRANSACTIONAL = "cases"
@@ -102,6 +102,7 @@ def roles(names: Names, table: Sequence[Topic] = TOPICS) -> tuple[Role, ...]:
             "`sluice topics create` and `check`, `sluice doctor`, `sluice dead-letters list` and `show`",
             (*_topics(names, table, OPERATORS), *_looking(names, table, Operation.CREATE, Operation.DESCRIBE_CONFIGS)),
         ),
+        Role("privacy", "`sluice erase`; looks up an author's posts among those that came in", _topics(names, table, PRIVACY)),
         Role("monitor", "measures lag, to scale and to alert; reads no record", _looking(names, table)),
         Role(
             "repair",

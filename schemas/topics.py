@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from schemas.cases import CaseEvent, CaseFile, CaseState
-from schemas.people import Appeal, Enforcement, Notice, Report, TaskEvent, Verdict
+from schemas.people import Appeal, Enforcement, Erasure, Notice, Report, TaskEvent, Verdict
 from schemas.records import Decision, LanguagePost, Post, Record, ReviewTask, ScoredPost
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -81,7 +81,7 @@ POSTS_INCOMING = Topic(
     retention_ms=7 * DAY_MS,
     append_time=True,
     written_by=("producers",),
-    read_by=("language",),
+    read_by=("language", "privacy"),
     title="What happens to posts: created, edited, deleted",
 )
 POSTS_LANGUAGE = Topic(
@@ -207,6 +207,19 @@ ENFORCEMENTS = Topic(
     title="Decisions that the platform has carried out",
     same_partitions_as="moderation.cases.v1",
 )
+ERASURES = Topic(
+    name="moderation.erasures.v1",
+    record=Erasure,
+    key="post_id",
+    identity=("erasure_id",),
+    partitions=6,
+    retention_ms=30 * DAY_MS,
+    append_time=True,
+    written_by=("privacy",),
+    read_by=("cases",),
+    title="Posts of which cases are to keep nothing that was written",
+    same_partitions_as="moderation.cases.v1",
+)
 CASE_STATE = Topic(
     name="moderation.case-state.v1",
     record=CaseState,
@@ -257,7 +270,7 @@ DEAD_LETTERS = Topic(
     title="What could not be read: original bytes, reason, where from",
 )
 
-CASE_INPUTS = (CASES, TASK_EVENTS, VERDICTS, APPEALS, REPORTS, ENFORCEMENTS)
+CASE_INPUTS = (CASES, TASK_EVENTS, VERDICTS, APPEALS, REPORTS, ENFORCEMENTS, ERASURES)
 """What the cases stage reads: by post, so that one owner has all that concerns a post."""
 
 TOPICS = (

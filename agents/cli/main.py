@@ -12,6 +12,7 @@ from agents.cli import (
     dead_letters,
     demo,
     doctor,
+    erase,
     evaluate,
     model,
     policy,
@@ -43,6 +44,7 @@ app.command()(score.score)
 app.command()(evaluate.evaluate)
 app.command()(calibrate.calibrate)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(erase.erase)
 app.add_typer(model.app, name="model")
 app.add_typer(policy.app, name="policy")
 app.add_typer(statements.app, name="statements")

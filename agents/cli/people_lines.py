@@ -11,7 +11,7 @@ import msgspec
 from agents.cli.parts import Filter, Part, action, revised, tags, why
 from agents.cli.show import counted, minute, moment, visible
 from schemas.cases import CaseEvent, CaseFile, CaseState
-from schemas.people import Appeal, Enforcement, Notice, Outcome, Report, TaskEvent, Verdict
+from schemas.people import Appeal, Enforcement, Erasure, Notice, Outcome, Report, TaskEvent, Verdict
 from schemas.records import Record
 
 SECRET = frozenset({Report, Notice, CaseState})
@@ -122,6 +122,10 @@ def _enforcement(enforcement: Enforcement) -> list[Part]:
     ]
 
 
+def _erasure(erasure: Erasure) -> list[Part]:
+    return [("erase", "bold red"), (erasure.post_id, ""), (f"request {erasure.erasure_id}", "dim"), (visible(erasure.reason or ""), "")]
+
+
 def _case_state(state: CaseState) -> list[Part]:
     task = state.task
     return [
@@ -135,6 +139,7 @@ def _case_state(state: CaseState) -> list[Part]:
         ("appeal" if state.appeal else "", "magenta"),
         ("enforcement overdue" if state.standing and state.standing.overdue else "", "bold red"),
         ("deleted" if state.deleted else "", "dim"),
+        ("erased" if state.erased_at else "to be erased" if state.erase_when_closed else "", "bold red"),
     ]
 
 
@@ -170,6 +175,7 @@ PARTS: Mapping[type[Record], Callable[[Any], list[Part]]] = {
     Appeal: _appeal,
     Report: _report,
     Enforcement: _enforcement,
+    Erasure: _erasure,
     CaseState: _case_state,
     CaseFile: _case_file,
     Notice: _notice,
@@ -188,6 +194,7 @@ FILTERS: Mapping[type[Record], Mapping[Filter, Callable[[Any], str | None]]] = {
     Appeal: _BY_POST,
     Report: _BY_POST,
     Enforcement: {**_BY_POST, Filter.ACTION: attrgetter("action.value")},
+    Erasure: _BY_POST,
     CaseState: {
         **_BY_POST,
         Filter.MARKET: attrgetter("market"),

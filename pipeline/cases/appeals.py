@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pipeline.cases.decisions import SEVERITY
 from pipeline.cases.draft import Draft
 from pipeline.cases.tasks import ask
-from pipeline.cases.waiting import refuse
+from pipeline.cases.waiting import ERASED, refuse
 from schemas.cases import OpenAppeal, Purpose
 from schemas.people import Addressee, Appeal, Appellant, Notice, NoticeKind
 
@@ -59,6 +59,8 @@ def _objection(draft: Draft, appeal: Appeal) -> str | None:
     case, standing = draft.state, draft.state.standing
     if standing is None or (appeal.decision_id != standing.decision_id and appeal.decision_id not in case.earlier):
         return "there is no such decision on this post"
+    if case.erased_at is not None:
+        return ERASED
     by_author = appeal.appellant is Appellant.AUTHOR
     answered = {reporter.report_id for reporter in case.reporters if reporter.answered}
     objections = (

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from pipeline.cases.appeals import appealed
 from pipeline.cases.draft import Draft, Surroundings
+from pipeline.cases.erasures import erase, forget_content
 from pipeline.cases.facts import Confirmed, Fact, Leaving
 from pipeline.cases.opening import deleted, edited, opened
 from pipeline.cases.reports import reported
@@ -19,7 +20,7 @@ from pipeline.cases.verdicts import judged
 from pipeline.cases.waiting import wait, waiting_events
 from pipeline.stage import Output
 from schemas.cases import CaseEvent, CaseEventKind, CaseFile, CaseState
-from schemas.people import Appeal, Enforcement, Report, TaskEvent, TaskEventKind, Verdict
+from schemas.people import Appeal, Enforcement, Erasure, Report, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Record
 
 MAX_APPLIED = 64
@@ -29,7 +30,7 @@ _ROUTED = {CaseEventKind.OPENED: opened, CaseEventKind.EDITED: edited, CaseEvent
 
 
 class Change(NamedTuple):
-    """`state`: None, nothing of the post is kept. `file`: None, it has not changed."""
+    """`state`: None, nothing of the post is kept. `file`: None, it has not changed, or (`state.erased_at`) there is none any more."""
 
     state: CaseState | None
     file: CaseFile | None
@@ -79,6 +80,8 @@ def event_id(record: Record) -> str:
             return f"report:{record.report_id}"
         case Enforcement():
             return f"enforced:{record.decision_id}"
+        case Erasure():
+            return f"erasure:{record.erasure_id}"
     raise TypeError(f"{type(record).__name__} is no input of the cases stage")
 
 
@@ -99,6 +102,8 @@ def _dispatch(draft: Draft, event: Event) -> None:
             judged(draft, record)
         case TaskEvent():
             (claim if record.kind is TaskEventKind.CLAIMED else release)(draft, record)
+        case Erasure():
+            erase(draft)
         case Appeal():
             if draft.state.known:
                 appealed(draft, record)
@@ -121,6 +126,9 @@ def _finish(draft: Draft, cause: str) -> Change:
     nothing_known = not draft.state.known and not draft.state.waiting
     if draft.forgotten or nothing_known:
         return Change(None, None, draft.outputs, draft.facts)
+    if draft.state.erase_when_closed and draft.state.task is None:
+        forget_content(draft)
     people = draft.policy.people
     draft.set(applied=(*draft.state.applied, cause)[-MAX_APPLIED:], due_at=next_due(draft.state, people.waiting, people.enforcement))
-    return Change(draft.state, draft.file if draft.file_changed else None, draft.outputs, draft.facts)
+    changed = draft.file_changed and draft.state.erased_at is None
+    return Change(draft.state, draft.file if changed else None, draft.outputs, draft.facts)

@@ -131,7 +131,7 @@ def tell_reporter(draft: Draft, reporter: Reporter, reason: str | None = None) -
             clause=clause,
             category=category,
             reason=reason,
-            appeal_until=None if restricted or standing is None else standing.decided_at + draft.policy.people.appeals,
+            appeal_until=None if restricted or standing is None else draft.appeal_until(standing.decided_at),
         )
     )
 
@@ -220,7 +220,7 @@ def _tell_author(draft: Draft, decision: Decision) -> None:
             ground=decision.ground,
             clause=decision.clause,
             category=decision.category,
-            appeal_until=draft.at + draft.policy.people.appeals if restricts and not heard else None,
+            appeal_until=draft.appeal_until(draft.at) if restricts and not heard else None,
         )
     )
 
@@ -229,7 +229,7 @@ def _grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, s
     """Ground, clause and category of a restriction under `label`; of a restriction without one, those that the machine's decision had."""
     known = draft.policy.labels.get(label or "")
     if known is None:
-        first = next((each for each in draft.file.decisions if each.clause), None)
+        first = next((each for each in draft.decisions if each.clause), None)
         return (first.ground, first.clause, first.category) if first else (draft.policy.statement.ground.value, None, None)
     return (known.ground or draft.policy.statement.ground).value, known.clause, known.category.value
 

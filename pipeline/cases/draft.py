@@ -15,7 +15,7 @@ from pipeline.policy.region import OTHER_LANGUAGE
 from pipeline.stage import Output
 from schemas.cases import CaseFile, CaseState, OpenTask
 from schemas.people import Notice, TaskEvent
-from schemas.records import Action, Language, Record
+from schemas.records import Action, Decision, Language, Record
 from schemas.topics import NOTICES, TASK_EVENTS, Topic
 
 RESTRICTS = frozenset({Action.LIMIT, Action.REMOVE})
@@ -50,7 +50,7 @@ class Draft:
 
     @property
     def file(self) -> CaseFile:
-        """The content. RuntimeError where a known case has none: then the log is damaged, and nothing may be decided on it."""
+        """The content. RuntimeError where a case that was not erased has none: the log is damaged, and nothing may be decided on it."""
         if self._file is None:
             self._file = self._files.read(self.state.post_id)
         if self._file is None:
@@ -60,6 +60,11 @@ class Draft:
     @file.setter
     def file(self, changed: CaseFile) -> None:
         self._file, self.file_changed = changed, True
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Those that the file holds; none once it was erased."""
+        return () if self.state.erased_at else self.file.decisions
 
     @property
     def task(self) -> OpenTask:
@@ -93,6 +98,10 @@ class Draft:
     def language(self) -> Language:
         """Of the post; of one that is not known, none."""
         return self.state.language or Language(tag=OTHER_LANGUAGE, confidence=0.0)
+
+    def appeal_until(self, decided_at: dt.datetime) -> dt.datetime | None:
+        """How long an appeal is open; None where the case is about to be erased, so that nobody could look at one."""
+        return None if self.state.erase_when_closed else decided_at + self.policy.people.appeals
 
     @property
     def restricted(self) -> bool:

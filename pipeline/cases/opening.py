@@ -66,8 +66,9 @@ def _seen(draft: Draft, event: CaseEvent) -> bool:
     A reporter's copy may be faster; what the machine finds counts all the same, unless somebody has decided meanwhile.
     """
     case = draft.state
-    only_copied = case.standing is None and not case.deleted and event.post.revision == case.revision
-    return case.known and event.post.revision <= case.revision and not only_copied
+    if not case.known or event.post.revision > case.revision:
+        return False
+    return event.post.revision < case.revision or case.deleted or case.erased_at is not None or bool(draft.decisions)
 
 
 def _asked(draft: Draft) -> bool:
@@ -88,6 +89,8 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
     draft.set(deleted=True, revision=event.post.revision, sequence=sequence)
     if case.standing is not None:  # what is gone need not be carried out any more
         draft.set(standing=replace(case.standing, unconfirmed_since=None, overdue=False, awaits=None))
+    if case.erased_at is not None:
+        return
     task = case.task
     if task is not None and not _outlives(draft):
         withdraw(draft, AUTHOR_DELETED)
@@ -109,7 +112,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
     """The case is about this revision from now on."""
     case = draft.state
     labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
-    kept = draft.file if case.known else None
+    kept = draft.file if case.known and case.erased_at is None else None
     draft.set(
         known=True,
         deleted=False,
@@ -126,6 +129,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         barred=case.barred if case.appeal else (),
         adverse=0,
         audited=event.proposal.action if event.audit else None,
+        erased_at=None,
     )
     draft.file = CaseFile(
         post_id=case.post_id,

@@ -9,12 +9,12 @@ from pipeline.cases.draft import Draft
 from pipeline.cases.opening import AUTHOR_DELETED
 from pipeline.cases.rules import Event
 from pipeline.cases.tasks import ask
-from pipeline.cases.waiting import refuse, wait
+from pipeline.cases.waiting import ERASED, refuse, wait
 from pipeline.ids import case_id
 from pipeline.policy.region import OTHER_LANGUAGE
 from pipeline.routing.context import alone
 from pipeline.routing.decide import review_post
-from schemas.cases import CaseFile, Purpose, Reporter
+from schemas.cases import CaseFile, CaseState, Purpose, Reporter
 from schemas.people import Addressee, Channel, Notice, NoticeKind, Report
 from schemas.records import Language, Post, PostKind
 from schemas.topics import REPORTS
@@ -31,11 +31,17 @@ GRAVE = frozenset({Channel.TRUSTED_FLAGGER, Channel.AUTHORITY})
 
 def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
     """Receipt at once; people look, unless a person has looked at this revision already, or it is gone."""
-    if not draft.state.known:
-        if report.post_snapshot is None or report.post_snapshot.kind is PostKind.DELETED:
-            wait(draft, Event(REPORTS.name, report, at))
-            return
-        _take_copy(draft, report, report.post_snapshot)
+    case = draft.state
+    anew = not case.known or case.erased_at is not None
+    copy = _usable_copy(case, report) if anew else None
+    if copy is not None:
+        _take_copy(draft, report, copy)
+    elif not case.known:
+        wait(draft, Event(REPORTS.name, report, at))
+        return
+    elif anew:
+        refuse(draft, report, ERASED)
+        return
     reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
     others = _others(draft, report)
     if len(others) >= (2 * MAX_REPORTERS if report.channel in GRAVE else MAX_REPORTERS):
@@ -46,7 +52,18 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
     if report.label in draft.policy.labels and report.label not in draft.state.labels:
         severity = draft.policy.labels[report.label].severity
         draft.set(labels=(*draft.state.labels, report.label), weight=max(draft.state.weight, float(severity)))
-    _ask(draft, reporter)
+    if anew:
+        ask(draft, Purpose.REPORT)
+    else:
+        _ask(draft, reporter)
+
+
+def _usable_copy(case: CaseState, report: Report) -> Post | None:
+    """The copy that opens a case: not of a deletion, and of a post that was erased only a newer revision."""
+    copy = report.post_snapshot
+    if copy is None or copy.kind is PostKind.DELETED:
+        return None
+    return copy if not case.known or (copy.revision > case.revision and not case.deleted) else None
 
 
 def _ask(draft: Draft, reporter: Reporter) -> None:
@@ -109,6 +126,7 @@ def _take_copy(draft: Draft, report: Report, post: Post) -> None:
         reach=post.reach,
         complete=snapshot.context.complete,
         digest=snapshot.context.digest,
+        erased_at=None,
     )
     draft.file = CaseFile(
         post_id=post.post_id,

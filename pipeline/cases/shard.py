@@ -143,7 +143,8 @@ class Shard:
         self._keep(post_id, before, change.state, value)
         if value is not None or before is not None:
             made.states[post_id] = value
-        if change.state is None and before is not None:
+        gone = change.state is None or change.state.erased_at is not None
+        if gone and before is not None and before.erased_at is None:
             made.files[post_id] = None
         elif change.file is not None:
             made.files[post_id] = change.file

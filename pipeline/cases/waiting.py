@@ -24,6 +24,8 @@ A state that fits into no record would end the worker, again and again.
 
 UNKNOWN = "the post is not known, and no copy of it was sent"
 
+ERASED = "what was kept of the post was erased"
+
 _DECODERS = {topic.name: decoder(topic.record) for topic in CASE_INPUTS if topic.record}
 
 

@@ -9,14 +9,16 @@ import pytest
 
 from agents.edge.failures import ExitCode
 from pipeline.flow import STAGES
-from schemas.people import Addressee, Appeal, Appellant, Channel, Notice, Outcome, Report, Verdict
+from schemas.people import Addressee, Appeal, Appellant, Channel, Erasure, Notice, Outcome, Report, Verdict
 from schemas.records import Decision, Record, ReviewTask
 from schemas.topics import (
     APPEALS,
     CASE_FILES,
+    CASE_STATE,
     CASES,
     DEAD_LETTERS,
     DECISIONS,
+    ERASURES,
     NOTICES,
     POSTS_INCOMING,
     REPORTS,
@@ -89,6 +91,10 @@ def test_texts_and_pseudonyms_are_seen_nowhere(topics: OwnTopics, rules: dict[st
         )  # fmt: skip
         send(topics, APPEALS, appeal)
         topics.read_all(NOTICES, lambda messages: any(b'"appeal"' in (message.value or b"") for message in messages))
+        send(topics, ERASURES, Erasure(erasure_id="erasure", post_id="hate", requested_at=AT))
+        topics.read_all(CASE_FILES, lambda messages: (b"hate", None) in {(message.key, message.value) for message in messages})
+        states = [message.value or b"" for message in topics.read_all(CASE_STATE) if message.key == b"hate"]
+        assert b"erased_at" in states[-1]
         topics.read_all(DEAD_LETTERS, lambda messages: len(messages) >= 5 * len(BROKEN))
         seen = {stage: fetch(f"{address}/metrics")[1] + fetch(f"{address}/healthz")[1] for stage, address in process.addresses().items()}
         assert process.stop() == ExitCode.OK, process.log[-3000:]

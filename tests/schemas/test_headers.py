@@ -22,6 +22,7 @@ def test_an_event_type_names_the_record_and_the_topics_version() -> None:
         "sluice.appeal.v1",
         "sluice.report.v1",
         "sluice.enforcement.v1",
+        "sluice.erasure.v1",
         "sluice.case-state.v1",
         "sluice.case-file.v1",
         "sluice.notice.v1",

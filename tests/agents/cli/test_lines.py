@@ -14,7 +14,7 @@ from agents.cli.show import visible
 from agents.edge.letters import mark
 from agents.edge.reader import Entry
 from schemas.cases import CaseEvent, CaseFile, CaseState
-from schemas.people import Appeal, Enforcement, Notice, Report, TaskEvent, Verdict
+from schemas.people import Appeal, Enforcement, Erasure, Notice, Report, TaskEvent, Verdict
 from schemas.records import Decision, LanguagePost, Post, Record, ReviewTask, ScoredPost
 from schemas.topics import TOPICS
 from schemas.wire import decoder
@@ -97,7 +97,13 @@ PEOPLE: list[tuple[type[Record], dict[str, Any], str]] = [
         {"decision_id": "d1", "post_id": "post-1", "action": "remove", "applied_at": NOW},
         "remove   post-1  decision d1  applied 2026-11-23 16:05:09Z",
     ),
+    (
+        Erasure,
+        {"erasure_id": "e1", "post_id": "post-1", "requested_at": NOW, "reason": "request\x1b 7"},
+        "erase  post-1  request e1  request\\x1b 7",
+    ),
     (CaseState, {"post_id": "post-1", "revision": 1}, "closed  post-1"),
+    (CaseState, {"post_id": "post-1", "revision": 1, "erased_at": NOW}, "closed  post-1  erased"),
     (
         CaseState,
         {"post_id": "post-1", "revision": 2, "language": LANGUAGE, "market": "NL", "deleted": True,

@@ -11,6 +11,8 @@ NEEDS_BROKER = [
     ("topics", "check"),
     ("publish", "-"),
     ("tail", "decisions"),
+    ("erase", "p1", "--yes"),
+    ("erase", "--author", "a1", "--yes"),
     ("dead-letters", "list"),
     ("dead-letters", "show", "0:1"),
     ("dead-letters", "requeue", "--all"),
@@ -32,6 +34,9 @@ def test_without_a_broker(command: tuple[str, ...]) -> None:
         (("tail", "review.mars"), "there is no region 'mars'"),
         (("tail", "incoming", "--action", "remove"), "--action: the records of posts.incoming.v1 have none; allowed are: --post, --market"),
         (("tail", "dead-letters", "--post", "p1"), "--post: the records of moderation.dead-letters.v1 have none; allowed are: none"),
+        (("erase",), "command line: say which posts: POST_ID..., or --author, or both"),
+        (("erase", "a b"), "command line: POST_ID: must be 1 to 200 of A-Z a-z 0-9 . _ : - (got 'a b')"),
+        (("erase", "p1", "--reason", "x" * 201), "command line: --reason: must be at most 200 characters"),
         (("publish", "--broker", "nonsense"), "command line: broker: must be host:port, such as localhost:9092"),
         (("dead-letters", "list", "--stage", "nope"), "--stage: there is no stage 'nope'; allowed are language, scoring, routing"),
         (("dead-letters", "requeue", "--stage", "nope"), "--stage: there is no stage 'nope'; allowed are language, scoring, routing"),
@@ -48,7 +53,7 @@ COMMANDS = [*NEEDS_BROKER, ("score",), ("model", "check"), ("policy", "check"), 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_fits_eighty_columns(command: tuple[str, ...]) -> None:
-    words = [word for word in command if word[0].isalpha() and word != "decisions"]
+    words = [word for word in command if word[0].isalpha() and word not in {"decisions", "p1", "a1"}]
     result = sluice(*words, "--help")
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec import to_builtins
 
 from pipeline.cases.apply import event_id
 from pipeline.cases.decisions import SEVERITY
@@ -119,6 +120,17 @@ class Cases(RuleBasedStateMachine):
         if state is not None and state.standing is not None:
             self.world.enforce(post)
 
+    @rule(post=posts)
+    def erased(self, post: str) -> None:
+        before = self.world.shard.state(post)
+        self.world.erase(post)
+        state = self.world.shard.state(post)
+        if state is None:
+            assert before is None or not before.known
+        else:
+            assert (state.erased_at is None) == state.erase_when_closed == (state.task is not None)
+            assert state.task is None or state.appeal is not None or state.task.purpose is Purpose.QUEUE
+
     @rule(by=st.sampled_from([dt.timedelta(minutes=10), HOUR, DAY, 10 * DAY, 210 * DAY]))
     def time_passes(self, by: dt.timedelta) -> None:
         self.world.pass_time(by)
@@ -165,12 +177,21 @@ class Cases(RuleBasedStateMachine):
         for post in POSTS:
             state = self.world.shard.state(post)
             if state is not None and state.known:
-                assert post in self.world.files
+                assert (post in self.world.files) == (state.erased_at is None)
                 last = self._last(post)
                 undecided = last is not None and last.pending
                 assert not undecided or state.task is not None or state.deleted, "somebody must look, and nobody is asked"
                 assert state.appeal is None or state.task is not None
                 assert state.task is not None or all(reporter.answered for reporter in state.reporters), "who reported is never told"
+
+    @invariant()
+    def of_what_was_erased_nothing_is_left_but_what_late_events_need(self) -> None:
+        for post in POSTS:
+            state = self.world.shard.state(post)
+            if state is not None and state.erased_at is not None:
+                needed = {"post_id", "revision", "sequence", "applied", "due_at", "known", "deleted", "standing", "floor", "keep_until",
+                          "erased_at"}  # fmt: skip
+                assert {field for field, value in to_builtins(state).items() if value} <= needed
 
     @invariant()
     def sequences_grow_by_one(self) -> None:

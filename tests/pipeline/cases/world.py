@@ -16,9 +16,9 @@ from pipeline.policy.regions import Regions
 from pipeline.policy.roster import Roster
 from pipeline.routing.digest import digest
 from schemas.cases import CaseEvent, CaseEventKind, CaseFile
-from schemas.people import Appeal, Appellant, Channel, Enforcement, Notice, Outcome, Report, TaskEvent, TaskEventKind, Verdict
+from schemas.people import Appeal, Appellant, Channel, Enforcement, Erasure, Notice, Outcome, Report, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Automation, Context, Decision, Language, Post, PostKind, Reason, Record, ReviewPost, ReviewTask
-from schemas.topics import APPEALS, CASES, DECISIONS, ENFORCEMENTS, NOTICES, REPORTS, TASK_EVENTS, VERDICTS
+from schemas.topics import APPEALS, CASES, DECISIONS, ENFORCEMENTS, ERASURES, NOTICES, REPORTS, TASK_EVENTS, VERDICTS
 
 NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -208,6 +208,11 @@ class World:
             decision_id=state.standing.decision_id, post_id=post_id, action=state.standing.action, applied_at=self.now
         )  # fmt: skip
         return self.send(ENFORCEMENTS.name, done)
+
+    def erase(self, post_id: str, erasure_id: str | None = None) -> list[Record]:
+        """On somebody's request."""
+        wanted = Erasure(erasure_id=erasure_id or f"e{next(self._ids)}", post_id=post_id, requested_at=self.now)
+        return self.send(ERASURES.name, wanted)
 
     # What is seen ----------------------------------------------------------------------------------------------------
 

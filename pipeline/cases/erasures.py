@@ -1,0 +1,45 @@
+"""Erasure: what was written goes, and what late events need stays, so that none of them opens the case again."""
+
+from __future__ import annotations
+
+from pipeline.cases.decisions import answer_reporters, close
+from pipeline.cases.draft import Draft
+from pipeline.cases.tasks import withdraw
+from pipeline.cases.waiting import ERASED, give_up_waiting
+from schemas.cases import CaseState, Purpose
+
+
+def erase(draft: Draft) -> None:
+    """At once, except under an open appeal or in a named queue: people need the text there, so it goes when they have decided.
+
+    What waits for a post that is not known is refused; a post of which nothing is known leaves no trace.
+    """
+    case = draft.state
+    if not case.known:
+        give_up_waiting(draft, ERASED)
+    elif case.erased_at is None:
+        draft.set(erase_when_closed=True)
+        if case.task is not None and case.appeal is None and case.task.purpose is not Purpose.QUEUE:
+            withdraw(draft, ERASED)
+            answer_reporters(draft, ERASED)
+            close(draft)
+
+
+def forget_content(draft: Draft) -> None:
+    """Of a closed case that is to be erased: its state shrinks, and its file is to get a tombstone.
+
+    The decision in force carries no content: the platform still has to confirm it, and the machine does not loosen it on an edit.
+    """
+    case = draft.state
+    draft.state = CaseState(
+        post_id=case.post_id,
+        revision=case.revision,
+        sequence=case.sequence,
+        applied=case.applied,
+        known=True,
+        deleted=case.deleted,
+        standing=case.standing,
+        floor=case.floor,
+        keep_until=case.keep_until,
+        erased_at=draft.at,
+    )
