@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from pipeline.policy.regions import Regions
 from schemas.topics import REVIEW, TOPICS, Topic, review_topic
 
 CREATE_SECONDS = 30.0
+SEEN_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,18 @@ def create_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> list[str
             fault = error.args[0]
             if fault.code() != ck.KafkaError.TOPIC_ALREADY_EXISTS:  # another one was faster
                 raise _refused(name, fault) from error
+    _wait_until_seen(settings, made)
     return made
+
+
+def _wait_until_seen(settings: Settings, made: Sequence[str]) -> None:
+    """The broker's answers follow what it has made: whoever looks next would miss a topic. Raises StopWorker after CREATE_SECONDS."""
+    deadline = time.monotonic() + CREATE_SECONDS
+    with reading(client_config(settings)) as reader:
+        while missing := set(made) - reader.topics().keys():
+            if time.monotonic() > deadline:
+                raise StopWorker(ExitCode.UNREACHABLE, f"topic {min(missing)} was made, and {settings.broker} does not show it")
+            time.sleep(SEEN_SECONDS)
 
 
 def find_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> dict[str, FoundTopic]:
