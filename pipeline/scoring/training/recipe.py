@@ -59,12 +59,14 @@ class AccurateForm(ConfigModel):
     """The accurate tier: `layers` of the base model, texts of at most `length` tokens, `runs` in order, and their weights in the average.
 
     `head_draws`: how many draws the head learns from alone, before a run that starts from the base model.
+    `half`: products in bfloat16, for processors with instructions for it; others get slower.
     """
 
     layers: Positive
     length: int = Field(ge=16, le=72)
     tokens: Positive
     head_draws: Positive
+    half: bool = False
     runs: dict[Name, Run] = Field(min_length=1)
     average: dict[Name, float] = Field(min_length=1)
 
@@ -81,7 +83,7 @@ class AccurateForm(ConfigModel):
 
     def schedule(self, run: Run) -> Schedule:
         """How a run learns."""
-        return Schedule(rate=run.rate, tokens=self.tokens, head_draws=self.head_draws)
+        return Schedule(rate=run.rate, tokens=self.tokens, head_draws=self.head_draws, half=self.half)
 
 
 class FastForm(ConfigModel):
