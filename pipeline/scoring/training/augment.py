@@ -20,7 +20,7 @@ from pipeline.scoring.training.rows import LABELS, Floats
 _WORD = re.compile(r"\w+")
 _LEET = str.maketrans({"a": "4", "e": "3", "i": "1", "o": "0", "s": "5", "t": "7", "A": "4", "E": "3", "I": "1", "O": "0", "S": "$"})
 
-TOXIC, PROFANITY = LABELS.index("toxic"), LABELS.index("profanity")
+TOXIC, PROFANITY, SPAM = (LABELS.index(label) for label in ("toxic", "profanity", "spam"))
 
 PROFANE_TOXIC, PROFANE = 0.7, 0.9
 """Targets of a benign row with a word of a list set into it. Below 1: some words of the lists are crude and not unkind."""
@@ -72,6 +72,7 @@ class Augment:
         parts = text.split(" ")
         parts.insert(int(random.integers(len(parts) + 1)), words[int(random.integers(len(words)))])
         changed = np.full_like(targets, np.nan)
+        changed[SPAM] = targets[SPAM]
         changed[TOXIC], changed[PROFANITY] = PROFANE_TOXIC, PROFANE
         return " ".join(parts), changed
 
