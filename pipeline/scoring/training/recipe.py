@@ -37,6 +37,7 @@ class Run(ConfigModel):
     """One training run of the accurate tier. `after`: the run whose weights it starts from; without it, the base model's.
 
     `benign`, `joined_harmful`, `joined_clean`, `soft`: pipeline.scoring.training.sampling.Mix. `dictionary`: whether words are exchanged.
+    `dressed`: chance of a benign row to look like a tweet.
     """
 
     draws: Positive
@@ -48,6 +49,7 @@ class Run(ConfigModel):
     joined_clean: Share = 0.2
     soft: float = Field(default=0.05, ge=-1, le=1)
     dictionary: bool = False
+    dressed: Share = 0
 
     @property
     def mix(self) -> Mix:
