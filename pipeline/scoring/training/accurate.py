@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -64,7 +64,7 @@ def _run(  # noqa: PLR0913, PLR0917 - a run is where everything meets
 ) -> tuple[Parameters, Frozen]:
     random, key = np.random.default_rng(run.seed), jax.random.key(run.seed)
     rows = material.rows if run.benign else [row for row in material.rows if not row.benign]
-    noise = Augment(augment.rates, material.profane, material.dictionary if run.dictionary else {})
+    noise = Augment(replace(augment.rates, dress=run.dressed), material.profane, material.dictionary if run.dictionary else {})
     drawn = draws(rows, run.draws, run.mix, noise, random)
     ids = encode_draws(material.tokenizer, drawn, form.length)
     targets = np.stack([draw.targets for draw in drawn])

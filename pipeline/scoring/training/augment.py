@@ -3,7 +3,9 @@
 Spelling noise: what hides a word from a filter (leet, spaced letters, drawn-out letters, dropped and swapped characters, capitals). Word
 lists of profanity (LDNOOBW, CC-BY-4.0) carry labels into languages without labelled rows: a profane word is exchanged for one of another
 language, and a word of a benign row's own language is set into it. A dictionary (pipeline.scoring.training.dictionary) exchanges ordinary
-words, so that a labelled text is half in a language that has none (Qin et al. 2020, CoSDA-ML).
+words, so that a labelled text is half in a language that has none (Qin et al. 2020, CoSDA-ML). Benign rows are sentences out of
+newspapers, harmful ones mostly tweets: what only tweets have (names of accounts, hashtags, emoji, links) is set around benign rows, so that
+it does not pass for a sign of harm.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pipeline.scoring.training.rows import LABELS, Floats
 _WORD = re.compile(r"\w+")
 _LEET = str.maketrans({"a": "4", "e": "3", "i": "1", "o": "0", "s": "5", "t": "7", "A": "4", "E": "3", "I": "1", "O": "0", "S": "$"})
 
-TOXIC, PROFANITY = LABELS.index("toxic"), LABELS.index("profanity")
+TOXIC, PROFANITY, SPAM = (LABELS.index(label) for label in ("toxic", "profanity", "spam"))
 
 PROFANE_TOXIC, PROFANE = 0.7, 0.9
 """Targets of a benign row with a word of a list set into it. Below 1: some words of the lists are crude and not unkind."""
@@ -29,7 +31,7 @@ PROFANE_TOXIC, PROFANE = 0.7, 0.9
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Chances: of spelling noise in any text, of an exchange in a text that has a profane word, of a word set into a benign row, and of the
-    dictionary for a labelled row, with the share of its words that are then exchanged.
+    dictionary for a labelled row, with the share of its words that are then exchanged. `dress`: of a benign row to look like a tweet.
     """
 
     noise: float = 0.15
@@ -37,6 +39,7 @@ class Rates:
     insert: float = 0.3
     switch: float = 0.4
     switched_words: float = 0.6
+    dress: float = 0
 
 
 Words = Mapping[str, Sequence[str]]
@@ -59,6 +62,8 @@ class Augment:
         is_benign = bool(np.isnan(targets[PROFANITY]) and targets[TOXIC] < 0.5 and targets[TOXIC] > 0)
         if is_benign:
             text, targets = self._insert(text, language, targets, random)
+            if self.rates.dress and random.random() < self.rates.dress:
+                text = _dressed(text, random)
         else:
             text = self._switch(self._exchange(text, language, random), language, random)
         if random.random() < self.rates.noise:
@@ -72,6 +77,7 @@ class Augment:
         parts = text.split(" ")
         parts.insert(int(random.integers(len(parts) + 1)), words[int(random.integers(len(words)))])
         changed = np.full_like(targets, np.nan)
+        changed[SPAM] = targets[SPAM]
         changed[TOXIC], changed[PROFANITY] = PROFANE_TOXIC, PROFANE
         return " ".join(parts), changed
 
@@ -104,6 +110,29 @@ class Augment:
             return word.capitalize() if found[0][0].isupper() else word
 
         return _WORD.sub(other, text)
+
+
+_EMOJI = "😂❤😍🙏👍🔥😊🎉😭🥰✨💪🙌😅☕🌞⚽🎂🤔👏"
+"""Friendly ones, sad ones, and such as merely decorate."""
+
+
+def _dressed(text: str, random: np.random.Generator) -> str:
+    """A sentence as a tweet would have it: some of names, hashtags, emoji, a link, no full stop, no capitals."""
+    kinds = random.random(6)
+    if kinds[0] < 0.4:
+        chosen = _some_words(text, random, 0.15)
+        text = _WORD.sub(lambda found: f"#{found[0]}" if found.start() in chosen else found[0], text)
+    if kinds[1] < 0.3:
+        text = text.rstrip(".。।")
+    if kinds[2] < 0.2:
+        text = text.lower()
+    if kinds[3] < 0.5:
+        text = " ".join(["@user"] * int(random.integers(1, 4))) + " " + text
+    if kinds[4] < 0.4:
+        text += " " + "".join(_EMOJI[int(random.integers(len(_EMOJI)))] * int(random.integers(1, 4)) for _ in range(random.integers(1, 3)))
+    if kinds[5] < 0.2:
+        text += " https://t.co/x"
+    return text
 
 
 def read_word_lists(directory: Path) -> dict[str, list[str]]:

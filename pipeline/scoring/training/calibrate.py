@@ -1,7 +1,8 @@
 """From a model's probabilities on dev rows to the calibration tables of its bundle.
 
 Per label: one curve from all dev rows (`default`), then one per language with enough rows, drawn towards the pooled one, so that few rows
-change little. A curve is Platt's: sigmoid(a * logit + b).
+change little. For labels that few collections judge (spam, sexual) benign rows count as rows without them: a curve from the collections
+alone would say of ordinary text what holds for a folder of unwanted mail. A curve is Platt's: sigmoid(a * logit + b).
 
 Languages without labelled rows have no table, and their posts stay marked as not calibrated. What can be done for them is done with benign
 rows alone: `aligned` moves their logits so that as much benign text lies above a threshold as in the languages with tables.
@@ -18,6 +19,7 @@ from scipy import optimize
 
 from pipeline.scoring.bundle import CalibrationForm, CalibrationMethod, Platt, PlattByLabel
 from pipeline.scoring.training.rows import LABELS, Row
+from pipeline.scoring.training.sampling import BOUND_LABELS
 
 LEAST_ROWS, LEAST_OF_EACH = 200, 25
 """Dev rows that a language needs for a curve of its own, and harmful and clean ones among them."""
@@ -77,10 +79,10 @@ class Scored:
 def calibration(dev: Scored, languages: Sequence[str]) -> CalibrationForm:
     """The tables for a bundle of `languages`; no calibration at all when no language has enough rows."""
     labelled = dev.labelled()
-    default = {label: curve for label in LABELS if (curve := _curve(labelled, label, None))}
+    default = {label: curve for label in LABELS if (curve := _curve(dev, label, None))}
     tables: dict[str, PlattByLabel] = {}
     for language in sorted(set(labelled.languages.tolist()) & set(languages)):
-        mine = labelled.where(labelled.languages == language)
+        mine = dev.where(dev.languages == language)
         table = {label: curve for label in LABELS if (curve := _curve(mine, label, default.get(label)))}
         if "toxic" in table:
             tables[language] = table
@@ -93,6 +95,8 @@ def calibration(dev: Scored, languages: Sequence[str]) -> CalibrationForm:
 def _curve(scored: Scored, label: str, towards: Platt | None) -> Platt | None:
     column = LABELS.index(label)
     truth = scored.targets[:, column]
+    if column in BOUND_LABELS:
+        truth = np.where([row.benign for row in scored.rows], 0, truth)
     known = ~np.isnan(truth)
     truth, logits = truth[known], scored.logits[known, column]
     if len(truth) < LEAST_ROWS or not LEAST_OF_EACH <= truth.sum() <= len(truth) - LEAST_OF_EACH:

@@ -42,7 +42,10 @@ class Calibrated:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that a card says of a tier. `others`: evaluations of other bundles in the same run, by name. `curves`: by language."""
+    """All that a card says of a tier. `others`: evaluations of other bundles in the same run, by name. `curves`: by language.
+
+    `ordinary_settled`: share of ordinary text that the fast tier settles, by language. `robustness`, `fairness`: parts of the card.
+    """
 
     title: str
     tier: str
@@ -56,6 +59,9 @@ class Measured:
     rate: float
     shown: dict[str, Shown]
     curves: Mapping[str, Sequence[Passed]]
+    ordinary_settled: Mapping[str, float]
+    robustness: str
+    fairness: str
     plots: str
 
 
@@ -74,6 +80,9 @@ def markdown(measured: Measured, record: Record, rows: Sequence[Row], hashes: di
     ]
     if measured.shown or measured.curves:
         parts.append("## The cascade\n\n" + _cascade(measured))
+    for title, text in (("Texts in disguise", measured.robustness), ("Sentences about groups", measured.fairness)):
+        if text:
+            parts.append(f"## {title}\n\n{text}")
     parts += [
         "## What it must not be used for\n\n" + NOT_FOR,
         "## Data\n\n" + _data(rows),
@@ -168,13 +177,17 @@ def _calibration(measured: Measured) -> str:
 
 def _cascade(measured: Measured) -> str:
     safe = [
-        [language, f"{each.settled:.1%}", str(each.harmful), str(each.lost), f"{each.bound:.2%}"]
+        [
+            *(language, f"{each.settled:.1%}", str(each.harmful), str(each.lost), f"{each.bound:.2%}"),
+            f"{measured.ordinary_settled[language]:.1%}" if language in measured.ordinary_settled else "–",
+        ]
         for language, each in measured.shown.items()
     ]
     text = (
         "The fast tier settles a post where all its scores lie below the language's thresholds. They are chosen on dev rows: of the "
         "harmful posts at most 1% may be lost that the accurate tier would notice, with 95% confidence. Languages without a line: all "
-        "goes on.\n\n" + table(["language", "dev rows settled", "harmful", "of them lost", "bound on their share"], safe)
+        "goes on. Ordinary text: rows that are only measured.\n\n"
+        + table(["language", "dev rows settled", "harmful", "of them lost", "bound on their share", "ordinary text settled"], safe)
     )
     for language, curve in measured.curves.items():
         rows = [[f"{each.share:.0%}", f"{each.auc:.3f}", f"{each.precision:.3f}", f"{each.rate:.0f}"] for each in curve]

@@ -17,6 +17,7 @@ from pipeline.scoring.training.augment import Augment
 from pipeline.scoring.training.encode import encode_draws
 from pipeline.scoring.training.encoder import Frozen, Parameters
 from pipeline.scoring.training.loop import batches
+from pipeline.scoring.training.measured import THREADS
 from pipeline.scoring.training.recipe import AugmentForm, FastForm
 from pipeline.scoring.training.rows import LABELS, Floats
 from pipeline.scoring.training.sampling import Mix, draws
@@ -48,7 +49,7 @@ def train(work: Work, form: FastForm, lesson: Lesson) -> Path:
 
     def answer(path: Path) -> None:
         with path.open("wb") as file:
-            np.save(file, _answers(work, Model.load(lesson.teacher, threads=2), ids))
+            np.save(file, _answers(work, Model.load(lesson.teacher, THREADS), ids))
 
     answers = np.load(work.once("answers.npy", answer))
 

@@ -16,7 +16,7 @@ import optax
 from numpy.typing import NDArray
 
 from pipeline.scoring.training.encode import Ids, padded
-from pipeline.scoring.training.encoder import Frozen, Layer, Parameters, classify, logits, pooled
+from pipeline.scoring.training.encoder import Frozen, Layer, Parameters, classify, halved, logits, pooled
 from pipeline.scoring.training.rows import LABELS, Floats
 
 LENGTHS = (16, 24, 32, 44, 58, 72)
@@ -34,6 +34,7 @@ class Schedule:
     """`rate`: the highest of the last layer; `fall`: of each layer below it; `head_rate`: times `rate`, of the head. `tokens`: of a batch.
 
     `warmup`: the share of steps in which the rate rises. `head_draws`: how many draws the head alone learns from first, on frozen states.
+    `half`: matrices are multiplied in bfloat16.
     """
 
     rate: float = 3e-4
@@ -45,6 +46,7 @@ class Schedule:
     smoothing: float = 0.02
     head_draws: int = 6000
     head_passes: int = 3
+    half: bool = False
 
 
 class Batch(NamedTuple):
@@ -114,11 +116,15 @@ def fit_head(
     return {"layers": parameters["layers"], "head": head}, fixed._replace(centre=jnp.asarray(centre), spread=jnp.asarray(spread))
 
 
-@partial(jax.jit, static_argnames="smoothing")
-def _gradient(parameters: Parameters, fixed: Frozen, batch: Batch, key: jax.Array, smoothing: float) -> tuple[jax.Array, Parameters]:
+@partial(jax.jit, static_argnames=("smoothing", "half"))
+def _gradient(  # noqa: PLR0913, PLR0917 - what a step needs
+    parameters: Parameters, fixed: Frozen, batch: Batch, key: jax.Array, smoothing: float, half: bool
+) -> tuple[jax.Array, Parameters]:
     """The loss and its gradient. Compiled once for each shape, whatever the run."""
 
     def cost(parameters: Parameters) -> jax.Array:
+        if half:
+            parameters = {"layers": halved(parameters["layers"]), "head": parameters["head"]}
         return loss(logits(parameters, fixed, jnp.asarray(batch.ids), key), jnp.asarray(batch.targets), smoothing)
 
     return jax.value_and_grad(cost)(parameters)
@@ -154,7 +160,7 @@ def fit(  # noqa: PLR0913 - what a training needs
     began = last_saved = time.monotonic()
     losses: list[float] = []
     for number, batch in enumerate(learn[first:], first):
-        value, change = _gradient(state.parameters, fixed, batch, jax.random.fold_in(key, number), schedule.smoothing)
+        value, change = _gradient(state.parameters, fixed, batch, jax.random.fold_in(key, number), schedule.smoothing, schedule.half)
         state = apply(state, change)
         losses.append(float(value))
         if len(losses) == 25:

@@ -17,8 +17,9 @@ from pipeline.scoring.evaluation.measure import Evaluation, evaluate
 from pipeline.scoring.evaluation.plots import Format, write_plots
 from pipeline.scoring.evaluation.sample import Sample
 from pipeline.scoring.model import Model
-from pipeline.scoring.training import card, figures
+from pipeline.scoring.training import behaviour, card, cascade, figures
 from pipeline.scoring.training.cascade import Shown
+from pipeline.scoring.training.measured import THREADS
 from pipeline.scoring.training.rows import LABELS, Row
 from pipeline.scoring.training.steps import Rows, Trained
 
@@ -79,6 +80,9 @@ def cards(trained: Trained, out: Path, policy: Policy, others: Sequence[Path], p
             rate=rates[name],
             shown=shown,
             curves=curves if name == "accurate" else {},
+            ordinary_settled=_settled(shown, scored["fast"].benign),
+            robustness=behaviour.robustness(mine.model, trained.rows.test, trained.rows.benign_eval, policy),
+            fairness=behaviour.fairness(mine.model, policy),
             plots=PLOTS,
         )
         hashes = {each: hashlib.sha256((folder / each).read_bytes()).hexdigest() for each in (MODEL, TOKENIZER)}
@@ -86,7 +90,7 @@ def cards(trained: Trained, out: Path, policy: Policy, others: Sequence[Path], p
 
 
 def _scored(folder: Path, rows: Rows, policy: Policy) -> _Scored:
-    model = Model.load(folder, threads=2)
+    model = Model.load(folder, THREADS)
     labelled = [row for row in rows.test if not row.benign]
     test, benign = _sample(model, labelled), _sample(model, rows.benign_eval)
     return _Scored(model, test, benign, evaluate(test, model.bundle.model_version, policy), flagged(benign, policy))
@@ -106,6 +110,15 @@ def _sample(model: Model, rows: Sequence[Row]) -> Sample:
         truth=np.array([row.targets for row in rows], np.float64).reshape(len(rows), len(LABELS)),
         groups=np.array(["" for _ in rows], np.str_),
     )
+
+
+def _settled(shown: dict[str, Shown], ordinary: Sample) -> dict[str, float]:
+    found = {}
+    for language, safe in shown.items():
+        mine = ordinary.scores[ordinary.languages == language]
+        if len(mine):
+            found[language] = float(cascade.settled(safe, mine).mean())
+    return found
 
 
 def _ids(model: Model, rows: Sequence[Row]) -> list[list[int]]:

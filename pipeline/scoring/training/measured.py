@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from pipeline.scoring.training.rows import Row
 
 AT_ONCE = 1024
 
+THREADS = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+"""Of ONNX Runtime: not more than this process may use, for they would wait for each other."""
 
-def raw(directory: Path, rows: Sequence[Row], say: Callable[[str], None], threads: int = 2) -> Floats:
+
+def raw(directory: Path, rows: Sequence[Row], say: Callable[[str], None], threads: int = THREADS) -> Floats:
     """[rows, labels]: the highest of each text's windows, as the graph gives it."""
     model = Model.load(directory, threads)
     found = []

@@ -37,6 +37,7 @@ class Run(ConfigModel):
     """One training run of the accurate tier. `after`: the run whose weights it starts from; without it, the base model's.
 
     `benign`, `joined_harmful`, `joined_clean`, `soft`: pipeline.scoring.training.sampling.Mix. `dictionary`: whether words are exchanged.
+    `dressed`: chance of a benign row to look like a tweet.
     """
 
     draws: Positive
@@ -48,6 +49,7 @@ class Run(ConfigModel):
     joined_clean: Share = 0.2
     soft: float = Field(default=0.05, ge=-1, le=1)
     dictionary: bool = False
+    dressed: Share = 0
 
     @property
     def mix(self) -> Mix:
@@ -59,12 +61,14 @@ class AccurateForm(ConfigModel):
     """The accurate tier: `layers` of the base model, texts of at most `length` tokens, `runs` in order, and their weights in the average.
 
     `head_draws`: how many draws the head learns from alone, before a run that starts from the base model.
+    `half`: products in bfloat16, for processors with instructions for it; others get slower.
     """
 
     layers: Positive
     length: int = Field(ge=16, le=72)
     tokens: Positive
     head_draws: Positive
+    half: bool = False
     runs: dict[Name, Run] = Field(min_length=1)
     average: dict[Name, float] = Field(min_length=1)
 
@@ -81,7 +85,7 @@ class AccurateForm(ConfigModel):
 
     def schedule(self, run: Run) -> Schedule:
         """How a run learns."""
-        return Schedule(rate=run.rate, tokens=self.tokens, head_draws=self.head_draws)
+        return Schedule(rate=run.rate, tokens=self.tokens, head_draws=self.head_draws, half=self.half)
 
 
 class FastForm(ConfigModel):

@@ -23,7 +23,15 @@ RARE = 1.5
 RARE_LABELS = tuple(LABELS.index(label) for label in ("insult", "threat", "sexual", "profanity"))
 HARM_LABELS = tuple(LABELS.index(label) for label in ("toxic", "hate", "spam"))
 SOFT_LABELS = tuple(LABELS.index(label) for label in ("toxic", "hate", "insult"))
-"""What a benign row says something about; the rest of its targets stays unknown."""
+"""What a benign row says something about, with soft targets."""
+
+BOUND_LABELS = tuple(LABELS.index(label) for label in ("spam", "sexual"))
+"""Labels that few collections judge, each of one kind of text: without ordinary text as negatives a model finds them everywhere else."""
+
+SPAM = LABELS.index("spam")
+
+ASSUMED, ASSUMED_SPAM = 0.3, 0.02
+"""Share of draws in which a labelled row of a collection that does not judge spam counts as none, and its target: abuse is seldom spam."""
 
 Weights = NDArray[np.float64]
 Noise = Callable[[str, str, Floats, np.random.Generator], tuple[str, Floats]]
@@ -104,7 +112,7 @@ def draws(rows: Sequence[Row], count: int, mix: Mix, noise: Noise, random: np.ra
     for index in drawn:
         row = rows[index]
         if not row.benign:
-            result.append(Draw(*noise(row.text, row.language, row.targets, random)))
+            result.append(Draw(*noise(row.text, row.language, _assumed(row.targets, random), random)))
             continue
         share = random.random()
         if share >= mix.joined_harmful + mix.joined_clean:
@@ -129,4 +137,14 @@ def _soft(soft: float) -> Floats:
         return np.zeros(len(LABELS), np.float32)
     targets = np.full(len(LABELS), np.nan, np.float32)
     targets[list(SOFT_LABELS)] = soft
+    targets[list(BOUND_LABELS)] = 0
     return targets
+
+
+def _assumed(targets: Floats, random: np.random.Generator) -> Floats:
+    """The targets of a labelled row, perhaps with an assumption about spam."""
+    if not np.isnan(targets[SPAM]) or random.random() >= ASSUMED:
+        return targets
+    changed = targets.copy()
+    changed[SPAM] = ASSUMED_SPAM
+    return changed

@@ -24,6 +24,7 @@ class Templates(msgspec.Struct, frozen=True):
     harmless: list[str]
     insulting: list[str]
     plain: list[str]
+    elsewhere: list[str]
 
 
 _CLEAN = dict.fromkeys(("toxic", "hate", "insult", "threat"), 0.0)
@@ -46,6 +47,8 @@ def rows() -> Iterator[Row]:
             yield _row(sentence, language, {"toxic": 1.0, "hate": 0.0, "insult": 1.0})
         for sentence in table.plain:
             yield _row(sentence, language, _CLEAN)
+        for sentence in table.elsewhere:
+            yield _row(sentence, language, {"hate": 0.0})
 
 
 def _row(text: str, language: str, labels: dict[str, float]) -> Row:

@@ -103,8 +103,51 @@ def test_a_benign_row_is_soft_or_context() -> None:
     alone = [each for each in drawn if each.text == "the sun"]
     assert alone
     assert all(each.targets[0] == np.float32(0.05) and np.isnan(each.targets[3]) for each in alone)
+    assert all(each.targets[list(sampling.BOUND_LABELS)].tolist() == [0, 0] for each in alone)
     joined = [each for each in drawn if "the sun" in {each.before, each.after}]
     assert {each.targets[0] for each in joined} == {0, 1}
+
+
+def test_what_no_collection_judged_is_sometimes_assumed_to_be_no_spam() -> None:
+    rows = [_row("bad words", KNOWN_POSITIVE)]
+    drawn = sampling.draws(rows, 400, sampling.Mix(benign=0), Augment(Rates(noise=0)), np.random.default_rng(0))
+    assumed = [each for each in drawn if not np.isnan(each.targets[sampling.SPAM])]
+    assert 0.2 < len(assumed) / len(drawn) < 0.4
+    assert {round(float(each.targets[sampling.SPAM]), 4) for each in assumed} == {0.02}
+
+
+def test_ordinary_text_lowers_the_curve_of_spam() -> None:
+    spam = sampling.SPAM
+    judged = [np.full(len(LABELS), np.nan, np.float32) for _ in range(400)]
+    for number, targets in enumerate(judged):
+        targets[spam] = number % 2
+        targets[0] = number % 2
+    rows = [_row("t", targets) for targets in judged]
+    probabilities = np.full((400, len(LABELS)), 0.5) + np.array([[0.3 * (number % 2)] for number in range(400)])
+    ordinary = [_row("t", np.full(len(LABELS), np.nan, np.float32), benign=True)] * 400
+    alone = calibrate.calibration(calibrate.Scored(rows, probabilities), ["en"])
+    both = calibrate.calibration(
+        calibrate.Scored([*rows, *ordinary], np.concatenate([probabilities, np.full((400, len(LABELS)), 0.7)])), ["en"]
+    )
+    assert _at(both.languages["en"]["spam"], 0.7) < _at(alone.languages["en"]["spam"], 0.7) - 0.1
+    assert both.languages["en"]["toxic"] == alone.languages["en"]["toxic"]
+
+
+def _at(curve: Platt, probability: float) -> float:
+    z = curve.a * np.log(probability / (1 - probability)) + curve.b
+    return float(1 / (1 + np.exp(-z)))
+
+
+def test_products_in_bfloat16_lead_the_same_way(base: BaseModel) -> None:
+    fixed, parameters = encoder.frozen(base, np.arange(500)), encoder.initial(base, 2, jax.random.key(0))
+    ids = np.random.default_rng(0).integers(5, 500, (8, 16)).astype(np.int32)
+
+    def cost(layers: list[encoder.Layer], *, half: bool) -> jax.Array:
+        return (encoder.pooled(encoder.halved(layers) if half else layers, fixed, jnp.asarray(ids)) ** 2).sum()
+
+    exact, near = (jax.grad(lambda layers, half=half: cost(layers, half=half))(parameters["layers"]) for half in (False, True))
+    flat = [np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(each)]) for each in (exact, near)]
+    assert flat[0] @ flat[1] / np.linalg.norm(flat[0]) / np.linalg.norm(flat[1]) > 0.99
 
 
 def test_a_profane_word_in_a_benign_row_changes_what_it_is() -> None:

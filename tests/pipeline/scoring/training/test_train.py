@@ -54,6 +54,13 @@ def test_the_card_names_every_source_that_was_trained_on(trained: Path) -> None:
         assert source in card
 
 
+def test_the_card_says_how_it_takes_disguises_and_sentences_about_groups(trained: Path) -> None:
+    for folder in ("default", "fast"):
+        card = (trained / folder / "README.md").read_text()
+        assert "## Texts in disguise" in card
+        assert "## Sentences about groups" in card
+
+
 def test_goes_on_with_the_first_step_that_left_no_result(trained: Path) -> None:
     (trained / "work" / "dev-fast.npy").unlink()
     again = _train(trained)
