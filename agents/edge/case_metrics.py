@@ -82,6 +82,10 @@ class CaseMetrics:
         for region in rules.regions.regions:
             metrics.LAST_VERDICT.labels(region.name).set(now())
             metrics.REGION_LEVEL.labels(region.name).set(region.levels.normal * metrics.HOUR)
+            for counter in (metrics.OVER_CAPACITY, metrics.INCOMPLETE):  # a series that began with its first count would hide that one
+                counter.labels(region.name)
+        for tool in self._tool.values:
+            metrics.CONTEXT_SHOWN.labels(tool, "false", "false")
 
     def observe(self, record: object) -> None:
         """Counts one committed output."""

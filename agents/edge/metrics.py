@@ -172,6 +172,8 @@ class DecisionMetrics:
         self._language, self._market, self._label = Closed(languages), Closed(markets), Closed({*labels, "none"})
         self._spoken_until = spoken_until
         self._unspoken = set(languages) - {"und", OTHER}
+        for language in self._unspoken - spoken_until.keys():  # a series that began with its first count would hide that one
+            UNSPOKEN.labels(language)
 
     def __call__(self, record: object) -> None:
         """Counts one confirmed output."""

@@ -86,7 +86,7 @@ def languages(goals: Objectives) -> Page:
                  Limit(audit.score_drift)),
             stat("Texts from the cache", SHARE, "sluice:score_cache_hits:ratio_1h", "They cost nothing."),
             stat("Settled by the fast tier", SHARE,
-                 'sum(tier_language:sluice_scored:rate1h{tier="fast"}) / sum(tier_language:sluice_scored:rate1h)',
+                 '(sum(tier_language:sluice_scored:rate1h{tier="fast"}) or vector(0)) / sum(tier_language:sluice_scored:rate1h)',
                  "The others need the accurate model."),
         )),
         Row("Is the machine right?", (

@@ -82,7 +82,7 @@ def workers(goals: Objectives, w: Windows) -> Page:
         Row("Now", side_by_side(
             stat("Processes", COUNT, f"count(up{{{JOB}}} == 1)", "That answer Prometheus."),
             stat("Without an answer", COUNT, f"count(up{{{JOB}}} == 0) or vector(0)", "The same, of those that should.", Limit(1)),
-            stat("Restarts", COUNT, "sum(stage_code:sluice_restarts:increase15m) or vector(0)", "Of stages, in 15 minutes.",
+            stat("Restarts", COUNT, "round(sum(stage_code:sluice_restarts:increase15m)) or vector(0)", "Of stages, in 15 minutes.",
                   Limit(goals.flow.restarts)),
             stat("Policies", COUNT, "count(count by (versions, regions, roster) (sluice_policy_info))",
                   "Versions of policy, regions or roster at work.", Limit(2)),
@@ -99,7 +99,7 @@ def workers(goals: Objectives, w: Windows) -> Page:
                   width=12),
         )),
         Row("How busy are they?", (
-            lines("Busy", SHARE, "Share of the time that a stage's processes handle batches. Near 1, start more.",
+            lines("Busy", SHARE, "Share of the time that a stage handles batches. Near 100%, start more; cases handles several at once.",
                   ("stage:sluice_busy:ratio_5m", "{stage}")),
             lines("Batches", COUNT, "Posts handled in one go, on average.", ("stage:sluice_batch_posts:mean5m", "{stage}")),
             lines("CPU", COUNT, "Cores, by stage.",

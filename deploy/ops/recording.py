@@ -118,18 +118,19 @@ def audit(goals: Objectives, w: Windows) -> list[Record]:
     return [
         *counts,
         Record(p, f"language_label:sluice_audit_wrong:window / ({n} > 0)"),
-        Record("language_label:sluice_audit_error:low", f"({middle} - {half}) / {over}"),
+        Record("language_label:sluice_audit_error:low", f"clamp_min(({middle} - {half}) / {over}, 0)"),
         Record("language_label:sluice_audit_error:high", f"({middle} + {half}) / {over}"),
     ]
 
 
 def people(w: Windows) -> list[Record]:
     """Whether regions keep up. Of the rates of a day and of the last hour the better one counts: a day has the night in it, and an hour
-    is right also after a start.
+    is right also after a start. Of a region where nothing is open there is no series: it is 0.
     """
+    none = "0 * max by (region) (sluice_region_open)"
     return [
-        Record("region:sluice_open:sum", "sum by (region) (sluice_cases_open)"),
-        Record("region:sluice_oldest_seconds:max", "max by (region) (sluice_cases_oldest_seconds)"),
+        Record("region:sluice_open:sum", f"sum by (region) (sluice_cases_open) or {none}"),
+        Record("region:sluice_oldest_seconds:max", f"max by (region) (sluice_cases_oldest_seconds) or {none}"),
         Record("region:sluice_at_work:max", "max by (region) (sluice_region_open)"),
         Record("region:sluice_verdict_age_seconds:min", "time() - max by (region) (sluice_last_verdict_timestamp_seconds)"),
         Record("region:sluice_level_hours:max", "max by (region) (sluice_region_level_seconds) / 3600"),
@@ -142,7 +143,8 @@ def people(w: Windows) -> list[Record]:
         ),
         Record(
             "region:sluice_hours_to_clear:ratio",
-            "region:sluice_open:sum / ((region:sluice_answers:best or 0 * region:sluice_open:sum) * 3600) and region:sluice_open:sum > 0",
+            "region:sluice_open:sum / ((region:sluice_answers:best or 0 * region:sluice_open:sum) * 3600) and region:sluice_open:sum > 0"
+            " or 0 * region:sluice_open:sum",
         ),
         Record(
             "region:sluice_in_time:ratio_1d",
@@ -151,7 +153,8 @@ def people(w: Windows) -> list[Record]:
         Record("region:sluice_tasks:increase6h", f"sum by (region) (increase(sluice_reviews_total[{w.six}]))"),
         Record(
             "region:sluice_out_of_language:ratio_6h",
-            f'sum by (region) (increase(sluice_reviews_total{{out_of_language="true"}}[{w.six}])) / region:sluice_tasks:increase6h',
+            f'(sum by (region) (increase(sluice_reviews_total{{out_of_language="true"}}[{w.six}])) or 0 * region:sluice_tasks:increase6h)'
+            " / region:sluice_tasks:increase6h",
         ),
         Record(
             "region:sluice_incomplete:ratio_6h",

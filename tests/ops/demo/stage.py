@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Pipeline:
         self.topics = OwnTopics(address, "ops.")
         create(self.topics, ALL_TOPICS)
         rules = folder / "rules"
-        rules.mkdir()
+        rules.mkdir(parents=True)
         for file in ("evidence.toml", "roster.toml", "regions.toml"):
             (rules / file).write_text((DATA / file).read_text(encoding="utf-8"), encoding="utf-8")
         (rules / "policy.toml").write_text((DATA / "policy.toml").read_text(encoding="utf-8") + IMPATIENT, encoding="utf-8")
@@ -55,8 +56,9 @@ class Pipeline:
 
     def start(self, name: str, *stages: str, **settings: object) -> Process:
         """A worker; returns when its stages do their work. One of that name has ended before."""
-        port = self._ports.setdefault(name, free_block())
-        given = {**self._settings, "metrics_port": port, **settings}
+        if name not in self._ports:
+            self._ports[name] = free_block(self._ports.values())
+        given = {**self._settings, "metrics_port": self._ports[name], "instance": name, **settings}
         started = worker(self._address, self.topics.prefix, self._folder / name, stages, **given)
         self._cleanup.push(started)
         self.workers[name] = started
@@ -69,10 +71,10 @@ class Pipeline:
         return [f"127.0.0.1:{port + place}" for port, stage in ports for place in (stage, WORKER_PORT)]
 
 
-def free_block() -> int:
-    """The first of ten ports in a row that nobody listens on."""
+def free_block(taken: Collection[int]) -> int:
+    """The first of ten ports in a row that nobody listens on, and that is not among `taken`."""
     for first in range(PORTS.start, PORTS.stop, PORTS_PER_INSTANCE):
-        if all(_free(port) for port in range(first, first + PORTS_PER_INSTANCE)):
+        if first not in taken and all(_free(port) for port in range(first, first + PORTS_PER_INSTANCE)):
             return first
     raise RuntimeError(f"no {PORTS_PER_INSTANCE} free ports in a row in {PORTS}")
 

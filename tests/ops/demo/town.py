@@ -25,7 +25,7 @@ from tests.support.posts_in_flow import CALM, CALM_DUTCH, HATE, THREAT, THREAT_D
 
 TEXTS = (
     *((CALM, "GB"), (CALM_DUTCH, "NL")) * 7, (THREAT, "GB"), (THREAT_DUTCH, "NL"), (HATE, "GB"),
-    ("Wir gehen heute alle zusammen am Fluss spazieren", "DE"), ("\N{PARTY POPPER} \N{PARTY POPPER} https://example.org", "US"),
+    ("\N{PARTY POPPER} \N{PARTY POPPER} https://example.org", "US"),
 )  # fmt: skip
 R = TypeVar("R", bound=Record)
 POISON_SHARE = 0.1
@@ -50,6 +50,7 @@ class Town:
         self.mood = Mood()
         self._address, self._prefix, self._roster, self._rate = address, prefix, roster, rate
         self._over = threading.Event()
+        self._unconfirmed: list[Decision] = []
         self._producer = ck.Producer({"bootstrap.servers": address, "partitioner": "murmur2_random", "linger.ms": 5, "log_level": 0})
         reviews = [review_topic(region) for region in regions]
         jobs: tuple[Callable[[], None], ...] = (
@@ -101,16 +102,19 @@ class Town:
         if not able or task.region in self.mood.away:
             return
         removed = self.mood.removes_everything or draw("removed", task.post.post_id) < REMOVED_SHARE
-        answer = Answer(Outcome.REMOVE, label=task.labels[0]) if removed and task.labels else Answer(Outcome.ALLOW)
+        threatens = task.post.text in {THREAT, THREAT_DUTCH}  # what the machine has allowed is allowed: here it is always right
+        answer = Answer(Outcome.REMOVE, label="threat") if removed and threatens else Answer(Outcome.ALLOW)
         digest = None if self.mood.hides_context else digest_of(task.post, task.context)
         self._say(VERDICTS, task.post.post_id, verdict(task, answer, digest, able[0].id, uuid.uuid4().hex, _now()))
 
     def _enforce(self, decision: Decision) -> None:
-        if decision.action is not Action.ALLOW and self.mood.confirms:
-            done = Enforcement(
-                decision_id=decision.decision_id, post_id=decision.post_id, action=decision.action, applied_at=_now(),
-            )  # fmt: skip
-            self._say(ENFORCEMENTS, decision.post_id, done)
+        """What the platform has not confirmed while it confirmed nothing, it confirms later."""
+        if decision.action is not Action.ALLOW:
+            self._unconfirmed.append(decision)
+        while self.mood.confirms and self._unconfirmed:
+            each = self._unconfirmed.pop(0)
+            done = Enforcement(decision_id=each.decision_id, post_id=each.post_id, action=each.action, applied_at=_now())
+            self._say(ENFORCEMENTS, each.post_id, done)
 
     def _say(self, topic: Topic, key: str, record: Record) -> None:
         self._producer.produce(self._prefix + topic.name, encode(record), key)

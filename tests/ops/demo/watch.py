@@ -37,6 +37,7 @@ class Watch:
     """All of it, in `folder`. `targets`: addresses that Prometheus asks; they may be changed."""
 
     def __init__(self, folder: Path, goals: Objectives, windows: Windows) -> None:
+        folder.mkdir()
         self._folder, self._goals, self._windows = folder, goals, windows
         self.prometheus, self._alertmanager, self._webhook = (f"127.0.0.1:{port}" for port in free_ports(3))
         self.came: list[Came] = []
@@ -133,7 +134,7 @@ def picture(url: str, file: Path) -> str | None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         return "no Chromium on the PATH (Debian: apt-get install chromium)"
-    command = [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1500,2000",
+    command = [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1500,1700",
                "--virtual-time-budget=10000", f"--screenshot={file}", url]  # fmt: skip
     try:
         subprocess.run(command, capture_output=True, timeout=60, check=False)
