@@ -1,7 +1,8 @@
 """How often a bundle flags harmless sentences about groups and in dialects: `python -m tests.bench.fairness BUNDLE [--rows FILE]`.
 
 `--rows` also writes the sentences with their scores, as rows for `sluice calibrate`; their groups there are but two, `identity words` and
-`dialects`, because the sentences of one group or kind in a language are too few to bound its rate. Prints Markdown tables, and writes them and JSON to `--out`.
+`dialects`, because the sentences of one group or kind in a language are too few to bound its rate.
+Prints Markdown tables, and writes them and JSON to `--out`.
 """
 
 from __future__ import annotations
