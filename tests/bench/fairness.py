@@ -1,7 +1,8 @@
 """How often a bundle flags harmless sentences about groups and in dialects: `python -m tests.bench.fairness BUNDLE [--rows FILE]`.
 
-`--rows` also writes the sentences with their scores, as rows for `sluice calibrate`; their groups there are kinds (`religion`), because ten
-sentences of one group in a language bound no rate. Prints Markdown tables, and writes them and JSON to `--out`.
+`--rows` also writes the sentences with their scores, as rows for `sluice calibrate`; their groups there are but two, `identity words` and
+`dialects`, because the sentences of one group or kind in a language are too few to bound its rate.
+Prints Markdown tables, and writes them and JSON to `--out`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 import pipeline
 from pipeline.policy.policy import read_policies
 from pipeline.scoring.evaluation.fairness import GroupRate, fairness_rows, group_rates, kind_of
+from pipeline.scoring.evaluation.rows import LabelledRow
 from pipeline.scoring.evaluation.sample import score_rows
 from pipeline.scoring.evaluation.tables import fairness_table
 from pipeline.scoring.model import Model
@@ -30,6 +32,11 @@ class Report(msgspec.Struct, frozen=True):
     model_version: str
     policy: str
     rates: tuple[GroupRate, ...]
+
+
+def merged(row: LabelledRow) -> str:
+    """The group of a row in the evidence."""
+    return "dialects" if kind_of(row) == "dialect" else "identity words"
 
 
 def main() -> None:
@@ -55,7 +62,7 @@ def main() -> None:
     if arguments.rows:
         scored = (dict(zip(labels, line, strict=True)) for line in sample.scores.tolist())
         pairs = zip(rows, scored, strict=True)
-        lines = [msgspec.structs.replace(row, group=kind_of(row), scores=scores, model_version=version) for row, scores in pairs]
+        lines = [msgspec.structs.replace(row, group=merged(row), scores=scores, model_version=version) for row, scores in pairs]
         arguments.rows.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     print(fairness_table(rates))
 

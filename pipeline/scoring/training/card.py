@@ -20,10 +20,10 @@ NOT_FOR = """\
 """
 
 LIMITS = """\
-- Spam was learnt from English text messages and comments only: in other languages ordinary text gets high spam scores.
+- Spam was learnt from English text messages and comments only: elsewhere the model knows that ordinary text is none, and may find little.
 - Threat and sexual content were learnt from few rows, nearly all English, Malay or French.
 - Languages without labelled rows have what the base model carries over, and word lists of profanity; subtle hate is often missed there.
-- Ordinary tweets in Hindi and Arabic are flagged far more often than ordinary sentences.
+- Ordinary tweets are flagged far more often than ordinary sentences, most of all in Arabic, Italian, German and Hindi.
 - Where labels of two collections disagree, it learnt a mixture of both. docs/model/experiments.md has the figures.
 """
 
@@ -84,6 +84,7 @@ def markdown(measured: Measured, record: Record, rows: Sequence[Row], hashes: di
         if text:
             parts.append(f"## {title}\n\n{text}")
     parts += [
+        "## Limits\n\n" + LIMITS,
         "## What it must not be used for\n\n" + NOT_FOR,
         "## Data\n\n" + _data(rows),
         "## How it was made\n\n" + _made(record, hashes),
@@ -93,8 +94,8 @@ def markdown(measured: Measured, record: Record, rows: Sequence[Row], hashes: di
 
 def _numbers(measured: Measured) -> str:
     lines = [
-        f"- model.onnx: {measured.size / 1e6:.1f} MB; {measured.rate:.0f} posts in a second of CPU on the machine that made this card (two "
-        "threads, other work beside), tokenising included.",
+        f"- model.onnx: {measured.size / 1e6:.1f} MB; {measured.rate:.0f} posts in a second of CPU on the machine that made this card "
+        "(other work beside), tokenising included.",
         f"- Over 100 random batchings a score moved by at most {measured.movement:.1e}.",
     ]
     if measured.parity:
