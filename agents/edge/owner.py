@@ -44,9 +44,10 @@ LOOK_SECONDS = 1.0
 
 LOOK_SHARE = 0.02
 
-logger = logging.getLogger(__name__)
 SETTLE_SECONDS = 2.0
 """After a start, timers wait so long for what lies in the inputs: what was said in time comes before them."""
+
+logger = logging.getLogger(__name__)
 
 NOTHING = Changes([], {}, {}, [])
 
@@ -98,7 +99,7 @@ class Owner(threading.Thread):
         self._files = CaseFiles(tools.client, self._file_topic, number)
         self._machine = tools.make(tools.shards)
         self._positions: dict[str, int] = {}
-        self._last_commit = self._restored = 0.0
+        self._last_commit = self._settled_at = 0.0
         self._more = False
         self._next_look = 0.0
 
@@ -128,7 +129,7 @@ class Owner(threading.Thread):
                     return
                 self._load(key, value, headers)
             check_positions(offsets, [tools.prefix + topic.name for topic in tools.spec.inputs], self._positions)
-        self._restored = time.monotonic()
+        self._settled_at = time.monotonic() + SETTLE_SECONDS
         seconds = time.perf_counter() - started
         metrics.RESTORE_SECONDS.observe(seconds)
         logger.info("number %d: %d states restored in %.1f s", self.number, len(self._machine), seconds)
@@ -154,7 +155,8 @@ class Owner(threading.Thread):
         taken = self._intake.sort(new, self._files.where)
         now = self._tools.clock()
         self._files.prepare(taken.on_files)
-        changes = self._machine.step(taken.events, self._files, now)
+        settled = time.monotonic() >= self._settled_at
+        changes = self._machine.step(taken.events, self._files, now) if taken.events or settled else NOTHING
         self._files.rest()
         if new or changes != NOTHING:
             topics = self._write(taken, changes, now)
@@ -171,13 +173,15 @@ class Owner(threading.Thread):
         self._look()
 
     def _patience(self) -> float:
-        """Seconds to wait for a chunk: until the machine's next timer, at most LOOK_SECONDS, and never so short that turns outrun the pace.
+        """Seconds to wait for a chunk: until the machine's next timer, at most LOOK_SECONDS, and never so short that turns outrun the pace,
+        or that timers are looked at which may not go off yet.
 
         Where time alone has just changed something, there may be more of it: a step makes only so many moves.
         """
         wakes_at = self._machine.wakes_at()
         until = 0.0 if self._more else (wakes_at - self._tools.clock()).total_seconds() if wakes_at is not None else LOOK_SECONDS
-        return max(0.0, self._last_commit + PACE_SECONDS - time.monotonic(), min(LOOK_SECONDS, until))
+        now = time.monotonic()
+        return max(0.0, self._last_commit + PACE_SECONDS - now, min(LOOK_SECONDS, max(until, self._settled_at - now)))
 
     def _look(self) -> None:
         started = time.monotonic()

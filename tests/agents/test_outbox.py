@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import os
 import signal
 import sys
@@ -29,26 +30,36 @@ def hand_on(folder: Path) -> None:
             box.write("\n".join(batch).encode(), batch, TOPIC, {0: first + len(batch)})
 
 
-def killed_at_line(line: int, folder: Path) -> int:
-    """How a process ends that is killed before the given line of agents/outbox.py that it runs, counted over all: 0 if it runs fewer."""
-    child = os.fork()
-    if child == 0:
-        left = line
+def die_at_line(line: int, folder: Path) -> None:
+    """Hands on, and is killed before the given line of agents/outbox.py that it runs, counted over all; not if it runs fewer."""
+    left = line
 
-        def trace(frame: FrameType, event: str, _: object) -> Any:
-            nonlocal left
-            if frame.f_code.co_filename != agents.outbox.__file__:
-                return None
-            if event == "line":
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return trace
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != agents.outbox.__file__:
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
 
-        sys.settrace(trace)
-        hand_on(folder)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    sys.settrace(trace)
+    hand_on(folder)
+    os._exit(0)
+
+
+FORKS = multiprocessing.get_context("forkserver")
+"""From a process that has no threads: this one may have some, of libraries that other tests use."""
+FORKS.set_forkserver_preload([__name__])
+
+
+def killed_at_line(line: int, folder: Path) -> int | None:
+    """How a process ends that does `die_at_line`: 0 if it comes to its end."""
+    child = FORKS.Process(target=die_at_line, args=(line, folder))
+    child.start()
+    child.join()
+    return child.exitcode
 
 
 def taken(folder: Path) -> list[str]:
