@@ -94,6 +94,12 @@ class Reader:
         found = self._list_topics()
         return {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
 
+    def forbids(self, topic: str) -> bool:
+        """Whether the broker says that this user may not see this topic, be it there or not."""
+        with broker_faults(topic):
+            error = self._consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic].error
+        return error is not None and error.code() == ck.KafkaError.TOPIC_AUTHORIZATION_FAILED
+
     def _list_topics(self) -> dict[str, Any]:
         for attempt in range(1, FIRST_TRIES + 1):
             try:
