@@ -88,12 +88,17 @@ def withdraw(draft: Draft, reason: str) -> None:
 
 
 def claim(draft: Draft, event: TaskEvent) -> None:
-    """The first to claim has the task alone, until the claim runs out. Whoever may not decide it is told that the claim does not count."""
+    """The first to claim has the task alone, until the claim runs out. Whoever may not decide it is told that the claim does not count.
+
+    A claim outlasts the time by which the task is due, so that nobody loses what lies before them. After that time it is not prolonged.
+    """
     task, reviewer = draft.state.task, draft.rules.roster.reviewer(event.reviewer or "")
     if task is None or task.task_id != event.task_id:
         return
     may = reviewer is not None and task.region in reviewer.regions and event.reviewer not in barred(draft)
     if may and task.claimed_by in {None, event.reviewer}:
+        if task.claimed_by is not None and task.due_at <= draft.at:
+            return
         draft.set(task=replace(task, claimed_by=event.reviewer, claimed_until=draft.at + draft.policy.people.claim))
     else:
         draft.tell_tools(replace(_event(draft, task, TaskEventKind.RELEASED), reviewer=event.reviewer, reason=CLAIM_REFUSED))

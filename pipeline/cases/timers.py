@@ -23,9 +23,8 @@ def _times(case: CaseState, waits: dt.timedelta, enforcement: dt.timedelta) -> I
     if case.waiting:
         yield min(event.at for event in case.waiting) + waits
     if case.task is not None:
-        yield case.task.due_at
-        if case.task.claimed_until is not None:
-            yield case.task.claimed_until
+        claimed_until = case.task.claimed_until
+        yield case.task.due_at if claimed_until is None else claimed_until
     if case.standing is not None and case.standing.unconfirmed_since is not None and not case.standing.overdue:
         yield case.standing.unconfirmed_since + enforcement
     if case.keep_until is not None:
@@ -40,9 +39,9 @@ def passed(draft: Draft) -> None:
     if standing is not None and standing.unconfirmed_since is not None and standing.unconfirmed_since + people.enforcement <= at:
         draft.set(standing=replace(standing, overdue=True))
     task = draft.state.task
-    if task is not None and task.due_at <= at:
-        ask_others(draft, Leaving.TIMED_OUT)
-    elif task is not None and task.claimed_until is not None and task.claimed_until <= at:
+    if task is not None and task.claimed_until is not None and task.claimed_until <= at:
         end_claim(draft)
+    if draft.state.task is not None and draft.state.task.claimed_until is None and draft.state.task.due_at <= at:
+        ask_others(draft, Leaving.TIMED_OUT)
     if draft.state.keep_until is not None and draft.state.keep_until <= at:
         draft.forgotten = True

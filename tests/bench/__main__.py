@@ -88,14 +88,18 @@ def over_compute(broker: KafkaBroker, folder: Path) -> Result:
     for number in range(COMPUTE_ROUNDS):
         plain.append(pipeline.compute_seconds(posts) / len(posts) * 1e6)
         whole.append(pipeline.throughput(broker.address, f"compute{number}.", folder / f"compute{number}", posts))
-        out.print(f"  pipeline round {number + 1}: plain loop {plain[-1]:.0f} us, pipeline {whole[-1]['cpu_us']:.0f} us CPU a post, "
-                  f"{whole[-1]['posts_per_s']:.0f} posts/s", highlight=False)  # fmt: skip
-    cpu = statistics.median(one["cpu_us"] for one in whole)
+        spent = sum(whole[-1].cpu_us.values())
+        out.print(f"  pipeline round {number + 1}: plain loop {plain[-1]:.0f} us, pipeline {spent:.0f} us CPU a post, "
+                  f"{whole[-1].posts_per_s:.0f} posts/s", highlight=False)  # fmt: skip
+    cpu = statistics.median(sum(one.cpu_us.values()) for one in whole)
     return {
         "pipeline_over_compute": round(cpu / statistics.median(plain), 3),
         "pipeline_cpu_us": round(cpu),
         "compute_cpu_us": round(statistics.median(plain)),
-        "sustained_posts_per_s": round(statistics.median(one["posts_per_s"] for one in whole)),
+        "sustained_posts_per_s": round(statistics.median(one.posts_per_s for one in whole)),
+        "stage_cpu_us": {name: round(statistics.median(one.cpu_us[name] for one in whole), 1) for name in whole[0].cpu_us},
+        "stage_rss_mb": {name: round(statistics.median(one.rss_mb[name] for one in whole)) for name in whole[0].rss_mb},
+        "case_events_per_post": round(whole[0].asked, 3),
     }
 
 

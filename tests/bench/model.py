@@ -26,7 +26,7 @@ from pipeline.scoring.tiers import Tier, read_tiers
 from schemas.records import Language, LanguagePost, Post
 from schemas.topics import DEAD_LETTERS, POSTS_LANGUAGE, POSTS_SCORED
 from schemas.wire import encode
-from tests.bench.pipeline import PARTITIONS, stages, texts
+from tests.bench.pipeline import PARTITIONS, texts
 from tests.support.clients import Outgoing, OwnTopics
 from tests.support.workers import Process, wait_for, worker
 
@@ -157,7 +157,7 @@ def stage_rates(address: str, prefix: str, folder: Path, bundle: Path, posts: Se
 
 def cpu(running: Process) -> float:
     """Seconds of the stage's process."""
-    return sum(sum(process.cpu_times()[:2]) for process in stages(running))
+    return sum(sum(process.cpu_times()[:2]) for process in running.stages().values())
 
 
 def share_of_bare_loop(address: str, folder: Path, bundle: Path) -> dict[str, object]:

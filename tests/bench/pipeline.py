@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import confluent_kafka as ck
 import msgspec
@@ -22,9 +23,9 @@ from pipeline.language.identify import Identifier
 from pipeline.policy.regions import read_regions
 from pipeline.scoring.check import load_verified
 from schemas.records import Post, PostKind
-from schemas.topics import DECISIONS, POSTS_INCOMING, REVIEW, TOPICS, review_topic
+from schemas.topics import CASES, DECISIONS, POSTS_INCOMING, REVIEW, TOPICS, review_topic
 from schemas.wire import decoder, encode
-from tests.support.clients import OwnTopics
+from tests.support.clients import OwnTopics, behind
 from tests.support.workers import Process, wait_for, worker
 
 PARTITIONS = 6
@@ -73,14 +74,18 @@ def pipeline(address: str, prefix: str, folder: Path, model: Path | None = None)
     topics.delete()
 
 
-def stages(running: Process) -> list[psutil.Process]:
-    """The stages' processes."""
-    return [process for process in running.descendants() if "agents.edge.process" in process.cmdline()]
+SUPERVISOR = "supervisor"
 
 
-def cpu_seconds(running: Process) -> float:
-    """Of all stages and their supervisor so far."""
-    return sum(sum(process.cpu_times()[:2]) for process in [psutil.Process(running.pid), *running.descendants()])
+def cpu_seconds(running: Process) -> dict[str, float]:
+    """Of each stage and of their supervisor, so far."""
+    processes = {SUPERVISOR: psutil.Process(running.pid), **running.stages()}
+    return {name: sum(process.cpu_times()[:2]) for name, process in processes.items()}
+
+
+def memory_mb(running: Process) -> dict[str, float]:
+    """RSS of each stage, in MB."""
+    return {name: process.memory_info().rss / 1e6 for name, process in running.stages().items()}
 
 
 class Traffic:
@@ -147,9 +152,18 @@ class Traffic:
         return {"p50": round(cuts[49], 1), "p99": round(cuts[98], 1)}
 
 
-def throughput(address: str, prefix: str, folder: Path, posts: Sequence[Post]) -> dict[str, float]:
-    """CPU microseconds per post and posts per second of the pipeline with the default model, on a backlog."""
-    with pipeline(address, prefix, folder) as (_, running):
+class Throughput(NamedTuple):
+    """CPU microseconds per post and RSS in MB by stage; posts per second and tasks for people per post of all of them together."""
+
+    cpu_us: dict[str, float]
+    rss_mb: dict[str, float]
+    posts_per_s: float
+    asked: float
+
+
+def throughput(address: str, prefix: str, folder: Path, posts: Sequence[Post]) -> Throughput:
+    """Of the pipeline with the default model, on a backlog."""
+    with pipeline(address, prefix, folder) as (topics, running):
         traffic = Traffic(address, prefix)
         traffic.publish(posts[:BATCH])  # the first batch warms caches and buffers, as it does in the plain loop's model check
         traffic.wait(BATCH, running, 60)
@@ -157,12 +171,13 @@ def throughput(address: str, prefix: str, folder: Path, posts: Sequence[Post]) -
         traffic.publish(posts[BATCH:])
         traffic.wait(len(posts), running, 300)
         counted = len(posts) - BATCH
-        result = {
-            "cpu_us": (cpu_seconds(running) - before) / counted * 1e6,
-            "posts_per_s": counted / (time.monotonic() - started),
-        }
+        rate = counted / (time.monotonic() - started)
+        cases = [topics.name(CASES)]
+        wait_for(lambda: not behind(address, f"{prefix}sluice.cases", cases), lambda: f"cases wait:\n{running.log[-3000:]}", 120)
+        cpu = {name: (seconds - before[name]) / counted * 1e6 for name, seconds in cpu_seconds(running).items()}
+        rss = memory_mb(running)
         traffic.close()
-    return result
+        return Throughput(cpu, rss, rate, len(topics.read_all(CASES)) / len(posts))
 
 
 def latency(address: str, prefix: str, folder: Path, rate: float, seconds: float, model: Path | None = None) -> dict[str, float]:
@@ -180,9 +195,9 @@ def idle(address: str, prefix: str, folder: Path, seconds: float) -> float:
     """Share of a core that all stages use together when no post comes."""
     with pipeline(address, prefix, folder) as (_, running):
         threading.Event().wait(10)
-        before = cpu_seconds(running)
+        before = sum(cpu_seconds(running).values())
         threading.Event().wait(seconds)
-        return (cpu_seconds(running) - before) / seconds
+        return (sum(cpu_seconds(running).values()) - before) / seconds
 
 
 def memory(address: str, prefix: str, folder: Path, model: Path, first: int, last: int) -> dict[str, float]:
@@ -200,6 +215,6 @@ def memory(address: str, prefix: str, folder: Path, model: Path, first: int, las
                 done += step
                 traffic.wait(done - 20_000, running, 300)  # keep a backlog, but a bounded one
             traffic.wait(done, running, 300)
-            found[goal] = sum(process.memory_info().rss for process in stages(running)) / 1e6
+            found[goal] = sum(memory_mb(running).values())
         traffic.close()
     return {"after_100k": round(found[first], 1), "after_1m": round(found[last], 1)}

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos import cases
+from tests.chaos import cases, rolling
 from tests.chaos.chaos import Plan, run
 from tests.support.kafka import KafkaBroker
 from tests.support.tiny_model import build_tiny_bundle
@@ -15,6 +15,7 @@ LONG = Plan(
     posts=100_000, rate=500, stage_kills=20, stage_kill_every=6.5, broker_kills=3, broker_down=8, broker_kill_every=7,
 )  # fmt: skip
 LONG_CASES = cases.Plan(cases=20_000, kills=20)
+LONG_ROLLING = rolling.Plan(rate=200, rounds=3)
 STALL_LIMIT_SECONDS = 10.0
 DATA = Path(__file__).parents[1] / "integration" / "data"
 
@@ -25,7 +26,12 @@ if __name__ == "__main__":
             report = run(broker, "chaos.", folder, LONG)
             print(report)
             print(f"longest stall without broker kills: at most {STALL_LIMIT_SECONDS:.0f} s is promised")
+            model = build_tiny_bundle(folder / "tiny")
+            restarts = rolling.run(broker, "rolling.", folder / "rolling", LONG_ROLLING, model=model)
+            print(restarts)
+            print(f"longest stall: at most {STALL_LIMIT_SECONDS:.0f} s is promised")
             files = {name: DATA / f"{name}.toml" for name in ("policy", "regions", "roster")}
-            people = cases.run(broker, "chaos.", folder, {"model": build_tiny_bundle(folder / "tiny"), **files}, LONG_CASES)
+            people = cases.run(broker, "chaos.", folder, {"model": model, **files}, LONG_CASES)
             print(people)
-    sys.exit(0 if report.sound and report.longest_stall <= STALL_LIMIT_SECONDS and people.sound else 1)
+    sound = report.findings.sound and restarts.findings.sound and people.sound
+    sys.exit(0 if sound and max(report.longest_stall, restarts.longest_stall) <= STALL_LIMIT_SECONDS else 1)

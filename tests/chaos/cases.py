@@ -18,7 +18,6 @@ from agents.edge.failures import ExitCode
 from schemas.records import Record, ReviewTask
 from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, DEAD_LETTERS, DECISIONS, NOTICES, TASK_EVENTS, Topic, review_topic
 from schemas.wire import decoder, encode
-from tests.chaos.chaos import stage_pids
 from tests.chaos.lives import Life, Sent, lives
 from tests.support.clients import OwnTopics, behind
 from tests.support.kafka import Broker
@@ -133,6 +132,7 @@ class _Run:
                 self._sleep_and_wake(first, driver)
             driver.go_on_until(lambda ended: ended == self._plan.cases, self._log)
             driver.drained(self._prefix, self._log)
+            self.fenced = sum(each.log.count(f"code {ExitCode.FENCED.value} (") for each in self._workers)
             seconds = time.monotonic() - began
             for worker in self._workers:
                 if worker.stop():
@@ -149,8 +149,9 @@ class _Run:
 
     def _stage(self, supervised: Process) -> int:
         """The process of the stage; the supervisor starts it again when it has ended."""
-        wait_for(lambda: "cases" in stage_pids(supervised), lambda: f"the stage does not run:\n{supervised.log[-3000:]}", SILENCE_SECONDS)
-        return stage_pids(supervised)["cases"]
+        wait_for(lambda: "cases" in supervised.stages(), lambda: f"the stage does not run:\n{supervised.log[-3000:]}", SILENCE_SECONDS)
+        pid: int = supervised.stages()["cases"].pid
+        return pid
 
     def _sleep_and_wake(self, first: Process, driver: _Driver) -> None:
         """SIGSTOP for longer than the session; another takes over; SIGCONT: it must change nothing.
@@ -160,13 +161,13 @@ class _Run:
         self._some(driver)
         sleeper = self._stage(first)
         os.kill(sleeper, signal.SIGSTOP)
-        self._say("  a worker sleeps, another takes over")
-        self._start("two")
+        second = self._start("two")
+        everything = PARTITIONS * len(CASE_INPUTS)
+        wait_for(lambda: second.assigned_partitions() == everything, lambda: f"it takes nothing over:\n{self._log()}", SILENCE_SECONDS)
+        self._say("  a worker sleeps, another has taken over")
         self._some(driver)
         os.kill(sleeper, signal.SIGCONT)
         self._some(driver)
-        self.fenced = sum(each.log.count(f"code {ExitCode.FENCED.value} (") for each in self._workers)
-        self._say(f"  woken; {self.fenced} ended because they were fenced")
 
     def _some(self, driver: _Driver) -> None:
         ended = driver.ended

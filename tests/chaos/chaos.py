@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import psutil  # type: ignore[import-untyped]
 
 from pipeline.flow import STAGES
 from pipeline.policy.regions import read_regions
@@ -21,7 +20,7 @@ from schemas.cases import CaseEvent
 from schemas.records import Decision, LanguagePost, ReviewTask, ScoredPost
 from schemas.topics import CASES, DEAD_LETTERS, DECISIONS, POSTS_LANGUAGE, POSTS_SCORED, REVIEW, TOPICS, Topic, review_topic
 from schemas.wire import decoder
-from tests.chaos.load import Decisions, Load
+from tests.chaos.load import Decisions, Load, post
 from tests.support.clients import OwnTopics, behind
 from tests.support.kafka import Broker
 from tests.support.tiny_model import build_tiny_bundle
@@ -46,21 +45,16 @@ class Plan:
     share_with_broker_kills: float = 0.3
 
 
-@dataclass
-class Report:
-    """What came of it."""
+@dataclass(frozen=True)
+class Findings:
+    """What the topics say afterwards."""
 
-    posts: int
     lost: int
     duplicates: int
     conflicting_duplicates: int
     out_of_order: int
     tasks_missing: int
     dead_letters: int
-    stage_kills: int
-    broker_kills: int
-    longest_stall: float
-    longest_stall_with_broker_kills: float
 
     @property
     def sound(self) -> bool:
@@ -69,9 +63,25 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"posts {self.posts}, stages killed {self.stage_kills} times, broker killed {self.broker_kills} times\n"
             f"lost {self.lost} / duplicates {self.duplicates} (with another decision: {self.conflicting_duplicates}) / "
-            f"out of order {self.out_of_order} / review tasks missing {self.tasks_missing} / dead letters {self.dead_letters}\n"
+            f"out of order {self.out_of_order} / review tasks missing {self.tasks_missing} / dead letters {self.dead_letters}"
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it. Stalls: seconds without any decision."""
+
+    posts: int
+    findings: Findings
+    stage_kills: int
+    broker_kills: int
+    longest_stall: float
+    longest_stall_with_broker_kills: float
+
+    def __str__(self) -> str:
+        return (
+            f"posts {self.posts}, stages killed {self.stage_kills} times, broker killed {self.broker_kills} times\n{self.findings}\n"
             f"longest stall {self.longest_stall:.1f} s while stages were killed, "
             f"{self.longest_stall_with_broker_kills:.1f} s while the broker was"
         )
@@ -80,13 +90,12 @@ class Report:
 def run(broker: Broker, prefix: str, folder: Path, plan: Plan, say: Callable[[str], object] = print) -> Report:
     """Needs a broker that can be killed; the topics are made and deleted here."""
     topics = OwnTopics(broker.address, prefix)
-    wanted = [*(topic for topic in TOPICS if topic is not REVIEW), *(review_topic(region.name) for region in read_regions(REGIONS).regions)]
-    topics.create(*wanted, partitions={topic.name: PARTITIONS for topic in wanted})
+    topics.create(*all_topics(), partitions={topic.name: PARTITIONS for topic in all_topics()})
     second = int(plan.posts * plan.share_with_broker_kills) if plan.broker_kills else 0
     model = build_tiny_bundle(folder / "model")
     decisions = Decisions(broker.address, prefix, PARTITIONS)
     with worker(broker.address, prefix, folder, STAGES, model=model, log_level="WARNING", delivery_timeout_seconds=60) as running:
-        wait_for(lambda: len(stage_pids(running)) == len(STAGES), lambda: f"stages do not run:\n{running.log[-3000:]}", 60)
+        wait_for(lambda: running.stages().keys() == set(STAGES), lambda: f"stages do not run:\n{running.log[-3000:]}", 60)
         say("stages run; now they are killed one after the other")
         first_load = Load(broker.address, prefix, plan.rate, 0, plan.posts - second)
         first_decided(decisions, running)
@@ -102,28 +111,26 @@ def run(broker: Broker, prefix: str, folder: Path, plan: Plan, say: Callable[[st
             broker_kills = kill_broker(broker, second_load, plan, say)
             second_load.join()
             broker_stall = decisions.longest_gap(start, drain(decisions, plan.posts, running))
-        cases = [topics.name(CASES)]
-        wait_for(lambda: not behind(broker.address, f"{prefix}sluice.cases", cases), lambda: f"cases wait:\n{running.log[-3000:]}", 120)
+        wait_for_cases(broker.address, prefix, running)
         code = running.stop()
         if code:
             raise AssertionError(f"the worker ended with {code}:\n{running.log[-3000:]}")
     decisions.stop()
-    report = judge(topics, decisions, plan.posts, stage_kills, broker_kills, stall, broker_stall)
+    findings = judge(topics, {post(number).post_id for number in range(plan.posts)})
     topics.delete()
-    return report
+    return Report(plan.posts, findings, stage_kills, broker_kills, stall, broker_stall)
 
 
-def stage_pids(running: Process) -> dict[str, int]:
-    """The processes of the stages, by stage."""
-    found: dict[str, int] = {}
-    for process in running.descendants():
-        try:
-            command = process.cmdline()
-        except psutil.NoSuchProcess:
-            continue
-        if "agents.edge.process" in command:
-            found[command[command.index("agents.edge.process") + 1]] = process.pid
-    return found
+def all_topics() -> list[Topic]:
+    """Those of the packaged regions too."""
+    regions = read_regions(REGIONS).regions
+    return [*(topic for topic in TOPICS if topic is not REVIEW), *(review_topic(region.name) for region in regions)]
+
+
+def wait_for_cases(address: str, prefix: str, running: Process) -> None:
+    """Returns when the cases stage has read all case events."""
+    topics, group = [prefix + CASES.name], f"{prefix}sluice.cases"
+    wait_for(lambda: not behind(address, group, topics), lambda: f"cases wait:\n{running.log[-3000:]}", DRAIN_SECONDS)
 
 
 def first_decided(decisions: Decisions, running: Process) -> None:
@@ -137,10 +144,10 @@ def kill_stages(running: Process, load: Load, plan: Plan, say: Callable[[str], o
     kills = 0
     for stage in itertools.islice(itertools.cycle(STAGES), plan.stage_kills):
         pause.wait(plan.stage_kill_every)
-        wait_for(lambda stage=stage: stage in stage_pids(running), lambda stage=stage: f"{stage} did not come back", 60)  # type: ignore[misc]
+        wait_for(lambda stage=stage: stage in running.stages(), lambda stage=stage: f"{stage} did not come back", 60)  # type: ignore[misc]
         if not load.running:
             raise AssertionError(f"the posts were sent before all kills were done: {kills} of {plan.stage_kills}")
-        pid = stage_pids(running)[stage]
+        pid = running.stages()[stage].pid
         os.kill(pid, signal.SIGKILL)
         kills += 1
         say(f"  kill {kills}: {stage} (process {pid})")
@@ -173,25 +180,17 @@ def drain(decisions: Decisions, count: int, running: Process) -> float:
     return decisions.arrivals[-1]
 
 
-def judge(
-    topics: OwnTopics, decisions: Decisions, posts: int, stage_kills: int, broker_kills: int, stall: float, broker_stall: float
-) -> Report:
-    """Compares ids, decisions, order and tasks."""
+def judge(topics: OwnTopics, expected: set[str]) -> Findings:
+    """Compares ids, decisions, order and tasks; `expected` are the ids of the posts that were sent."""
     by_post = read_decisions(topics)
-    expected = {f"p{number:07d}" for number in range(posts)}
     conflicts = sum(len({(one.decision_id, one.action, one.pending, one.reasons) for one in same}) > 1 for same in by_post.values())
-    return Report(
-        posts=posts,
+    return Findings(
         lost=len(expected - by_post.keys()),
         duplicates=sum(len(same) - 1 for same in by_post.values()),
         conflicting_duplicates=conflicts + len(by_post.keys() - expected),
         out_of_order=out_of_order(topics, POSTS_LANGUAGE, LanguagePost) + out_of_order(topics, POSTS_SCORED, ScoredPost),
         tasks_missing=tasks_missing(topics, {post_id for post_id, same in by_post.items() if same[0].pending}),
         dead_letters=len(topics.read_all(DEAD_LETTERS)),
-        stage_kills=stage_kills,
-        broker_kills=broker_kills,
-        longest_stall=stall,
-        longest_stall_with_broker_kills=broker_stall,
     )
 
 
@@ -212,12 +211,12 @@ def out_of_order(topics: OwnTopics, topic: Topic, record: type[LanguagePost] | t
     last: Counter[str] = Counter()
     wrong = 0
     for message in topics.read_all(topic, timeout=60):
-        post = decode(message.value or b"").post
-        number = int(post.post_id[1:])
-        if post.post_id not in seen:
-            seen.add(post.post_id)
-            wrong += number < last[post.conversation_id]
-            last[post.conversation_id] = max(last[post.conversation_id], number)
+        one = decode(message.value or b"").post
+        number = int(one.post_id[1:])
+        if one.post_id not in seen:
+            seen.add(one.post_id)
+            wrong += number < last[one.conversation_id]
+            last[one.conversation_id] = max(last[one.conversation_id], number)
     return wrong
 
 

@@ -37,17 +37,22 @@ def post(number: int) -> Post:
 
 @dataclass
 class Load:
-    """Publishes posts at an even rate on a thread of its own. Waits out a broker that is down."""
+    """Publishes posts at an even rate on a thread of its own: `count`, or until `stop`. Waits out a broker that is down.
+
+    `sent_at` is by post id, in monotonic seconds.
+    """
 
     address: str
     prefix: str
     rate: float
-    first: int
-    count: int
+    first: int = 0
+    count: int | None = None
     confirmed: set[str] = field(default_factory=set)
     failed: list[str] = field(default_factory=list)
+    sent_at: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
         self._thread.start()
 
@@ -56,11 +61,13 @@ class Load:
             {"bootstrap.servers": self.address, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 5,
              "message.timeout.ms": 300_000, "reconnect.backoff.max.ms": 500, "log_level": 0}
         )  # fmt: skip
-        start, pause = time.monotonic(), threading.Event()
-        for number in range(self.first, self.first + self.count):
-            pause.wait(max(0.0, (number - self.first) / self.rate - (time.monotonic() - start)))
+        start = time.monotonic()
+        for number in itertools.islice(itertools.count(self.first), self.count):
+            if self._stop.wait(max(0.0, (number - self.first) / self.rate - (time.monotonic() - start))):
+                break
             producer.poll(0)
             one = post(number)
+            self.sent_at[one.post_id] = time.monotonic()
 
             def delivered(error: ck.KafkaError | None, _: ck.Message, post_id: str = one.post_id) -> None:
                 if error is None:
@@ -76,6 +83,11 @@ class Load:
         """Whether there are posts still to be sent."""
         return self._thread.is_alive()
 
+    def stop(self) -> None:
+        """No more are sent; waits for the last post, as `join`."""
+        self._stop.set()
+        self.join()
+
     def join(self) -> None:
         """Waits for the last post. RuntimeError when one was refused."""
         self._thread.join()
@@ -89,6 +101,7 @@ class Decisions:
     def __init__(self, address: str, prefix: str, partitions: int) -> None:
         self.by_post: dict[str, list[Decision]] = defaultdict(list)
         self.arrivals: list[float] = []
+        self.first_at: dict[str, float] = {}
         self._address, self._topic, self._partitions = address, prefix + DECISIONS.name, partitions
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
@@ -106,13 +119,18 @@ class Decisions:
                 if message.error() is None:
                     decision = decode(message.value())
                     self.by_post[decision.post_id].append(decision)
-                    self.arrivals.append(time.monotonic())
+                    self.arrivals.append(now := time.monotonic())
+                    self.first_at.setdefault(decision.post_id, now)
         consumer.close()
 
     def stop(self) -> None:
         """No more is read."""
         self._stop.set()
         self._thread.join()
+
+    def longest_wait(self, sent_at: dict[str, float]) -> float:
+        """The longest time (seconds) from a post's sending to its first decision. KeyError for a post without one."""
+        return max(self.first_at[post_id] - moment for post_id, moment in sent_at.items())
 
     def longest_gap(self, start: float, end: float) -> float:
         """Longest time (seconds) between `start` and `end` without a decision."""

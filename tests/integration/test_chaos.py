@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import cases
+from tests.chaos import cases, rolling
 from tests.chaos.chaos import Plan, run
 from tests.support.kafka import Broker, KafkaBroker
 
@@ -20,7 +20,7 @@ def test_nothing_is_lost_while_stages_and_broker_are_killed(tmp_path: Path) -> N
     with KafkaBroker(tmp_path / "kafka") as broker:
         report = run(broker, "chaos.", tmp_path, SHORT)
     print(report)
-    assert report.sound, str(report)
+    assert report.findings.sound, str(report)
     assert report.stage_kills == 3
     assert report.broker_kills == 1
 
@@ -31,3 +31,11 @@ def test_cases_end_as_if_their_workers_had_not_been_killed(kafka: Broker, rules:
     print(report)
     assert report.sound, str(report)
     assert report.kills == 3
+
+
+@pytest.mark.kafka
+def test_nothing_is_lost_in_a_rolling_restart(kafka: Broker, rules: dict[str, object], tmp_path: Path) -> None:
+    report = rolling.run(kafka, "rolling.", tmp_path, rolling.Plan(rate=100, rounds=1), model=rules["model"])
+    print(report)
+    assert report.findings.sound, str(report)
+    assert report.restarts == 2

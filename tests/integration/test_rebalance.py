@@ -15,7 +15,7 @@ from schemas.wire import decoder
 from tests.integration.conftest import create
 from tests.support.clients import Message, OwnTopics
 from tests.support.posts_in_flow import decisions, has_all, outgoing
-from tests.support.workers import fetch, wait_for, worker
+from tests.support.workers import wait_for, worker
 
 pytestmark = pytest.mark.kafka
 
@@ -50,14 +50,6 @@ def first_occurrences(messages: list[Message]) -> dict[str, list[int]]:
     return order
 
 
-def partitions(addresses: dict[str, str]) -> int:
-    """How many partitions the stages at these addresses read, all together."""
-    texts = [fetch(f"{address}/metrics")[1] for address in addresses.values()]
-    return sum(
-        int(float(line.split()[-1])) for text in texts for line in text.splitlines() if line.startswith("sluice_assigned_partitions{")
-    )
-
-
 def test_a_second_worker_joins_and_leaves(topics: OwnTopics, rules: dict[str, object], tmp_path: Path) -> None:
     create(topics)
     talk, shared = Talk(topics), {**rules, "data_dir": tmp_path / "data", "session_timeout_seconds": 6}
@@ -68,7 +60,7 @@ def test_a_second_worker_joins_and_leaves(topics: OwnTopics, rules: dict[str, ob
 
             def has_its_share() -> bool:
                 talk.goes_on(40)
-                return len(second.addresses()) == len(STAGES) and partitions(second.addresses()) >= len(STAGES)
+                return len(second.addresses()) == len(STAGES) and second.assigned_partitions() >= len(STAGES)
 
             wait_for(has_its_share, lambda: f"the second worker has no partitions:\n{second.log[-2000:]}", 60)
             talk.goes_on()

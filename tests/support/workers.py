@@ -18,6 +18,7 @@ import psutil  # type: ignore[import-untyped]
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
+STAGE_MODULE = "agents.edge.process"
 TETHER = Path(__file__).with_name("tether.py")
 READING = re.compile(r"INFO (\w+) \S+ reading (\S+) as (\S+), instance (\S+); (http://[\d.:]+)/metrics")
 
@@ -50,6 +51,18 @@ class Process:
             found: list[psutil.Process] = psutil.Process(self.pid).children(recursive=True)
         except psutil.NoSuchProcess:
             return []
+        return found
+
+    def stages(self) -> dict[str, psutil.Process]:
+        """Those of them that run a stage, by its name."""
+        found = {}
+        for process in self.descendants():
+            try:
+                command = process.cmdline()
+            except psutil.NoSuchProcess:
+                continue
+            if STAGE_MODULE in command:
+                found[command[command.index(STAGE_MODULE) + 1]] = process
         return found
 
     @property
@@ -88,6 +101,18 @@ class Process:
         """Where each stage's /metrics and /healthz are, as far as the log tells."""
         return {match[1]: match[5] for match in READING.finditer(self.log)}
 
+    def assigned_partitions(self) -> int:
+        """How many partitions its stages read, all together; a stage that does not answer counts none."""
+        found = 0
+        for address in self.addresses().values():
+            try:
+                text = fetch(f"{address}/metrics")[1]
+            except OSError:
+                continue
+            lines = (line for line in text.splitlines() if line.startswith("sluice_assigned_partitions{"))
+            found += sum(int(float(line.split()[-1])) for line in lines)
+        return found
+
     def ready(self, stages: Iterable[str]) -> Self:
         """Returns when /healthz of each stage says ok."""
         for stage in stages:
@@ -110,7 +135,7 @@ def worker(address: str, prefix: str, folder: Path, stages: Iterable[str], **set
 def stage_process(address: str, prefix: str, folder: Path, stage: str, **settings: object) -> Process:
     """One stage as `instance` (`one`), without a supervisor, so that its exit code can be seen. `port` is that of its /metrics."""
     instance, port = str(settings.pop("instance", "one")), str(settings.pop("port", 0))
-    return process(["-m", "agents.edge.process", stage, instance, port], address, prefix, folder, settings)
+    return process(["-m", STAGE_MODULE, stage, instance, port], address, prefix, folder, settings)
 
 
 def process(arguments: list[str], address: str, prefix: str, folder: Path, settings: Mapping[str, object]) -> Process:

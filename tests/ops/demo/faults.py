@@ -6,13 +6,11 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import psutil  # type: ignore[import-untyped]
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from agents.edge.failures import ExitCode
 from schemas.topics import POSTS_INCOMING
-from tests.chaos.chaos import stage_pids
 from tests.integration.conftest import PARTITIONS
 from tests.ops.demo.stage import Pipeline
 from tests.ops.demo.town import Town
@@ -57,10 +55,10 @@ def kill_language(scene: Scene) -> None:
     """SIGKILL, as soon as it runs again, and again."""
     worker = scene.pipeline.workers["language"]
     for _ in range(4):
-        wait_for(lambda: "language" in stage_pids(worker), lambda: worker.log[-2000:], 30)
-        pid = stage_pids(worker)["language"]
-        psutil.Process(pid).send_signal(signal.SIGKILL)
-        wait_for(lambda pid=pid: stage_pids(worker).get("language") != pid, lambda: "it cannot be killed", 30)  # type: ignore[misc]
+        wait_for(lambda: "language" in worker.stages(), lambda: worker.log[-2000:], 30)
+        killed = worker.stages()["language"]
+        killed.send_signal(signal.SIGKILL)
+        wait_for(lambda killed=killed: worker.stages().get("language") != killed, lambda: "it cannot be killed", 30)  # type: ignore[misc]
 
 
 def add_wrong_model(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, CannotJudge, Channel, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
 from schemas.topics import VERDICTS
-from tests.pipeline.cases.world import DAY, HOUR, NOW, World, case_event, only, rules
+from tests.pipeline.cases.world import DAY, HOUR, MINUTE, NOW, World, case_event, only, rules
 
 
 @pytest.fixture
@@ -148,6 +148,28 @@ def test_a_claim_keeps_others_out_until_it_runs_out(world: World) -> None:
     released = only(world.pass_time(HOUR), TaskEvent)
     assert (released.kind, released.reviewer) == (TaskEventKind.RELEASED, "anna")
     assert only(world.verdict("p", "bram", Outcome.ALLOW), Decision).action is Action.ALLOW
+
+
+def test_what_lies_before_a_reviewer_is_not_taken_away_when_it_is_due_but_not_kept_for_ever_either(world: World) -> None:
+    task = only(world.routed(case_event("p")), ReviewTask)
+    claim, soon = 30 * MINUTE, 10 * MINUTE
+    world.pass_time(task.due_at - world.now - soon)
+    world.claim("p", "anna")
+    assert not world.pass_time(2 * soon)
+    world.claim("p", "anna")  # prolongs nothing any more
+    made = world.pass_time(claim - 2 * soon)
+    assert [(event.kind, event.reviewer) for event in made if isinstance(event, TaskEvent)] == [
+        (TaskEventKind.RELEASED, "anna"), (TaskEventKind.MOVED, None),
+    ]  # fmt: skip
+    assert only(made, ReviewTask).attempt == 2
+
+
+def test_a_verdict_on_a_claimed_task_that_is_overdue_counts(world: World) -> None:
+    task = only(world.routed(case_event("p")), ReviewTask)
+    world.pass_time(task.due_at - world.now - 10 * MINUTE)
+    world.claim("p", "anna")
+    world.pass_time(20 * MINUTE)
+    assert only(world.verdict("p", "anna", Outcome.ALLOW), Decision).action is Action.ALLOW
 
 
 @pytest.mark.parametrize("reviewer", ["stranger", "cleo"], ids=["not on the roster", "second"])

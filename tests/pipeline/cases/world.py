@@ -21,7 +21,7 @@ from schemas.records import Action, Automation, Context, Decision, Language, Pos
 from schemas.topics import APPEALS, CASES, DECISIONS, ENFORCEMENTS, ERASURES, NOTICES, REPORTS, TASK_EVENTS, VERDICTS
 
 NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
-HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 _POLICY = read_policies(Path(__file__).parents[1] / "policy" / "cases" / "policy.toml").policies[0]
 POLICY = Policy.model_validate(
     {
