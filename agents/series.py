@@ -35,7 +35,8 @@ REASONS_OF_REFUSAL = 24
 
 LABELS = {
     "stage": f"{', '.join(STAGES)}",
-    "result": "`ok`: its outputs are confirmed; `dead_letter`: could not be read; `stage_error`: went on as unassessed",
+    "result": "`ok`: its outputs are confirmed; `dead_letter`: could not be read; `stage_error`: went on as unassessed; "
+    "of transactions: committed, fenced, failed; of erasures: done, waits, nothing",
     "topic": "names of `schemas/topics.py` without the prefix, with the regions of the regions file",
     "action": ", ".join(action.value for action in Action),
     "language": f"the languages that the identifier knows, `und`, `{OTHER}`",
@@ -71,7 +72,7 @@ DECIDING = (metrics.DECISIONS, metrics.MARKETS, metrics.UNSPOKEN, metrics.UNASSE
 OF_PEOPLE = (
     metrics.CASES_ASKED, metrics.REVIEWS, metrics.OVER_CAPACITY, metrics.INCOMPLETE, metrics.TASKS_LEFT, metrics.ANSWERED,
     metrics.WAITED_SECONDS, metrics.WAITED_VIEWS, metrics.VERDICTS, metrics.CANNOT_JUDGE, metrics.CONTEXT_SHOWN, metrics.REFUSED,
-    metrics.EXPIRED, metrics.OVERTURNED, metrics.OPEN, metrics.OLDEST_OPEN, metrics.AUDIT_CHECKED, metrics.AUDIT_WRONG,
+    metrics.EXPIRED, metrics.ERASURES, metrics.OVERTURNED, metrics.OPEN, metrics.OLDEST_OPEN, metrics.AUDIT_CHECKED, metrics.AUDIT_WRONG,
     metrics.REGION_LEVEL, metrics.REGION_OPEN, metrics.LAST_VERDICT, metrics.REPUBLISHED, metrics.TRANSACTIONS,
 )  # fmt: skip
 SERVED: Mapping[str, tuple[MetricWrapperBase, ...]] = {

@@ -74,7 +74,9 @@ class Settings(BaseSettings):
     roster: Path = Field(PACKAGED / "policies" / "roster.toml", description="Roster of the reviewers whose verdicts count.")
 
     scoring_threads: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Cores that one scoring process uses.")
-    scoring_batch: Annotated[int, Field(ge=1, le=512)] = Field(64, description="Most posts scored in one go.")
+    scoring_batch: Annotated[int, Field(ge=1, le=512)] = Field(
+        64, description="Most posts scored in one go. In a trial 16 halved the 99th percentile of latency for some 3% more CPU."
+    )
     score_cache_bytes: Annotated[int, Field(ge=0, le=1024 * MIB)] = Field(
         16 * MIB,
         description="Memory for the scores of texts that come again and again; they are the same as without it. 0: none are kept.",
@@ -82,13 +84,16 @@ class Settings(BaseSettings):
     batch_posts: Annotated[int, Field(ge=1, le=10_000)] = Field(500, description="Most posts handled in one go by the other stages.")
     batch_bytes: Annotated[int, Field(ge=KIB, le=64 * MIB)] = Field(MIB, description="Most bytes handled in one go.")
     fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = Field(
-        20, description="How long a fetch waits for data while posts flow. Lower: less latency, more CPU."
+        20,
+        description="How long a fetch waits for data while posts flow. Lower: less latency, more CPU. The cases stage takes 200 at least.",
     )
     idle_fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = Field(
         500, description="The same once nothing has come for a second. The first post after a pause is not delayed by it."
     )
     fetch_min_bytes: Annotated[int, Field(ge=1, le=MIB)] = Field(
-        1, description="A fetch is answered when so much has come, or at its time limit. 65536 saves CPU at thousands of posts a second."
+        1,
+        description="A fetch is answered when so much has come, or at its time limit. 65536 saves CPU (in a trial at 100 posts a second a "
+        "quarter of what the first stage takes) and costs up to `fetch_wait_ms` a stage. The cases stage takes 65536 at least.",
     )
     context_history: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         20_000, description="Posts per partition that routing reads again at assignment, to know the conversations."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
@@ -25,17 +26,41 @@ class Schema(faust.Schema):  # type: ignore[misc]
         return message.value
 
 
+class App(faust.App):  # type: ignore[misc]
+    """Faust's. On SIGTERM, after the last record was read and before the last commit, it awaits `finish`, where a stage has one.
+
+    A rebalance waits for nothing.
+    """
+
+    finish: Callable[[], Awaitable[None]] | None = None
+
+    async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:  # noqa: ANN401, ARG002 - as in Faust
+        if self.should_stop and self.finish is not None:
+            await self.finish()
+
+
 def consumer_group(settings: Settings, stage: str) -> str:
     """The consumer group of a stage."""
     return f"{settings.topic_prefix}{settings.group}.{stage}"
 
 
-def make_app(settings: Settings, stage: str, max_batch: int, instance: str, partitions: Partitions | None = None) -> faust.App:
-    """See the module. `max_batch`: records of a chunk. `partitions` is told of partitions; with it, see there what is read, and by whom."""
+def limits_of(settings: Settings, chunk_records: int) -> Limits:
+    """Those of the settings, with so many records in a chunk at most."""
+    return Limits(
+        chunk_records=chunk_records,
+        chunk_bytes=settings.batch_bytes,
+        fetch_wait_ms=settings.fetch_wait_ms,
+        idle_fetch_wait_ms=settings.idle_fetch_wait_ms,
+        fetch_min_bytes=settings.fetch_min_bytes,
+    )
+
+
+def make_app(settings: Settings, stage: str, limits: Limits, instance: str, partitions: Partitions | None = None) -> App:
+    """See the module. `partitions` is told of partitions; with it, see there what is read, and by whom."""
     folder = settings.data_dir / "faust" / f"{stage}-{instance}"
     folder.mkdir(parents=True, exist_ok=True)  # Faust's own mkdir makes no parents
     session = settings.session_timeout_seconds
-    app = faust.App(
+    app = App(
         consumer_group(settings, stage),
         broker=[URL(f"{SCHEME}://{address}") for address in settings.broker.split(",")],
         broker_credentials=faust_credentials(settings),
@@ -49,7 +74,7 @@ def make_app(settings: Settings, stage: str, max_batch: int, instance: str, part
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{instance}.{stage}",  # static membership: a restart within the session makes no rebalance
         stream_buffer_maxsize=WAITING_CHUNKS,
-        stream_wait_empty=False,  # otherwise a rebalance and SIGTERM wait for ever
+        stream_wait_empty=False,  # otherwise a rebalance and SIGTERM wait for ever; see App
         broker_commit_interval=settings.commit_interval_seconds,
         broker_session_timeout=session,
         broker_heartbeat_interval=min(1.0, session / 10),
@@ -57,12 +82,6 @@ def make_app(settings: Settings, stage: str, max_batch: int, instance: str, part
         broker_max_poll_interval=86_400,  # aiokafka leaves the group for good when it fires; the watchdog stands in for it
         producer_request_timeout=30,
     )
-    app.limits = Limits(
-        chunk_records=max_batch,
-        chunk_bytes=settings.batch_bytes,
-        fetch_wait_ms=settings.fetch_wait_ms,
-        idle_fetch_wait_ms=settings.idle_fetch_wait_ms,
-        fetch_min_bytes=settings.fetch_min_bytes,
-    )
+    app.limits = limits
     app.partitions = partitions
     return app

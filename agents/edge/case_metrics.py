@@ -13,7 +13,7 @@ from prometheus_client import Gauge
 
 from agents.edge import metrics
 from agents.edge.metrics import Closed, DecisionMetrics
-from pipeline.cases.facts import Asked, Confirmed, Expired, Fact, Judged, Leaving, Left, Overturned, Refused
+from pipeline.cases.facts import Asked, Confirmed, Erased, Expired, Fact, Judged, Leaving, Left, Overturned, Refused
 from pipeline.cases.rules import Rules
 from pipeline.cases.shard import Shard
 from pipeline.cases.spec import Machine
@@ -169,6 +169,10 @@ class CaseMetrics:
     @count.register
     def _(self, fact: Expired) -> None:
         metrics.EXPIRED.labels(fact.topic).inc()
+
+    @count.register
+    def _(self, fact: Erased) -> None:
+        metrics.ERASURES.labels(fact.result.value).inc()
 
 
 def _word(value: bool) -> str:

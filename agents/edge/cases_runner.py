@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from agents.edge import metrics
-from agents.edge.app import Schema, consumer_group, make_app
+from agents.edge.app import Schema, consumer_group, limits_of, make_app
+from agents.edge.chunks import Limits
 from agents.edge.counts import Counts
 from agents.edge.logs import logged
 from agents.edge.owner import Done, Owner, Tools
@@ -22,12 +23,26 @@ from pipeline.cases.facts import Fact
 from pipeline.cases.spec import CasesSpec, Machine
 from schemas.records import Record
 
+FETCH_WAIT_MS, FETCH_MIN_BYTES = 200, 65536
+"""At least. Nobody waits for a case by the millisecond, and a fetch of seven topics costs one of CPU, however little comes of it."""
+
 M = TypeVar("M")
 
 
 def utc_now() -> dt.datetime:
     """The clock of a worker."""
     return dt.datetime.now(dt.UTC)
+
+
+def unhurried(settings: Settings) -> Limits:
+    """The limits of the settings, with fewer and fuller fetches."""
+    limits = limits_of(settings, settings.batch_posts)
+    return replace(
+        limits,
+        fetch_wait_ms=max(FETCH_WAIT_MS, limits.fetch_wait_ms),
+        idle_fetch_wait_ms=max(FETCH_WAIT_MS, limits.idle_fetch_wait_ms),
+        fetch_min_bytes=max(FETCH_MIN_BYTES, limits.fetch_min_bytes),
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,7 @@ class CasesRunner(Generic[M]):
         )
         self.owners = Owners(tools, self._done)
         self._counts = Counts(spec.name, settings.topic_prefix, agent.observe)
-        self.app = make_app(settings, spec.name, settings.batch_posts, instance, self.owners)
+        self.app = make_app(settings, spec.name, unhurried(settings), instance, self.owners)
         meter = Meter(self.app, spec.name, [topic.name for topic in spec.inputs], settings.topic_prefix, self._look)
         self.pulse = meter.pulse
         self._prefix = settings.topic_prefix

@@ -29,9 +29,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             consumer._partition_assignment_strategy = (RangePartitionAssignor,)
         return consumer
 
-    def set_fetch_wait(self, milliseconds: int) -> None:
-        """For the fetches to come; an int, so any thread may set it."""
-        self._ensure_consumer()._fetcher._fetch_max_wait_ms = milliseconds
+    def set_fetch(self, wait_ms: int, min_bytes: int) -> None:
+        """For the fetches to come; ints, so any thread may set them."""
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = wait_ms, min_bytes
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """To the committed offsets, and to the start where none is: aiokafka would leave such a partition where it is."""

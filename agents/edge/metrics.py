@@ -101,6 +101,10 @@ CONTEXT_SHOWN = _counter(
 )  # fmt: skip
 REFUSED = _counter("sluice_refused_total", "Verdicts, appeals and reports that could not be dealt with, by reason.", "what", "reason")
 EXPIRED = _counter("sluice_expired_total", "Events that waited in vain for their post.", "topic")
+ERASURES = _counter(
+    "sluice_erasures_total", "Erasures: done, those that wait until people have decided, and those that found nothing.",
+    "result",
+)  # fmt: skip
 OVERTURNED = _counter("sluice_overturned_total", "Restrictions that people undid.", "language", "decided_by", "on_appeal")
 CONFIRM_SECONDS = Histogram(
     "sluice_enforcement_seconds", "From a decision of the cases stage to the platform's confirmation.", buckets=SECONDS, registry=REGISTRY

@@ -37,7 +37,7 @@ from schemas.cases import CaseFile
 from schemas.wire import InvalidRecordError
 
 PACE_SECONDS = 0.05
-"""Between two transactions of an owner: one costs about a millisecond of CPU, however little is in it."""
+"""Between two transactions of an owner: one costs two to three milliseconds of CPU, however little is in it."""
 
 LOOK_SECONDS = 1.0
 """The machine is called at least so often, and measured, where that does not take more than LOOK_SHARE of the time."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from agents.edge import metrics
-from agents.edge.app import WAITING_CHUNKS, Schema, make_app
+from agents.edge.app import WAITING_CHUNKS, Schema, limits_of, make_app
 from agents.edge.chunks import Chunk
 from agents.edge.counts import Counts, Sent
 from agents.edge.failures import FaultShare, stop_for
@@ -30,6 +30,9 @@ from schemas.records import Record
 from schemas.topics import POSTS_INCOMING
 
 R = TypeVar("R", bound=Record)
+FINISH_SECONDS = 5.0
+"""For which SIGTERM waits for the batch in hand; a supervisor waits for longer."""
+
 _TOPIC = operator.attrgetter("topic")
 
 
@@ -60,7 +63,7 @@ class Runner(Generic[R]):
         self._waiting: asyncio.Queue[Any] = asyncio.Queue(WAITING_CHUNKS)
         self._held: Any = None  # an event that did not fit into the last batch
         self._sent: list[tuple[Any, Sent]] = []  # events whose outputs are on their way
-        self.app = make_app(settings, spec.name, spec.max_batch, instance)
+        self.app = make_app(settings, spec.name, limits_of(settings, spec.max_batch), instance)
         self._counts = Counts(spec.name, settings.topic_prefix, agent.observe)
         meter = Meter(self.app, spec.name, [spec.source.name], settings.topic_prefix)
         self.pulse = meter.pulse
@@ -68,6 +71,7 @@ class Runner(Generic[R]):
         self.app.agent(topic, name=spec.name)(self._read)
         self.app.task(self._handle_all)
         self.app.task(meter.run)
+        self.app.finish = self._finish
         self.app.on_partitions_assigned.connect(self._assigned)
 
     @property
@@ -100,6 +104,13 @@ class Runner(Generic[R]):
                 sent = await loop.run_in_executor(self._pool, self._handle, [event.value for event in current], epoch)
                 self._acknowledge()
                 self._sent = list(zip(current, sent, strict=True))
+
+    async def _finish(self) -> None:
+        """The batch in hand is ended and acknowledged, so that a restart repeats nothing; what waits is left, and read again."""
+        self._consumer.epoch += 1
+        deadline = time.monotonic() + FINISH_SECONDS
+        while self.pulse.outstanding and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
 
     async def _gather(self) -> list[Any]:
         """The chunks at hand, at least one, within the limits of a batch."""

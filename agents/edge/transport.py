@@ -3,7 +3,8 @@
 1. One event per chunk of records of one partition, instead of four asyncio tasks per record.
 2. What is committed is the offset behind the last record up to which all is done (in_flight.py). Faust's own arithmetic commits past
    unfinished work when acknowledgements come out of order.
-3. How long a fetch waits is a setting, short while records flow and long when idle; no sleep of a second under back-pressure.
+3. How long a fetch waits, and for how much, are settings while records flow; when idle it waits long, and for anything. No sleep of a
+   second under back-pressure.
 4. When the committed offset lies outside the log, the worker stops instead of skipping what is lost in silence.
 5. When another worker has the same name, one of the two stops (membership.py).
 6. A stage that owns partition numbers of several topics is told when they come and go, before their records come and go (partitions.py).
@@ -56,7 +57,7 @@ class Consumer(Standing):
         self.last_commit: float = time.monotonic()
         self._in_flight = InFlight()
         self._last_records = time.monotonic()
-        self._fetch_wait_ms = self.limits.fetch_wait_ms
+        self._idle = False
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -127,18 +128,21 @@ class Consumer(Standing):
             await asyncio.sleep(0.005)  # every partition is held back: the stage is behind
             return {}, active
         records = await self._getmany(active_partitions=active, timeout=timeout)
-        self._adapt_fetch_wait(bool(records))
+        self._adapt_fetch(bool(records))
         return records, active
 
-    def _adapt_fetch_wait(self, records_came: bool) -> None:
+    def _adapt_fetch(self, records_came: bool) -> None:
         now = time.monotonic()
         if records_came:
             self._last_records = now
         idle = now - self._last_records > IDLE_AFTER_SECONDS
-        wanted = self.limits.idle_fetch_wait_ms if idle else self.limits.fetch_wait_ms
-        if wanted != self._fetch_wait_ms:
-            self._fetch_wait_ms = wanted
-            self._thread.set_fetch_wait(wanted)
+        if idle == self._idle:
+            return
+        self._idle = idle
+        if idle:
+            self._thread.set_fetch(self.limits.idle_fetch_wait_ms, min_bytes=1)
+        else:
+            self._thread.set_fetch(self.limits.fetch_wait_ms, self.limits.fetch_min_bytes)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """One message per chunk, round robin over the partitions."""

@@ -69,8 +69,9 @@ def people(goals: Objectives, w: Windows) -> Page:
                   ("sum by (decided_by, on_appeal) (decided_by:sluice_overturned:rate1d)", "{decided_by}, on appeal: {on_appeal}")),
             lines("Refused", RATE, "Verdicts, appeals and reports that could not be dealt with.",
                   (f"sum by (what, reason) (rate(sluice_refused_total[{w.hour}]))", "{what}: {reason}")),
-            lines("Waited in vain", RATE, "Events whose post never came.",
-                  (f"sum by (topic) (rate(sluice_expired_total[{w.hour}]))", "{topic}")),
+            lines("Waited in vain, and erased", RATE, "Events whose post never came; requests to erase, by what became of them.",
+                  (f"sum by (topic) (rate(sluice_expired_total[{w.hour}]))", "{topic}"),
+                  (f"sum by (result) (rate(sluice_erasures_total[{w.hour}]))", "erasure: {result}")),
             lines("Confirmed within", SECONDS, "95 of 100 decisions, by the platform.", ("sluice:enforcement_seconds:p95", "95 of 100")),
         )),
     ))  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.cases.decisions import answer_reporters, close
 from pipeline.cases.draft import Draft
+from pipeline.cases.facts import Erased, Erasing
 from pipeline.cases.tasks import withdraw
 from pipeline.cases.waiting import ERASED, give_up_waiting
 from schemas.cases import CaseState, Purpose
@@ -17,12 +18,18 @@ def erase(draft: Draft) -> None:
     case = draft.state
     if not case.known:
         give_up_waiting(draft, ERASED)
-    elif case.erased_at is None:
-        draft.set(erase_when_closed=True)
-        if case.task is not None and case.appeal is None and case.task.purpose is not Purpose.QUEUE:
-            withdraw(draft, ERASED)
-            answer_reporters(draft, ERASED)
-            close(draft)
+    if not case.known or case.erased_at is not None:
+        draft.facts.append(Erased(Erasing.NOTHING))
+        return
+    draft.set(erase_when_closed=True)
+    if case.task is None:
+        return
+    if case.appeal is not None or case.task.purpose is Purpose.QUEUE:
+        draft.facts.append(Erased(Erasing.WAITS))
+        return
+    withdraw(draft, ERASED)
+    answer_reporters(draft, ERASED)
+    close(draft)
 
 
 def forget_content(draft: Draft) -> None:
@@ -31,6 +38,7 @@ def forget_content(draft: Draft) -> None:
     The decision in force carries no content: the platform still has to confirm it, and the machine does not loosen it on an edit.
     """
     case = draft.state
+    draft.facts.append(Erased(Erasing.DONE))
     draft.state = CaseState(
         post_id=case.post_id,
         revision=case.revision,

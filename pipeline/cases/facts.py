@@ -95,4 +95,18 @@ class Expired(NamedTuple):
     topic: str
 
 
-Fact = Asked | Left | Judged | Refused | Overturned | Audited | Confirmed | Expired
+class Erasing(enum.Enum):
+    """What became of a request to erase."""
+
+    DONE = "done"
+    WAITS = "waits"  # until people have decided; DONE follows
+    NOTHING = "nothing"  # is kept of the post
+
+
+class Erased(NamedTuple):
+    """Somebody asked for the erasure of a post, or one that had to wait is done."""
+
+    result: Erasing
+
+
+Fact = Asked | Left | Judged | Refused | Overturned | Audited | Confirmed | Expired | Erased

@@ -8,6 +8,7 @@ import enum
 import functools
 import re
 import zoneinfo
+from collections.abc import Iterator
 from importlib import resources
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,14 +82,21 @@ class Hours(ConfigModel):
 
     def opens_at(self, at: dt.datetime, holidays: tuple[Holiday, ...]) -> dt.datetime:
         """The earliest time from `at` on at which somebody works; NEVER if that is more than a year away."""
+        return next(self._open_from(at, LOOK_AHEAD.days, holidays), NEVER)
+
+    def at_work(self, at: dt.datetime, holidays: tuple[Holiday, ...]) -> bool:
+        """Whether somebody works at this time."""
+        return at in self._open_from(at, 2, holidays)
+
+    def _open_from(self, at: dt.datetime, days: int, holidays: tuple[Holiday, ...]) -> Iterator[dt.datetime]:
+        """The times from `at` on at which somebody comes to work, or `at` itself where somebody works; of the shifts of so many days."""
         first = at.astimezone(zoneinfo.ZoneInfo(self.zone)).date() - dt.timedelta(days=1)  # last night's shift may still be on
-        for number in range(LOOK_AHEAD.days):
+        for number in range(days):
             day = first + dt.timedelta(days=number)
             if DAYS[day.weekday()] in self.days:
                 opens, closes = self.shift(day)
                 if max(opens, at) < closes and not is_holiday(day, holidays):
-                    return max(opens, at)
-        return NEVER
+                    yield max(opens, at)
 
 
 @functools.cache

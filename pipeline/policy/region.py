@@ -117,7 +117,7 @@ class Region(ConfigModel):
 
     def is_open(self, at: dt.datetime) -> bool:
         """Whether people are at work."""
-        return not self.closed(at) and self.opens_at(at) == at
+        return not self.closed(at) and (self.hours is None or self.hours.at_work(at, self.holidays))
 
     def on_time(self, at: dt.datetime, due_at: dt.datetime) -> bool:
         """Whether people are at work at some time from `at` on, before `due_at` and before it closes for good."""

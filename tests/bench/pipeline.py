@@ -17,11 +17,14 @@ import confluent_kafka as ck
 import msgspec
 import psutil  # type: ignore[import-untyped]
 
-from agents.settings import PACKAGED
+from agents.settings import PACKAGED, load
 from pipeline.flow import STAGES
 from pipeline.language.identify import Identifier
 from pipeline.policy.regions import read_regions
-from pipeline.scoring.check import load_verified
+from pipeline.scoring.check import load_scorer, load_verified
+from pipeline.scoring.explain import Explainer
+from pipeline.scoring.tiers import Tier, read_tiers
+from schemas.cases import CaseEvent
 from schemas.records import Post, PostKind
 from schemas.topics import CASES, DECISIONS, POSTS_INCOMING, REVIEW, TOPICS, review_topic
 from schemas.wire import decoder, encode
@@ -47,14 +50,22 @@ def texts(count: int) -> list[Post]:
     ]  # fmt: skip
 
 
-def compute_seconds(posts: Sequence[Post]) -> float:
-    """CPU seconds of the same language identification and ONNX work in a plain loop, one thread, without Kafka."""
-    identifier, model = Identifier(), load_verified(PACKAGED / "models" / "default", 1)
+def compute_seconds(posts: Sequence[Post], asked: Sequence[CaseEvent]) -> float:
+    """CPU seconds of the same language identification and ONNX work in a plain loop, one thread, without Kafka.
+
+    Each post is scored; `asked` are the cases that came of them, of each of which the words that speak against it are looked for.
+    """
+    settings, identifier = load(), Identifier()
+    scorer = load_scorer(settings.model, 1, None)
+    explainer = Explainer(load_verified(read_tiers(settings.model)[Tier.FAST].directory), settings.highlight_passes)
     started = time.process_time()
     for start in range(0, len(posts), BATCH):
         some = [post.text or "" for post in posts[start : start + BATCH]]
-        languages = [identifier.identify(post.text or "", post.language_hint).tag for post in posts[start : start + BATCH]]
-        model.score(some, languages)
+        scorer.score(some, [identifier.identify(post.text or "", post.language_hint) for post in posts[start : start + BATCH]])
+    for event in asked:
+        labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
+        if labels := labels or ((event.stratum,) if event.stratum else ()):
+            explainer.explain(event.post.text or "", event.language.tag, labels)
     return time.process_time() - started
 
 
@@ -153,12 +164,12 @@ class Traffic:
 
 
 class Throughput(NamedTuple):
-    """CPU microseconds per post and RSS in MB by stage; posts per second and tasks for people per post of all of them together."""
+    """CPU microseconds per post and RSS in MB by stage; posts per second of all of them together; what they gave people to look at."""
 
     cpu_us: dict[str, float]
     rss_mb: dict[str, float]
     posts_per_s: float
-    asked: float
+    asked: list[CaseEvent]
 
 
 def throughput(address: str, prefix: str, folder: Path, posts: Sequence[Post]) -> Throughput:
@@ -177,7 +188,8 @@ def throughput(address: str, prefix: str, folder: Path, posts: Sequence[Post]) -
         cpu = {name: (seconds - before[name]) / counted * 1e6 for name, seconds in cpu_seconds(running).items()}
         rss = memory_mb(running)
         traffic.close()
-        return Throughput(cpu, rss, rate, len(topics.read_all(CASES)) / len(posts))
+        decode = decoder(CaseEvent)
+        return Throughput(cpu, rss, rate, [decode(message.value) for message in topics.read_all(CASES)])
 
 
 def latency(address: str, prefix: str, folder: Path, rate: float, seconds: float, model: Path | None = None) -> dict[str, float]:

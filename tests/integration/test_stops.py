@@ -140,7 +140,7 @@ def test_a_stage_without_a_broker_says_so_and_goes_on_when_it_is_back(tmp_path: 
     assert len(silence.splitlines()) < 25, silence
 
 
-def test_sigterm_ends_a_busy_stage_with_nothing_lost(topics: OwnTopics, language: Start) -> None:
+def test_sigterm_ends_a_busy_stage_with_nothing_lost_and_nothing_done_twice(topics: OwnTopics, language: Start) -> None:
     create(topics, LANGUAGE_TOPICS)
     names = [f"busy-{number}" for number in range(3000)]
     with language() as process:
@@ -149,8 +149,10 @@ def test_sigterm_ends_a_busy_stage_with_nothing_lost(topics: OwnTopics, language
         started = time.monotonic()
         assert process.stop() == ExitCode.OK, process.log
         assert time.monotonic() - started < 5
-    with language():
+    with language() as process:
         topics.read_all(POSTS_LANGUAGE, has_all(set(names)))
+        assert process.stop() == ExitCode.OK, process.log
+    assert len(topics.read_all(POSTS_LANGUAGE)) == len(names)
 
 
 def handle_then_stop(topics: OwnTopics, language: Start, names: list[str]) -> int:

@@ -21,8 +21,9 @@ from faust.tables import recovery
 from faust.transport import conductor, drivers
 from faust.transport import consumer as base
 from faust.transport.drivers import aiokafka as driver
+from mode import Service
 
-from agents.edge import consumer_thread, membership, transport
+from agents.edge import app, consumer_thread, membership, transport
 
 FAUST, AIOKAFKA = "0.15.3", "0.14."
 
@@ -73,6 +74,7 @@ OVERRIDDEN = {
         "_send_req": ["self", "request"],
         "_perform_assignment": ["self", "response"],
     },
+    faust.App: {"_consumer_wait_empty": ["self", "consumer", "logger"]},
     faust.Schema: {"loads_value": ["self", "app", "message", "loads", "serializer"]},
     fetcher.PartitionRecords: {"__next__": ["self"], "_unpack_records": ["self"]},
     default_records._DefaultRecordBatchPy: {"_maybe_uncompress": ["self"], "validate_crc": ["self"]},
@@ -90,7 +92,7 @@ def test_what_is_overridden_is_still_there(owner: type, name: str) -> None:
 
 
 def test_everything_that_the_transport_overrides_is_listed() -> None:
-    for ours in (transport.Consumer, consumer_thread.ConsumerThread, membership.Coordinator):
+    for ours in (transport.Consumer, consumer_thread.ConsumerThread, membership.Coordinator, app.App):
         above = next(each for each in ours.__mro__[1:] if each in OVERRIDDEN)
         overridden = {
             name for name in vars(ours) if not name.startswith("__") and inspect.isfunction(vars(ours)[name]) and hasattr(above, name)
@@ -113,6 +115,13 @@ CALLED = [
     (base.Consumer.perform_seek, "self._committed_offset.update(", "the log-start check starts from the committed offset"),
     (base.Consumer.on_partitions_revoked, "self._committed_offset.pop(tp, None)", "a partition that comes back has no old offset"),
     (base.Consumer.on_stop, "if self.app.conf.stream_wait_empty", "stream_wait_empty=False ends a worker without waiting for chunks"),
+    (
+        faust_app.App._stop_consumer,
+        "await self._stop_fetcher() await self._consumer_wait_empty(consumer, self.log)",
+        "what is in hand is finished when nothing more is read",
+    ),
+    (faust_app.App.on_stop, "await self._stop_consumer()", "SIGTERM finishes what is in hand"),
+    (Service.stop, "await self.on_stop()", "an app finishes what is in hand before its consumer and its tasks stop"),
     (base.Consumer._commit_handler, "interval = self.commit_interval", "broker_commit_interval is a setting of ours"),
     (base.Fetcher._fetcher, "consumer._drain_messages(self)", "_drain_messages delivers the chunks"),
     (base.ThreadDelegateConsumer.__init__, "self._thread = self._new_consumer_thread()", "_new_consumer_thread makes our thread"),
@@ -188,7 +197,7 @@ def test_helpers_that_the_consumer_calls_are_still_there(name: str) -> None:
 def test_aiokafka_reads_the_fetch_wait_for_each_request() -> None:
     code = source(fetcher.Fetcher._get_actions_per_node)
     for name in ("_fetch_max_wait_ms", "_fetch_min_bytes"):
-        assert f"self.{name}" in code, f"aiokafka's fetcher reads {name} elsewhere: ConsumerThread.set_fetch_wait would change nothing"
+        assert f"self.{name}" in code, f"aiokafka's fetcher reads {name} elsewhere: ConsumerThread.set_fetch would change nothing"
     started = source(aiokafka_consumer.AIOKafkaConsumer.start)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in started, "aiokafka's consumer no longer hands its _fetch_max_wait_ms on at start"
     assert "fetch_min_bytes=self._fetch_min_bytes" in started, "aiokafka's consumer no longer hands its _fetch_min_bytes on at start"

@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from agents.edge import metrics
 from agents.edge.case_metrics import CaseMetrics, Held
 from agents.edge.metrics import OTHER, REGISTRY, Closed, DecisionMetrics, ScoringMetrics
-from pipeline.cases.facts import Asked, Confirmed, Expired, Judged, Leaving, Left, Overturned, Refused
+from pipeline.cases.facts import Asked, Confirmed, Erased, Erasing, Expired, Judged, Leaving, Left, Overturned, Refused
 from schemas.cases import Purpose
 from schemas.people import CannotJudge, Outcome
 from schemas.records import (
@@ -111,6 +111,7 @@ FACTS = (
     Overturned("nl", by_machine=True, on_appeal=True),
     Confirmed(3.0),
     Expired("moderation.reports.v1"),
+    Erased(Erasing.DONE),
 )
 HELD = Held(
     Counter({("dutch", "nl", True): 2, ("dutch", "tlh", True): 1}), {"dutch": NOW}, overdue=4, balance=0, audits={("nl", "toxic"): (20, 3)}
@@ -133,6 +134,7 @@ def test_what_happens_to_cases_is_counted() -> None:
         "sluice_refused_total": ("appeal", "the time for appeals is over"),
         "sluice_overturned_total": ("nl", "machine", "true"),
         "sluice_expired_total": ("moderation.reports.v1",),
+        "sluice_erasures_total": ("done",),
     }
     before = {name: samples(name).get(key, 0) for name, key in counted.items()}
     for fact in FACTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from agents.edge.app import make_app
 from agents.edge.chunks import Limits
 from agents.edge.consumer_thread import ConsumerThread
-from agents.edge.transport import Consumer
+from agents.edge.transport import IDLE_AFTER_SECONDS, Consumer
 from agents.settings import load
 from tests.agents.edge.records import PLACE, record
 
@@ -64,7 +65,7 @@ class Bench:
         self.consumer: Unconnected = self.run(self._make(folder))
 
     async def _make(self, folder: Path) -> Unconnected:
-        app = make_app(load(data_dir=folder), "language", 500, "test")
+        app = make_app(load(data_dir=folder), "language", limits(), "test")
         app.finalize()
         made = app._new_consumer()
         return Unconnected(made.transport, made.callback, made._on_partitions_revoked, made._on_partitions_assigned)
@@ -245,6 +246,17 @@ def test_a_fetch_becomes_chunks_round_robin_over_the_partitions(bench: Bench) ->
 
 async def _later(fetched: dict[TP, list[ConsumerRecord]]) -> dict[TP, list[ConsumerRecord]]:
     return fetched
+
+
+def test_where_nothing_comes_a_fetch_waits_long_and_for_anything(bench: Bench) -> None:
+    consumer, told = bench.consumer, []
+    consumer.limits = replace(limits(), fetch_min_bytes=65536)
+    consumer._thread.set_fetch = lambda wait_ms, min_bytes: told.append((wait_ms, min_bytes))
+    consumer._adapt_fetch(True)
+    consumer._last_records -= 2 * IDLE_AFTER_SECONDS
+    for records_came in (False, False, True, True):
+        consumer._adapt_fetch(records_came)
+    assert told == [(500, 1), (20, 65536)]
 
 
 def test_partitions_that_change_while_seeking_back_end_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.cases.facts import Erased, Erasing
 from pipeline.cases.rules import Event
 from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, Channel, Erasure, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
@@ -77,11 +78,13 @@ def test_what_people_need_the_text_for_is_decided_first(world: World, on_appeal:
         world.routed(case_event("p", label="threat"))
         world.verdict("p", "anna", Outcome.ESCALATE)
     assert world.erase("p") == []
+    assert world.facts[-1] == Erased(Erasing.WAITS)
     state = world.shard.state("p")
     assert state and state.task and state.task.purpose is (Purpose.APPEAL if on_appeal else Purpose.QUEUE) and "p" in world.files
     world.restart()
     made = world.verdict("p", "bram", Outcome.REMOVE if on_appeal else Outcome.LIMIT)
     assert_erased(world)
+    assert world.facts[-1] == Erased(Erasing.DONE)
     if on_appeal:
         assert only(made, Notice).kind is NoticeKind.OUTCOME
     else:
@@ -101,6 +104,7 @@ def test_late_events_meet_the_erasure_and_open_nothing(world: World) -> None:
     assert only(world.appeal("p", by=Appellant.REPORTER, report_id="r1"), Notice).reason == ERASED
     assert world.routed(event) == [] == world.routed(case_event("p", cause="read again under another policy"))
     assert world.erase("p") == []
+    assert world.facts[-1] == Erased(Erasing.NOTHING)
     assert_erased(world)
 
 
