@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     batch_bytes: Annotated[int, Field(ge=KIB, le=64 * MIB)] = Field(MIB, description="Most bytes handled in one go.")
     fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = Field(
         20,
-        description="How long a fetch waits for data while posts flow. Lower: less latency, more CPU. The cases stage takes 200 at least.",
+        description="How long a fetch waits for data while posts flow. Lower: less latency, more CPU. The cases stage: at least 200.",
     )
     idle_fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = Field(
         500, description="The same once nothing has come for a second. The first post after a pause is not delayed by it."

@@ -248,10 +248,10 @@ async def _later(fetched: dict[TP, list[ConsumerRecord]]) -> dict[TP, list[Consu
     return fetched
 
 
-def test_where_nothing_comes_a_fetch_waits_long_and_for_anything(bench: Bench) -> None:
-    consumer, told = bench.consumer, []
+def test_where_nothing_comes_a_fetch_waits_long_and_for_anything(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer, told = bench.consumer, list[tuple[int, int]]()
     consumer.limits = replace(limits(), fetch_min_bytes=65536)
-    consumer._thread.set_fetch = lambda wait_ms, min_bytes: told.append((wait_ms, min_bytes))
+    monkeypatch.setattr(consumer._thread, "set_fetch", lambda wait_ms, min_bytes: told.append((wait_ms, min_bytes)))
     consumer._adapt_fetch(True)
     consumer._last_records -= 2 * IDLE_AFTER_SECONDS
     for records_came in (False, False, True, True):
