@@ -37,7 +37,7 @@ def send_and_confirm(address: str, topic: str, size: int, seconds: float) -> sub
 
 def test_what_is_confirmed_is_there_in_order(topics: OwnTopics) -> None:
     topics.create(DECISIONS, partitions={DECISIONS.name: 3})
-    producer = SideProducer({"bootstrap.servers": topics.address}, delivery_timeout_seconds=60)
+    producer = SideProducer({"bootstrap.servers": topics.address, "log_level": 0}, delivery_timeout_seconds=60)
     for start in range(0, MANY, MANY // 4):
         numbers = range(start, start + MANY // 4)
         producer.send([Message(topics.name(DECISIONS), f"k{number % 50}", str(number).encode(), []) for number in numbers])
@@ -51,7 +51,7 @@ def test_what_is_confirmed_is_there_in_order(topics: OwnTopics) -> None:
 
 
 def test_nothing_to_confirm_is_confirmed_at_once(topics: OwnTopics) -> None:
-    SideProducer({"bootstrap.servers": topics.address}, delivery_timeout_seconds=60).confirm()
+    SideProducer({"bootstrap.servers": topics.address, "log_level": 0}, delivery_timeout_seconds=60).confirm()
 
 
 def test_one_refused_message_among_good_ones_ends_the_process(topics: OwnTopics) -> None:
