@@ -14,7 +14,7 @@ from tests.ops.demo.watch import Watch
 
 EMPTY_WHEN_ALL_IS_WELL = (
     "Firing", "Dead letters and stage errors", "Why records are dead letters", "Spoken by no region", "Restarts", "Handed on", "Refused",
-    "Waited in vain", "Moved to their partition", "Overturned", "Open, by language",
+    "Waited in vain, and erased", "Moved to their partition", "Overturned", "Open, by language",
 )  # fmt: skip
 """Panels that show only what is not as it should be, or what nobody in the town does."""
 
