@@ -42,8 +42,8 @@ def tags(language: Language) -> Part:
 
 
 def why(reasons: Iterable[Reason], gaps: tuple[Unassessed, ...]) -> list[Part]:
-    """Labels with their probability, and what was not assessed."""
-    return [*((visible(_reason(reason)), "magenta") for reason in reasons), unassessed(gaps)]
+    """Labels with their probability, each once, and what was not assessed."""
+    return [*((visible(text), "magenta") for text in dict.fromkeys(map(_reason, reasons))), unassessed(gaps)]
 
 
 def unassessed(gaps: tuple[Unassessed, ...]) -> Part:

@@ -35,7 +35,7 @@ DECISION = {
     "decision_id": "d1", "post_id": "post-1", "revision": 2, "sequence": 0, "kind": "edited", "cause": "x", "action": "limit",
     "automation": "partial", "language": "nl", "market": "NL", "policy_version": "p", "model_version": "m", "content_type": "t",
     "content_date": NOW, "source_type": "s", "received_at": NOW, "decided_at": NOW, "pending": True,
-    "reasons": [REASON], "unassessed": ["media"],
+    "reasons": [REASON, {**REASON, "rule": "insults-of-a-market"}], "unassessed": ["media"],
 }  # fmt: skip
 TASK = {
     "task_id": "t1", "case_id": "c1", "region": "dutch", "out_of_language": True, "priority": 7,
