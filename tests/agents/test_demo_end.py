@@ -14,8 +14,9 @@ import psutil  # type: ignore[import-untyped]
 from agents.settings import load
 from pipeline.flow import STAGES
 from tests.agents.test_routing import DEFAULT
+from tests.support.workers import SLUICE
 
-DEMO = [sys.executable, "-c", "from agents.cli.main import main; main()", "demo"]
+DEMO = [sys.executable, *SLUICE, "demo"]
 
 
 def test_ctrl_c_is_a_sentence_and_leaves_nothing_behind() -> None:

@@ -18,6 +18,12 @@ import psutil  # type: ignore[import-untyped]
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
+SLUICE = (
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from agents.cli.main import main; main()",
+)
+"""What Python runs as the command, with Ctrl-C as in a terminal: a test run in the background ignores it, and so would this."""
+
 STAGE_MODULE = "agents.edge.process"
 TETHER = Path(__file__).with_name("tether.py")
 READING = re.compile(r"INFO (\w+) \S+ reading (\S+) as (\S+), instance (\S+); (http://[\d.:]+)/metrics")
@@ -127,9 +133,7 @@ class Process:
 
 def worker(address: str, prefix: str, folder: Path, stages: Iterable[str], **settings: object) -> Process:
     """`sluice worker` with its data and `worker.log` in `folder`; `settings` by their names in agents.settings."""
-    return process(
-        ["-c", "from agents.cli.main import main; main()", "worker", "--stages", ",".join(stages)], address, prefix, folder, settings
-    )
+    return process([*SLUICE, "worker", "--stages", ",".join(stages)], address, prefix, folder, settings)
 
 
 def stage_process(address: str, prefix: str, folder: Path, stage: str, **settings: object) -> Process:

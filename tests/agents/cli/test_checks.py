@@ -12,6 +12,7 @@ import pytest
 import pipeline
 from tests.agents.cli.commands import sluice
 from tests.support.tiny_model import LABELS, build_companion_dependent, build_tiny_bundle
+from tests.support.workers import SLUICE
 
 DEFAULTS = Path(pipeline.__file__).parent / "policies"
 POLICY = next((DEFAULTS / "default").glob("*.toml"))
@@ -52,7 +53,7 @@ def test_score_takes_a_text_instead_of_a_file(tiny: Path, tmp_path: Path) -> Non
 
 
 def test_score_ends_quietly_when_nobody_reads_on(tiny: Path) -> None:
-    command = [sys.executable, "-c", "from agents.cli.main import main; main()", "score", "--model", str(tiny)]
+    command = [sys.executable, *SLUICE, "score", "--model", str(tiny)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout
     process.stdout.close()

@@ -15,6 +15,7 @@ from schemas.topics import TOPICS
 from tests.agents.cli.commands import sluice
 from tests.support.clients import OwnTopics
 from tests.support.kafka import Broker
+from tests.support.workers import SLUICE
 
 ALL = len(TOPICS) - 1 + 2
 """Topics of the table, with one for each of the two regions."""
@@ -47,7 +48,7 @@ def process(kafka: Broker, topics: OwnTopics, regions: Path) -> Iterator[Process
 
     def command(*arguments: str) -> subprocess.Popen[bytes]:
         given = {"SLUICE_BROKER": kafka.address, "SLUICE_TOPIC_PREFIX": topics.prefix, "SLUICE_REGIONS": str(regions)}
-        words = [sys.executable, "-c", "from agents.cli.main import main; main()", *arguments]
+        words = [sys.executable, *SLUICE, *arguments]
         started.append(
             subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | given)
         )
