@@ -33,13 +33,13 @@ unit: setup kafka tools  ## the tests alone
 	$(BIN)/pytest $(ON_TWO_CORES) --ignore tests/integration tests/pipeline/scoring/training tests
 	$(BIN)/pytest $(ON_TWO_CORES) tests/integration/test_chaos.py tests/integration
 
-chaos: setup kafka  ## 100,000 posts while stages are killed 20 times and the broker 3 times (about 6 minutes)
+chaos: setup kafka  ## 100,000 posts and 20,000 cases while stages and the broker are killed; a rolling restart (about 17 minutes)
 	$(BIN)/python -m tests.chaos
 
 ops-demo: setup kafka build/tools/prometheus build/tools/prometheus-alertmanager  ## faults are made, and the alert of each comes in (about 10 minutes)
 	$(BIN)/python -m tests.ops.demo
 
-bench: setup kafka  ## the measurements of the README, into build/bench.json (about 25 minutes)
+bench: setup kafka  ## the measurements of the README, into build/bench.json (half an hour and more)
 	$(BIN)/python -m tests.bench
 
 docs: setup      ## generate schemas, AsyncAPI, tables in docs/, rules, dashboards, and what Kubernetes is told of topics and rights

@@ -41,7 +41,8 @@ def passed(draft: Draft) -> None:
     task = draft.state.task
     if task is not None and task.claimed_until is not None and task.claimed_until <= at:
         end_claim(draft)
-    if draft.state.task is not None and draft.state.task.claimed_until is None and draft.state.task.due_at <= at:
+    task = draft.state.task
+    if task is not None and task.claimed_until is None and task.due_at <= at:
         ask_others(draft, Leaving.TIMED_OUT)
     if draft.state.keep_until is not None and draft.state.keep_until <= at:
         draft.forgotten = True

@@ -17,23 +17,22 @@ import confluent_kafka as ck
 import msgspec
 import psutil  # type: ignore[import-untyped]
 
-from agents.settings import PACKAGED, load
+from agents.settings import load
 from pipeline.flow import STAGES
 from pipeline.language.identify import Identifier
-from pipeline.policy.regions import read_regions
 from pipeline.scoring.check import load_scorer, load_verified
 from pipeline.scoring.explain import Explainer
 from pipeline.scoring.tiers import Tier, read_tiers
 from schemas.cases import CaseEvent
 from schemas.records import Post, PostKind
-from schemas.topics import CASES, DECISIONS, POSTS_INCOMING, REVIEW, TOPICS, review_topic
+from schemas.topics import CASES, DECISIONS, POSTS_INCOMING
 from schemas.wire import decoder, encode
-from tests.support.clients import OwnTopics, behind
+from tests.chaos.chaos import all_topics, wait_for_cases
+from tests.support.clients import OwnTopics
 from tests.support.workers import Process, wait_for, worker
 
 PARTITIONS = 6
 BATCH = 64
-REGIONS = PACKAGED / "policies" / "regions.toml"
 
 
 def texts(count: int) -> list[Post]:
@@ -73,8 +72,7 @@ def compute_seconds(posts: Sequence[Post], asked: Sequence[CaseEvent]) -> float:
 def pipeline(address: str, prefix: str, folder: Path, model: Path | None = None) -> Iterator[tuple[OwnTopics, Process]]:
     """Topics and a running worker with all stages."""
     topics = OwnTopics(address, prefix)
-    wanted = [*(topic for topic in TOPICS if topic is not REVIEW), *(review_topic(region.name) for region in read_regions(REGIONS).regions)]
-    topics.create(*wanted, partitions={topic.name: PARTITIONS for topic in wanted})
+    topics.create(*all_topics(), partitions={topic.name: PARTITIONS for topic in all_topics()})
     given: dict[str, object] = {"score_cache_bytes": 0}  # the posts are the demo's, again and again
     if model is not None:
         given["model"] = model
@@ -183,8 +181,7 @@ def throughput(address: str, prefix: str, folder: Path, posts: Sequence[Post]) -
         traffic.wait(len(posts), running, 300)
         counted = len(posts) - BATCH
         rate = counted / (time.monotonic() - started)
-        cases = [topics.name(CASES)]
-        wait_for(lambda: not behind(address, f"{prefix}sluice.cases", cases), lambda: f"cases wait:\n{running.log[-3000:]}", 120)
+        wait_for_cases(address, prefix, running)
         cpu = {name: (seconds - before[name]) / counted * 1e6 for name, seconds in cpu_seconds(running).items()}
         rss = memory_mb(running)
         traffic.close()
