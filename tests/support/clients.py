@@ -61,7 +61,20 @@ def create_topics(address: Address, prefix: str, topics: Iterable[Topic], partit
     admin = AdminClient(client(address))
     for future in admin.create_topics(new, operation_timeout=30).values():
         future.result(30)
-    return [topic.topic for topic in new]
+    names = [topic.topic for topic in new]
+    _wait_until_seen(admin, names)
+    return names
+
+
+def _wait_until_seen(admin: AdminClient, names: list[str], timeout: float = 30) -> None:
+    """The controller has made them; a broker hears of it a little later, on a busy machine noticeably so."""
+    deadline = time.monotonic() + timeout
+    unseen = set(names)
+    while unseen and time.monotonic() < deadline:
+        known = admin.list_topics(timeout=timeout).topics
+        unseen = {name for name in unseen if name not in known or any(each.leader < 0 for each in known[name].partitions.values())}
+    if unseen:
+        raise TimeoutError(f"{', '.join(sorted(unseen))}: made, but not to be seen within {timeout} s")
 
 
 def delete_topics(address: Address, names: list[str]) -> None:

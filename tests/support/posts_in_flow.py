@@ -48,5 +48,5 @@ def decisions(messages: list[Message]) -> dict[tuple[str, int], Decision]:
 
 
 def has_all(wanted: set[str]) -> Callable[[list[Message]], bool]:
-    """A condition for `read_all`: every one of these keys is there. It is a decision's post id, and elsewhere a conversation's."""
+    """A condition for `read_all`: every one of these keys is there. Decisions and review tasks have post ids, the others conversations'."""
     return lambda messages: wanted <= {(message.key or b"").decode() for message in messages}
