@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from agents.edge.app import consumer_group
 from agents.edge.failures import StopWorker
 from agents.edge.letters import letter, marked
-from agents.edge.reader import ANSWER_SECONDS, Reader, Span, broker_faults, quiet, reading
+from agents.edge.reader import ANSWER_SECONDS, Cluster, Reader, Span, broker_faults, quiet, reading
 from agents.edge.security import client_config
 from agents.settings import Settings
 from agents.topics import compare, find_topics, hidden, wanted_topics
@@ -28,10 +28,16 @@ from pipeline.policy.roster import read_roster, unspoken
 from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import GOLDEN, read_bundle
 from pipeline.scoring.tiers import read_tiers
-from schemas.topics import DEAD_LETTERS, TOPICS
+from schemas.topics import COPIES, DEAD_LETTERS, TOPICS
 
 LAG_WORTH_A_WORD = 10_000
 """Records of a stage that wait: ten seconds of a thousand posts a second."""
+
+KAFKAS_OWN = {
+    "__consumer_offsets": "offsets.topic.replication.factor",
+    "__transaction_state": "transaction.state.log.replication.factor",
+}
+"""Topics that Kafka makes for itself, with the setting that says how many copies they get."""
 
 LETTERS_SINCE = dt.timedelta(hours=1)
 
@@ -67,8 +73,8 @@ def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     yield roster(settings, regions, now)
     try:
         with reading(client_config(settings)) as reader:
+            yield cluster(settings, reader.cluster())
             existing = reader.topics()
-            yield Finding(Level.OK, "broker", f"{settings.broker} answers")
             yield from topics(settings, regions)
             yield from groups(settings, reader, existing)
             if settings.topic_prefix + DEAD_LETTERS.name in existing:
@@ -127,22 +133,34 @@ def roster(settings: Settings, regions: Regions, now: dt.datetime) -> Finding:
     return Finding(Level.WARN if said else Level.OK, "roster", "; ".join(said) or well)
 
 
+def cluster(settings: Settings, found: Cluster) -> Finding:
+    """Whether it can lose a broker: how many there are, and whether Kafka's own topics have copies enough. Those may not be seen."""
+    copies = {name: found.topics[name].copies for name in KAFKAS_OWN if name in found.topics}
+    few = [name for name, count in copies.items() if count < min(COPIES, found.brokers)]
+    if few:
+        what = f"{few[0]} has {copies[few[0]]} of {COPIES} copies: without that broker positions are gone, and posts are decided twice"
+        said = f"{settings.broker} answers; {what}: `kafka-reassign-partitions.sh` gives it more, {KAFKAS_OWN[few[0]]} is for new clusters"
+        return Finding(Level.WARN, "broker", said)
+    said = "" if found.brokers >= COPIES else f"; brokers: {found.brokers}, so a lost disk loses posts"
+    return Finding(Level.OK, "broker", f"{settings.broker} answers{said}")
+
+
 def topics(settings: Settings, regions: Regions) -> Iterator[Finding]:
     """Existence, partitions, settings."""
     wanted = wanted_topics(settings, regions)
     found = find_topics(settings, wanted)
-    if missing := [topic.name for topic in wanted if topic.name not in found]:
+    if missing := [topic.name for topic in wanted if topic.name not in found.topics]:
         yield Finding(
             Level.FAIL, "topics", f"{len(missing)} of {len(wanted)} do not exist, {missing[0]} for one: run `sluice topics create`"
         )
     else:
         yield Finding(Level.OK, "topics", f"all {len(wanted)} exist")
-    if said := hidden(found):
+    if said := hidden(found.topics):
         yield Finding(Level.WARN, "settings", said)
-    differences = [each for each in compare(wanted, found, settings.broker) if each.topic in found]
+    differences = [each for each in compare(wanted, found, settings.broker) if each.topic in found.topics]
     for each in differences:
         yield Finding(Level.FAIL if each.serious else Level.WARN, "topics", f"{each.topic} {each.what}: {each.remedy}")
-    if found and not differences:
+    if found.topics and not differences:
         yield Finding(Level.OK, "partitions", "equal where they must be, and as many as in docs/topics.md")
 
 

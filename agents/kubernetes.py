@@ -14,7 +14,7 @@ from agents.topics import WantedTopic, wanted_topics
 from pipeline.flow import STAGES
 from pipeline.policy.regions import read_regions
 from schemas.rights import roles
-from schemas.topics import TOPICS, Topic
+from schemas.topics import COPIES, TOPICS, Topic
 
 ROOT = PACKAGED.parent
 FOLDER = Path("deploy/kubernetes")
@@ -131,8 +131,7 @@ def _strimzi_topic(topic: WantedTopic, cluster: str) -> Iterator[str]:
     yield "spec:"
     yield f"  topicName: {topic.name}"
     yield f"  partitions: {topic.partitions}"
-    if topic.replication_factor > 0:
-        yield f"  replicas: {topic.replication_factor}"
+    yield f"  replicas: {topic.copies(COPIES)}"
     yield "  config:"
-    for name, value in topic.topic.config.items():
+    for name, value in topic.config(topic.copies(COPIES)).items():
         yield f"    {name}: {value}"

@@ -126,8 +126,8 @@ class Settings(BaseSettings):
         9410, description="Port of the first stage; the next ones follow. 0: any free ports (the log says which)."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe message that is logged.")
-    replication_factor: Annotated[int, Field(ge=-1, le=15)] = Field(
-        -1, description="Copies of each topic that `topics create` makes; -1: the broker's default."
+    replication_factor: Annotated[int, Field(ge=1, le=15)] | None = Field(
+        None, description="Copies of each topic that `topics create` makes. Unset: 3, or as many as there are brokers."
     )
 
     @pydantic.model_validator(mode="after")

@@ -17,19 +17,20 @@ from agents.edge.reader import ANSWER_SECONDS, quiet, reading
 from agents.edge.security import client_config
 from agents.settings import Settings
 from pipeline.policy.regions import Regions
-from schemas.topics import REVIEW, TOPICS, Topic, review_topic
+from schemas.topics import COPIES, REVIEW, TOPICS, Topic, min_in_sync, review_topic
 
 CREATE_SECONDS = 30.0
 SEEN_SECONDS = 0.05
+MIN_IN_SYNC = "min.insync.replicas"
 
 
 @dataclass(frozen=True)
 class WantedTopic:
-    """A topic as it should be; names are full names, with the prefix. `replication_factor` -1 is the broker's default."""
+    """A topic as it should be; names are full names, with the prefix. `replication_factor` None: what the brokers allow, at most COPIES."""
 
     name: str
     topic: Topic
-    replication_factor: int
+    replication_factor: int | None
     same_partitions_as: str | None
 
     @property
@@ -37,17 +38,33 @@ class WantedTopic:
         """Its partition count."""
         return self.topic.partitions
 
+    def copies(self, brokers: int) -> int:
+        """How many brokers shall have it."""
+        return self.replication_factor or min(COPIES, brokers)
+
+    def config(self, copies: int) -> dict[str, str]:
+        """Its settings, with so many copies."""
+        return {**self.topic.config, MIN_IN_SYNC: str(min_in_sync(copies))}
+
 
 @dataclass(frozen=True)
 class FoundTopic:
-    """A topic as the broker has it. `config` is None where the broker does not tell."""
+    """A topic as the broker has it. `copies`: of the partition with the fewest. `config` is None where the broker does not tell."""
 
     partitions: int
+    copies: int
     config: Mapping[str, str] | None
 
 
+class Found(NamedTuple):
+    """Those of the wanted topics that exist, and how many brokers there are."""
+
+    brokers: int
+    topics: dict[str, FoundTopic]
+
+
 class Difference(NamedTuple):
-    """What is not as wanted, and what to do. `serious`: with it the pipeline stops, loses order or means something else."""
+    """What is not as wanted, and what to do. `serious`: with it the pipeline stops, loses posts or order, or means something else."""
 
     topic: str
     serious: bool
@@ -72,12 +89,12 @@ def wanted_topics(settings: Settings, regions: Regions) -> list[WantedTopic]:
 def create_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> list[str]:
     """Makes those that do not exist; the others are left as they are. Returns what was made. Raises StopWorker when the broker refuses."""
     with reading(client_config(settings)) as reader:
-        existing = reader.topics()
-    new = [
-        NewTopic(topic.name, topic.partitions, topic.replication_factor, config=topic.topic.config)
-        for topic in wanted
-        if topic.name not in existing
-    ]
+        cluster = reader.cluster()
+    new = []
+    for topic in wanted:
+        if topic.name not in cluster.topics:
+            copies = topic.copies(cluster.brokers)
+            new.append(NewTopic(topic.name, topic.partitions, copies, config=topic.config(copies)))
     admin = _admin(settings)  # its futures fail when it goes
     futures = admin.create_topics(new, operation_timeout=CREATE_SECONDS, request_timeout=CREATE_SECONDS) if new else {}
     made = []
@@ -106,11 +123,11 @@ def _wait_until_seen(settings: Settings, made: Sequence[str]) -> None:
             time.sleep(SEEN_SECONDS)
 
 
-def find_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> dict[str, FoundTopic]:
+def find_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> Found:
     """Those of the wanted topics that exist. Raises StopWorker when no broker answers."""
     with reading(client_config(settings)) as reader:
-        partitions = reader.topics()
-    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in wanted if topic.name in partitions]
+        cluster = reader.cluster()
+    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in wanted if topic.name in cluster.topics]
     admin = _admin(settings)  # its futures fail when it goes
     futures = admin.describe_configs(resources, request_timeout=ANSWER_SECONDS) if resources else {}
     found = {}
@@ -119,8 +136,8 @@ def find_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> dict[str, 
             config = {name: entry.value for name, entry in future.result(ANSWER_SECONDS + 1).items()}
         except ck.KafkaException:  # no right to see them, or an embedded broker; `hidden` says so
             config = None
-        found[resource.name] = FoundTopic(partitions[resource.name], config)
-    return found
+        found[resource.name] = FoundTopic(*cluster.topics[resource.name], config)
+    return Found(cluster.brokers, found)
 
 
 def hidden(found: Mapping[str, FoundTopic]) -> str | None:
@@ -129,17 +146,25 @@ def hidden(found: Mapping[str, FoundTopic]) -> str | None:
     return f"{names[0]} and others do not show their settings: give this user the right DescribeConfigs" if names else None
 
 
-def compare(wanted: Sequence[WantedTopic], found: Mapping[str, FoundTopic], broker: str) -> list[Difference]:
+def compare(wanted: Sequence[WantedTopic], found: Found, broker: str) -> list[Difference]:
     """Every difference, in the order of the topics. `broker` stands in the commands that are suggested."""
     return [difference for topic in wanted for difference in _differences(topic, found, broker)]
 
 
-def _differences(topic: WantedTopic, found: Mapping[str, FoundTopic], broker: str) -> Iterator[Difference]:
-    name, existing = topic.name, found.get(topic.name)
+def _differences(topic: WantedTopic, found: Found, broker: str) -> Iterator[Difference]:
+    name, existing = topic.name, found.topics.get(topic.name)
     if existing is None:
         yield Difference(name, True, "does not exist or may not be seen", "run `sluice topics create`")
         return
-    sibling = found.get(topic.same_partitions_as or "")
+    yield from _partitions(topic, existing, found.topics.get(topic.same_partitions_as or ""), broker)
+    if existing.copies < (copies := topic.copies(found.brokers)):
+        what = f"has {existing.copies} of {copies} copies: what is on a broker that is lost may be lost"
+        yield Difference(name, True, what, f"`kafka-reassign-partitions.sh --bootstrap-server {broker}` gives its partitions more replicas")
+    yield from _settings(topic, existing, broker)
+
+
+def _partitions(topic: WantedTopic, existing: FoundTopic, sibling: FoundTopic | None, broker: str) -> Iterator[Difference]:
+    name = topic.name
     if sibling and existing.partitions != sibling.partitions:
         smaller = name if existing.partitions < sibling.partitions else str(topic.same_partitions_as)
         yield Difference(
@@ -154,14 +179,21 @@ def _differences(topic: WantedTopic, found: Mapping[str, FoundTopic], broker: st
     elif existing.partitions > topic.partitions:
         what = f"has {existing.partitions} partitions, not {topic.partitions}"
         yield Difference(name, False, what, "leave it if more were meant; to have fewer, the topic must be made anew")
-    for key, value in topic.topic.config.items():
-        if existing.config is not None and existing.config.get(key) != value:
-            yield Difference(
-                name,
-                key != "retention.ms",
-                f"has {key}={existing.config.get(key)}, not {value}",
-                f"`kafka-configs.sh --bootstrap-server {broker} --alter --topic {name} --add-config {key}={value}`",
-            )
+
+
+def _settings(topic: WantedTopic, existing: FoundTopic, broker: str) -> Iterator[Difference]:
+    if existing.config is None:
+        return
+    for key, value in topic.config(existing.copies).items():
+        found = existing.config.get(key)
+        if found == value or (key == MIN_IN_SYNC and found is not None and int(value) < int(found) <= existing.copies):
+            continue
+        yield Difference(
+            topic.name,
+            key != "retention.ms",
+            f"has {key}={found}, not {value}",
+            f"`kafka-configs.sh --bootstrap-server {broker} --alter --topic {topic.name} --add-config {key}={value}`",
+        )
 
 
 def _grow(name: str, partitions: int, broker: str) -> str:

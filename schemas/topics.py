@@ -14,6 +14,9 @@ from schemas.records import Decision, LanguagePost, Post, Record, ReviewTask, Sc
 MAX_MESSAGE_BYTES = 1024 * 1024
 """Largest record on any topic, key and headers included: Kafka's own default for a broker is 1,048,588."""
 
+COPIES = 3
+"""Copies of a topic where there are brokers enough."""
+
 DAY_MS = 24 * 60 * 60 * 1000
 REGION_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -58,7 +61,16 @@ class Topic:
             ),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
+            "unclean.leader.election.enable": "false",
         }
+
+
+def min_in_sync(copies: int) -> int:
+    """`min.insync.replicas` of a topic with so many copies. A record counts as written when that many have it, so of three copies one may
+    be lost with its disk, and one more broker may be away for readers, before anything is. Kafka's default, 1, would confirm a record that
+    one disk alone holds. With two copies writing goes on without one of them, and that is the price.
+    """
+    return 2 if copies >= COPIES else 1
 
 
 def _joined(paths: tuple[str, ...]) -> Callable[[Record], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -38,7 +39,8 @@ def create(broker: Broker = None) -> None:
     What exists is left as it is, so it can be run again.
 
     The topics are those of docs/topics.md, with a review topic for each region of the regions file (SLUICE_REGIONS), under
-    SLUICE_TOPIC_PREFIX, with SLUICE_REPLICATION_FACTOR copies.
+    SLUICE_TOPIC_PREFIX, with SLUICE_REPLICATION_FACTOR copies: three, where there are so many brokers, of which two must have a record
+    before it counts as written.
     """
     with clear_errors():
         settings = settings_for(broker)
@@ -60,9 +62,9 @@ def check(broker: Broker = None) -> None:
         wanted = wanted_topics(settings, read_regions(settings.regions))
         found = find_topics(settings, wanted)
         differences = compare(wanted, found, settings.broker)
-    table(("topic", "partitions", "state"), [_row(topic, found.get(topic.name), differences) for topic in wanted])
-    _explain(settings, found, differences)
-    if differences or hidden(found):
+    table(("topic", "partitions", "state"), [_row(topic, found.topics.get(topic.name), differences) for topic in wanted])
+    _explain(settings, found.topics, differences)
+    if differences or hidden(found.topics):
         raise typer.Exit(1)
 
 
@@ -126,7 +128,7 @@ def _row(topic: WantedTopic, found: FoundTopic | None, differences: list[Differe
     return topic.name, str(found.partitions), Text(f"{len(own)} differ" if len(own) > 1 else "differs", style)
 
 
-def _explain(settings: Settings, found: dict[str, FoundTopic], differences: list[Difference]) -> None:
+def _explain(settings: Settings, found: Mapping[str, FoundTopic], differences: list[Difference]) -> None:
     """A sentence for each difference; missing topics have one together."""
     for difference in differences:
         if difference.topic in found:

@@ -45,6 +45,20 @@ class Entry(NamedTuple):
     headers: Headers
 
 
+class Layout(NamedTuple):
+    """How a topic is laid out. `copies`: of the partition that has the fewest."""
+
+    partitions: int
+    copies: int
+
+
+class Cluster(NamedTuple):
+    """How many brokers there are, and every topic that may be seen."""
+
+    brokers: int
+    topics: dict[str, Layout]
+
+
 class Span(NamedTuple):
     """The offsets that a partition holds: from `low` to before `high`."""
 
@@ -89,26 +103,32 @@ class Reader:
     def _said(self) -> str:
         return words(self._heard) if self._heard else "no answer"
 
+    def cluster(self) -> Cluster:
+        """Brokers and topics. The first thing to ask: says clearly when no broker is there."""
+        for attempt in range(1, FIRST_TRIES + 1):
+            try:
+                found = self._consumer.list_topics(timeout=FIRST_ANSWER_SECONDS)
+                partitions = {name: topic.partitions.values() for name, topic in found.topics.items() if topic.error is None}
+                layouts = {
+                    name: Layout(len(all_of_it), min((len(each.replicas) for each in all_of_it), default=0))
+                    for name, all_of_it in partitions.items()
+                }
+                return Cluster(len(found.brokers), layouts)
+            except ck.KafkaException as error:
+                self._consumer.poll(0)  # librdkafka's words, the reason among them, come only then
+                if self._down or attempt == FIRST_TRIES:
+                    raise self._unreachable(error.args[0]) from error
+        raise AssertionError("unreachable")
+
     def topics(self) -> dict[str, int]:
-        """Every topic that may be seen, with its partition count. The first thing to ask: says clearly when no broker is there."""
-        found = self._list_topics()
-        return {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
+        """Every topic that may be seen, with its partition count. See `cluster`."""
+        return {name: layout.partitions for name, layout in self.cluster().topics.items()}
 
     def forbids(self, topic: str) -> bool:
         """Whether the broker says that this user may not see this topic, be it there or not."""
         with broker_faults(topic):
             error = self._consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic].error
         return error is not None and error.code() == ck.KafkaError.TOPIC_AUTHORIZATION_FAILED
-
-    def _list_topics(self) -> dict[str, Any]:
-        for attempt in range(1, FIRST_TRIES + 1):
-            try:
-                return dict(self._consumer.list_topics(timeout=FIRST_ANSWER_SECONDS).topics)
-            except ck.KafkaException as error:
-                self._consumer.poll(0)  # librdkafka's words, the reason among them, come only then
-                if self._down or attempt == FIRST_TRIES:
-                    raise self._unreachable(error.args[0]) from error
-        raise AssertionError("unreachable")
 
     def _unreachable(self, fault: ck.KafkaError) -> StopWorker:
         for each in (fault, self._heard):

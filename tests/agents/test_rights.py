@@ -64,9 +64,10 @@ def test_a_role_that_does_not_exist_is_named_with_those_that_do() -> None:
 
 
 def test_a_topic_of_strimzi_has_the_settings_of_the_table() -> None:
-    result = sluice("topics", "resources", "--cluster", "main", topic_prefix="Prod_1.", replication_factor=3)
+    result = sluice("topics", "resources", "--cluster", "main", topic_prefix="Prod_1.")
     topics = {topic["spec"]["topicName"]: topic for topic in yaml.safe_load_all(result.stdout)}
     found = topics["Prod_1.posts.incoming.v1"]
     assert found["metadata"] == {"name": "prod-1.posts.incoming.v1", "labels": {"strimzi.io/cluster": "main"}}
     assert (found["spec"]["partitions"], found["spec"]["replicas"]) == (POSTS_INCOMING.partitions, 3)
-    assert {name: str(value) for name, value in found["spec"]["config"].items()} == POSTS_INCOMING.config
+    config = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in found["spec"]["config"].items()}
+    assert config == {**POSTS_INCOMING.config, "min.insync.replicas": "2"}

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agents.settings import load
-from agents.topics import Difference, FoundTopic, WantedTopic, compare, hidden, wanted_topics
+from agents.topics import Difference, Found, FoundTopic, WantedTopic, compare, hidden, wanted_topics
 from pipeline.policy.region import Region
 from pipeline.policy.regions import Regions
-from schemas.topics import POSTS_INCOMING, POSTS_LANGUAGE, TOPICS
+from schemas.topics import POSTS_LANGUAGE, TOPICS
 
 REGIONS = Regions(regions=(Region(name="dutch", languages=("nl",)), Region(name="dach", languages=("de",))))
-SETTINGS = load(topic_prefix="staging.", replication_factor=3)
+SETTINGS = load(topic_prefix="staging.")
 INCOMING, LANGUAGE, DUTCH = "staging.posts.incoming.v1", "staging.posts.language.v1", "staging.moderation.review.dutch.v1"
 
 
@@ -21,18 +23,17 @@ def wanted() -> list[WantedTopic]:
 @pytest.fixture
 def found(wanted: list[WantedTopic]) -> dict[str, FoundTopic]:
     """As a broker has them that `create_topics` filled."""
-    return {topic.name: FoundTopic(topic.partitions, {**topic.topic.config, "segment.ms": "604800000"}) for topic in wanted}
+    return {topic.name: FoundTopic(topic.partitions, 3, {**topic.config(3), "segment.ms": "604800000"}) for topic in wanted}
 
 
-def differences(wanted: list[WantedTopic], found: dict[str, FoundTopic]) -> list[Difference]:
-    return compare(wanted, found, "kafka:9092")
+def differences(wanted: list[WantedTopic], found: dict[str, FoundTopic], brokers: int = 3) -> list[Difference]:
+    return compare(wanted, Found(brokers, found), "kafka:9092")
 
 
 def test_every_topic_is_wanted_once_and_a_review_topic_per_region(wanted: list[WantedTopic]) -> None:
     names = [topic.name for topic in wanted]
     assert len(set(names)) == len(names) == len(TOPICS) + 1
     assert [name for name in names if "review" in name] == [DUTCH, "staging.moderation.review.dach.v1"]
-    assert {topic.replication_factor for topic in wanted} == {3}
     language = next(topic for topic in wanted if topic.topic is POSTS_LANGUAGE)
     assert (language.name, language.same_partitions_as) == (LANGUAGE, INCOMING)
 
@@ -48,7 +49,7 @@ def test_a_missing_topic_is_serious(wanted: list[WantedTopic], found: dict[str, 
 
 
 def test_unequal_partitions_are_serious_and_the_smaller_topic_grows(wanted: list[WantedTopic], found: dict[str, FoundTopic]) -> None:
-    found[INCOMING] = FoundTopic(24, POSTS_INCOMING.config)
+    found[INCOMING] = replace(found[INCOMING], partitions=24)
     serious = [each for each in differences(wanted, found) if each.serious]
     assert [each.topic for each in serious] == [LANGUAGE, "staging.posts.scored.v1"]
     assert serious[0].what == f"has 12 partitions, {INCOMING} has 24; they must be equal"
@@ -57,7 +58,7 @@ def test_unequal_partitions_are_serious_and_the_smaller_topic_grows(wanted: list
 
 @pytest.mark.parametrize(("count", "remedy"), [(3, "--partitions 6"), (12, "leave it if more were meant")])
 def test_another_partition_count_is_a_remark(wanted: list[WantedTopic], found: dict[str, FoundTopic], count: int, remedy: str) -> None:
-    found[DUTCH] = FoundTopic(count, found[DUTCH].config)
+    found[DUTCH] = replace(found[DUTCH], partitions=count)
     (difference,) = differences(wanted, found)
     assert (difference.topic, difference.serious, difference.what) == (DUTCH, False, f"has {count} partitions, not 6")
     assert remedy in difference.remedy
@@ -65,13 +66,20 @@ def test_another_partition_count_is_a_remark(wanted: list[WantedTopic], found: d
 
 @pytest.mark.parametrize(
     ("key", "value", "serious"),
-    [("message.timestamp.type", "CreateTime", True), ("cleanup.policy", "compact", True), ("retention.ms", "1000", False)],
+    [
+        ("message.timestamp.type", "CreateTime", True),
+        ("cleanup.policy", "compact", True),
+        ("unclean.leader.election.enable", "true", True),
+        ("min.insync.replicas", "1", True),
+        ("min.insync.replicas", "4", True),  # nothing could be written
+        ("retention.ms", "1000", False),
+    ],
 )
 def test_another_setting_comes_with_the_command_that_mends_it(
     wanted: list[WantedTopic], found: dict[str, FoundTopic], key: str, value: str, serious: bool
 ) -> None:
-    right = POSTS_INCOMING.config[key]
-    found[INCOMING] = FoundTopic(12, {**POSTS_INCOMING.config, key: value})
+    right = wanted[0].config(3)[key]
+    found[INCOMING] = replace(found[INCOMING], config={**(found[INCOMING].config or {}), key: value})
     assert differences(wanted, found) == [
         Difference(
             INCOMING,
@@ -82,7 +90,29 @@ def test_another_setting_comes_with_the_command_that_mends_it(
     ]
 
 
+@pytest.mark.parametrize(("brokers", "copies", "in_sync"), [(1, 1, "1"), (2, 2, "1"), (3, 3, "2"), (7, 3, "2")])
+def test_a_topic_has_three_copies_where_brokers_allow_and_writing_needs_two_of_them(
+    wanted: list[WantedTopic], brokers: int, copies: int, in_sync: str
+) -> None:
+    assert wanted[0].copies(brokers) == copies
+    assert wanted[0].config(copies)["min.insync.replicas"] == in_sync
+    assert wanted_topics(load(replication_factor=5), REGIONS)[0].copies(brokers) == 5
+
+
+def test_fewer_copies_than_the_brokers_allow_are_serious(wanted: list[WantedTopic], found: dict[str, FoundTopic]) -> None:
+    found[DUTCH] = FoundTopic(6, 1, {**(found[DUTCH].config or {}), "min.insync.replicas": "1"})
+    (difference,) = differences(wanted, found)
+    assert (difference.topic, difference.serious) == (DUTCH, True)
+    assert difference.what == "has 1 of 3 copies: what is on a broker that is lost may be lost"
+    assert differences(wanted, {**found, DUTCH: replace(found[DUTCH], copies=1)}, brokers=1) == []
+
+
+def test_a_broker_may_ask_for_more_copies_of_each_record(wanted: list[WantedTopic], found: dict[str, FoundTopic]) -> None:
+    found[DUTCH] = replace(found[DUTCH], config={**(found[DUTCH].config or {}), "min.insync.replicas": "3"})
+    assert differences(wanted, found) == []
+
+
 def test_settings_that_the_broker_hides_are_said(wanted: list[WantedTopic], found: dict[str, FoundTopic]) -> None:
-    found[DUTCH] = FoundTopic(6, None)
+    found[DUTCH] = replace(found[DUTCH], config=None)
     assert differences(wanted, found) == []
     assert hidden(found) == f"{DUTCH} and others do not show their settings: give this user the right DescribeConfigs"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.doctor import Finding, Level, judge_group, model, policy, roster
-from agents.edge.reader import Span
+from agents.doctor import Finding, Level, cluster, judge_group, model, policy, roster
+from agents.edge.reader import Cluster, Layout, Span
 from agents.settings import load
 from pipeline.policy.regions import Regions
 from tests.agents.cli.commands import sluice
@@ -37,6 +37,20 @@ def test_a_stage_that_is_far_behind_is_named() -> None:
     assert found == Finding(
         Level.WARN, "stage scoring", "1 worker, 10001 records wait: if that grows, start another `sluice worker --stages scoring`"
     )
+
+
+@pytest.mark.parametrize(
+    ("brokers", "copies", "level", "said"),
+    [
+        (3, 3, Level.OK, "kafka:9092 answers"),
+        (1, 1, Level.OK, "kafka:9092 answers; brokers: 1, so a lost disk loses posts"),
+        (3, 1, Level.WARN, "kafka:9092 answers; __consumer_offsets has 1 of 3 copies: without that broker"),
+    ],
+)
+def test_a_cluster_is_judged_by_whether_it_can_lose_a_broker(brokers: int, copies: int, level: Level, said: str) -> None:
+    found = cluster(load(broker="kafka:9092"), Cluster(brokers, {"__consumer_offsets": Layout(50, copies)}))
+    assert (found.level, found.name) == (level, "broker")
+    assert found.sentence.startswith(said)
 
 
 def test_without_a_broker_the_rest_is_looked_at_and_the_reason_is_said() -> None:
