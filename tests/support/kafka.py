@@ -1,4 +1,4 @@
-"""A genuine Kafka: one KRaft node, started from the jars in build/kafka/libs, or a running one named in SLUICE_TEST_BROKER."""
+"""A genuine Kafka: KRaft nodes, started from the jars in build/kafka/libs, or a running one named in SLUICE_TEST_BROKER."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import atexit
 import base64
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -31,19 +33,20 @@ PORTS = range(20000, 32000)
 # broker.session.timeout.ms: after a SIGKILL the node may register anew only when its old session has run out, which by default takes 9 s.
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+node.id={node}
+controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
-log.dirs={logs}
+log.dirs={folder}/data
+metadata.log.dir={folder}/metadata
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 default.replication.factor=1
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=8
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=8
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
@@ -90,12 +93,29 @@ class ExternalBroker:
         self.kill()
 
 
-class KafkaBroker:
-    """A Kafka of one's own on loopback, with its data and its log (`broker.log`) in `directory`. Ends with the process that started it."""
+@dataclass(frozen=True)
+class Quorum:
+    """The nodes that make one Kafka: each is a broker and a controller. Ports are those of controllers, by the order of nodes."""
 
-    def __init__(self, directory: Path) -> None:
+    controllers: tuple[int, ...]
+    id: str = field(default_factory=lambda: base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+
+    @property
+    def voters(self) -> str:
+        """As `controller.quorum.voters` has them; the first node is number 1."""
+        return ",".join(f"{number}@127.0.0.1:{port}" for number, port in enumerate(self.controllers, 1))
+
+
+class KafkaBroker:
+    """A Kafka of one's own on loopback, with its data and its log (`broker.log`) in `directory`. Ends with the process that started it.
+
+    Alone, or the node `number` of `quorum`, with `port` for clients.
+    """
+
+    def __init__(self, directory: Path, quorum: Quorum | None = None, number: int = 1, port: int = 0) -> None:
         self.directory = directory
-        self.port, self.controller = free_ports(2)
+        one, two = free_ports(2)
+        self.number, self.quorum, self.port = number, quorum or Quorum((one,)), port or two
         self._process: subprocess.Popen[bytes] | None = None
         # The kernel ends a tethered process with the *thread* that started it: this one lives as long as the broker object.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="kafka-starter")
@@ -126,20 +146,31 @@ class KafkaBroker:
 
     def start(self) -> None:
         """Formats the data directory if it is new, starts Kafka, returns when it lists topics. RuntimeError with its log if it cannot."""
+        self.launch()
+        self.await_ready()
+
+    @property
+    def controller(self) -> int:
+        """The port of this node's controller."""
+        return self.quorum.controllers[self.number - 1]
+
+    def launch(self) -> None:
+        """The same without waiting: a node of several answers when most of them are there."""
         ensure_jars()
         properties = self.directory / "server.properties"
         if not properties.exists():
             self.directory.mkdir(parents=True, exist_ok=True)
-            text = PROPERTIES.format(controller=self.controller, logs=self.directory / "data")
+            copies = min(3, len(self.quorum.controllers))
+            text = PROPERTIES.format(
+                node=self.number, voters=self.quorum.voters, folder=self.directory, copies=copies, in_sync=max(1, copies - 1)
+            )
             properties.write_text(text + self._listeners(), encoding="utf-8")
-            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            self._run(java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties), *self._first_users()))
+            self._format(*self._first_users())
         command = java("kafka.Kafka", str(properties), options=("-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"))
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(TETHER), *command]
         self._process = self._starter.submit(self._spawn, command).result()
         atexit.register(self.kill)
-        self._await_ready()
 
     def kill(self) -> None:
         """SIGKILL; returns when the process is gone. Does nothing if there is none."""
@@ -158,6 +189,15 @@ class KafkaBroker:
         """Ends the broker for good. Its directory stays."""
         self.kill()
         self._starter.shutdown()
+
+    def lose_disk(self) -> None:
+        """What it holds of topics is gone, as if its disk had been replaced. It must not run; the metadata of controllers stay."""
+        shutil.rmtree(self.directory / "data")
+        self._format("--ignore-formatted")
+
+    def _format(self, *options: str) -> None:
+        properties = str(self.directory / "server.properties")
+        self._run(java("kafka.tools.StorageTool", "format", f"--cluster-id={self.quorum.id}", "-c", properties, *options))
 
     def _client(self) -> dict[str, str]:
         """Settings of a client that may list topics."""
@@ -180,7 +220,8 @@ class KafkaBroker:
         with self.log.open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def _await_ready(self) -> None:
+    def await_ready(self) -> None:
+        """Returns when it lists topics. RuntimeError with its log if it does not."""
         deadline = time.monotonic() + READY_SECONDS
         # log_level 0: refused connections are what is waited out here.
         admin = AdminClient({**self._client(), "reconnect.backoff.max.ms": 200, "log_level": 0})
@@ -198,6 +239,33 @@ class KafkaBroker:
 
     def _tail(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+
+
+class KafkaCluster:
+    """Several nodes, each with its own data, on loopback. A broker that is killed is the next of them in turn."""
+
+    def __init__(self, directory: Path, nodes: int = 3) -> None:
+        ports = free_ports(2 * nodes)
+        quorum = Quorum(tuple(ports[:nodes]))
+        self.nodes = [
+            KafkaBroker(directory / str(number), quorum, number, port) for number, port in enumerate(ports[nodes:], 1)
+        ]  # fmt: skip
+
+    @property
+    def address(self) -> str:
+        """All of them, for clients."""
+        return ",".join(node.address for node in self.nodes)
+
+    def __enter__(self) -> Self:
+        for node in self.nodes:
+            node.launch()
+        for node in self.nodes:
+            node.await_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in self.nodes:
+            node.stop()
 
 
 def broker_for_tests(directory: Path) -> KafkaBroker | ExternalBroker:
