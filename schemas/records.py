@@ -48,6 +48,10 @@ class Action(enum.Enum):
     RESTORE = "restore"
 
 
+RESTRICTS = frozenset({Action.LIMIT, Action.REMOVE})
+"""Actions that take something from the author."""
+
+
 class Automation(enum.Enum):
     """Who decided, in the words of the DSA transparency database: fully automated, partially (a person will look), not automated."""
 

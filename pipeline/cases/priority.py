@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+from pipeline.policy.rules import reach_weight
 from schemas.cases import CaseState, Purpose
 from schemas.people import Channel
 
-_REACH_CEILING = 6.0  # a million views; beyond that nothing weighs more
 _HEARD = {Channel.USER: 0, Channel.TRUSTED_FLAGGER: 10, Channel.AUTHORITY: 10}
 
 
@@ -24,7 +24,7 @@ def priority(case: CaseState, purpose: Purpose, waited: dt.timedelta, level: dt.
     reporters = len({reporter.reporter_key for reporter in case.reporters})
     points = (
         0.5 * case.weight
-        + 3 * min(math.log10(1 + case.reach), _REACH_CEILING)
+        + 3 * reach_weight(case.reach)
         + 20 * min(waited / level, 2.0)
         + 4 * min(math.log2(max(1, reporters)), 4.0)
         + max((_HEARD[reporter.channel] for reporter in case.reporters), default=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import itertools
+import math
 from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Self
 
@@ -190,3 +191,8 @@ def _thresholds_out_of_order(rules: Collection[Rule]) -> Iterator[str]:
                         f"{higher.action.value} from {higher.at_least}, and both hold for the same posts; "
                         "the threshold of the more severe action must be at least the other's"
                     )
+
+
+def reach_weight(reach: int) -> float:
+    """What a post's views weigh: their order of magnitude, 0 to 6. Beyond a million nothing weighs more."""
+    return min(math.log10(1 + reach), 6.0)

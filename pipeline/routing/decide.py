@@ -6,7 +6,7 @@ An edit is only proposed: the cases stage, which knows what people said of the p
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pipeline.ids import case_id, decision_id, draw
@@ -16,13 +16,11 @@ from pipeline.routing.highlights import Explain, Explanation
 from pipeline.routing.judge import Judgement, judge, stratum
 from pipeline.stage import Output
 from schemas.cases import CaseEvent, CaseEventKind
-from schemas.records import Action, Decision, Post, PostKind, ReviewPost, ScoredPost
+from schemas.records import RESTRICTS, Decision, Post, PostKind, ReviewPost, ScoredPost
 from schemas.topics import CASES, DECISIONS
 
 SEQUENCE = 0
 """Routing decides first; whatever decides later on the same revision counts on from here."""
-
-RESTRICTS = frozenset({Action.LIMIT, Action.REMOVE})
 
 _EVENTS = {PostKind.CREATED: CaseEventKind.OPENED, PostKind.EDITED: CaseEventKind.EDITED, PostKind.DELETED: CaseEventKind.DELETED}
 
@@ -42,10 +40,11 @@ def decide(scored: ScoredPost, policy: Policy, sight: Sight, now: dt.datetime) -
     judgement = judge(scored, policy)
     likeliest = stratum(scored, policy)
     audit = drawn_for_audit(scored, policy, judgement, likeliest)
-    created = scored.post.kind is PostKind.CREATED
+    kind = event_kind(scored.post)
+    created = kind is CaseEventKind.OPENED
     people = judgement.pending or judgement.action in RESTRICTS or audit
     decision = _decision(scored, policy, judgement, now, cased=people or not created)
-    outputs = [] if scored.post.kind is PostKind.EDITED else [Output(DECISIONS, decision)]
+    outputs = [] if kind is CaseEventKind.EDITED else [Output(DECISIONS, decision)]
     if created and not people:
         return outputs
     labels = tuple(dict.fromkeys(reason.label for reason in judgement.reasons if reason.label)) or ((likeliest,) if likeliest else ())
@@ -53,18 +52,29 @@ def decide(scored: ScoredPost, policy: Policy, sight: Sight, now: dt.datetime) -
     snapshot = sight.show()
     event = CaseEvent(
         event_id=decision.decision_id,
-        kind=_EVENTS[scored.post.kind],
+        kind=kind,
         proposal=decision,
         post=review_post(scored.post, snapshot.speaker),
         context=snapshot.context,
         language=scored.language,
-        weight=judgement.weight,
+        weight=weight_shown(policy, judgement, labels) if audit else judgement.weight,
         audit=audit,
         stratum=likeliest,
         highlights=explanation.highlights,
         highlighted_by=explanation.model_version,
     )
     return [*outputs, Output(CASES, event)]
+
+
+def event_kind(post: Post) -> CaseEventKind:
+    """A post that is `created` with a later revision (sent anew, undeleted) is an edit: people may have decided on the one before."""
+    kind = _EVENTS[post.kind]
+    return CaseEventKind.EDITED if kind is CaseEventKind.OPENED and post.revision > 1 else kind
+
+
+def weight_shown(policy: Policy, judgement: Judgement, labels: Sequence[str]) -> float:
+    """Of an audit: as grave as a suspicion of the first label that its task shows. A weight that only audits have would tell them apart."""
+    return max(judgement.weight, float(policy.labels[labels[0]].severity) if labels else 0.0)
 
 
 def drawn_for_audit(scored: ScoredPost, policy: Policy, judgement: Judgement, likeliest: str | None) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,13 +9,11 @@ import msgspec
 
 from pipeline.ids import draw
 from pipeline.policy.policy import Policy
-from pipeline.policy.rules import SEVERITY, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule
+from pipeline.policy.rules import SEVERITY, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule, reach_weight
 from schemas.records import Action, Automation, Post, PostKind, Reason, ScoredPost, Unassessed
 
 MACHINE_MAY_ACT_DESPITE = frozenset({Unassessed.MEDIA, Unassessed.TOO_LONG})
 """With these a part of the post was assessed in full: what was found in it stays found, whatever the rest holds."""
-
-_REACH_CEILING = 6.0  # a million views; beyond that nothing weighs more
 
 
 class Grounds(NamedTuple):
@@ -199,13 +196,9 @@ def weight(scored: ScoredPost, policy: Policy, fired: Iterable[Fired]) -> float:
 
 def review_share(share: float, post: Post, heavy: float) -> float:
     """The policy's share, raised by reach and gravity to at most eight times: share * (1 + min(log10(1 + reach), 6) + weight / 100)."""
-    return min(1.0, share * (1.0 + _reach(post) + heavy / 100))
+    return min(1.0, share * (1.0 + reach_weight(post.reach) + heavy / 100))
 
 
 def stratum(scored: ScoredPost, policy: Policy) -> str | None:
     """The label of the policy that the model finds likeliest; None where nothing was scored. Audits are counted by it."""
     return max(((p, name) for name, p in scored.scores.items() if name in policy.labels), default=(0.0, None))[1]
-
-
-def _reach(post: Post) -> float:
-    return min(math.log10(1 + post.reach), _REACH_CEILING)
