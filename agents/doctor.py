@@ -24,7 +24,7 @@ from pipeline.policy.check import Facts, check_all, openings
 from pipeline.policy.check import Level as PolicyLevel
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import Regions, read_regions
-from pipeline.policy.roster import read_roster, unspoken
+from pipeline.policy.roster import lonely, read_roster, unspoken
 from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import GOLDEN, read_bundle
 from pipeline.scoring.tiers import read_tiers
@@ -129,6 +129,9 @@ def roster(settings: Settings, regions: Regions, now: dt.datetime) -> Finding:
         pairs = ", ".join(f"{language} in {region}" for region, language in missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         said.append(f"nobody speaks {pairs}{more}: what is decided there only limits")
+    if alone := list(lonely(people, regions, now)):
+        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
+        said.append(f"only one person speaks {', '.join(alone[:5])}{more}: nobody else could answer an appeal")
     well = f"reviewers: {len(people.reviewers)}; each region speaks its languages"
     return Finding(Level.WARN if said else Level.OK, "roster", "; ".join(said) or well)
 

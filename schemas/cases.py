@@ -66,7 +66,7 @@ class Purpose(enum.Enum):
 
 class OpenTask(Record, frozen=True, kw_only=True, gc=False):
     """The one live task of an open case. `attempt`: 1, and one more with each time-out since it was asked for. `tried`: the regions that
-    had it before. `passed`: reviewers who handed it on.
+    had it before. `nobody_left`: when it was issued, everybody who could see it had decided or handed it on.
     """
 
     task_id: Id
@@ -82,18 +82,23 @@ class OpenTask(Record, frozen=True, kw_only=True, gc=False):
     over_capacity: bool = False
     queue: str | None = None
     tried: tuple[str, ...] = ()
-    passed: tuple[Id, ...] = ()
+    nobody_left: bool = False
     claimed_by: Id | None = None
     claimed_until: Time | None = None
 
 
 class Reporter(Record, frozen=True, kw_only=True, gc=False):
-    """A report that waits for its outcome, or whose outcome may still be appealed against."""
+    """A report that waits for its outcome, or whose outcome, told at `answered_at`, may still be appealed against."""
 
     report_id: Id
     reporter_key: Id
     channel: Channel
-    answered: bool = False
+    answered_at: Time | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the outcome was told."""
+        return self.answered_at is not None
 
 
 class OpenAppeal(Record, frozen=True, kw_only=True, gc=False):
@@ -134,9 +139,10 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
 
     (`revision`, `sequence`) is that of the last decision. `applied` are the ids of the events that were applied last, oldest first.
     `due_at`: when time alone changes something. `standing`: the decision in force; `floor`: what a person decided last, which the machine
-    does not loosen; `earlier`: ids of the decisions before; `appealed`: those that were appealed against once. `barred` have decided on
-    this revision, so may not do it again. `adverse`: verdicts that would restrict it and wait for one who speaks the language. `audited`:
-    what the machine decided, while people check it. `rounds` counts its tasks.
+    does not loosen, with its label and who had a hand in it (`floor_label`, `floor_by`); `earlier`: ids of the decisions before;
+    `appealed`: those that were appealed against once. `barred` have decided on this revision and `passed` have handed it on, so neither may
+    decide it; `excused` stay out of the case for good (a conflict, their wellbeing). `adverse`: verdicts that would restrict it and wait
+    for one who speaks the language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
     a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over.
@@ -159,6 +165,8 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     digest: str = ""
     standing: Standing | None = None
     floor: Action | None = None
+    floor_label: str | None = None
+    floor_by: tuple[Id, ...] = ()
     earlier: tuple[Id, ...] = ()
     appealed: tuple[Id, ...] = ()
     task: OpenTask | None = None
@@ -166,6 +174,8 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     audited: Action | None = None
     adverse: int = 0
     barred: tuple[Id, ...] = ()
+    passed: tuple[Id, ...] = ()
+    excused: tuple[Id, ...] = ()
     reporters: tuple[Reporter, ...] = ()
     appeal: OpenAppeal | None = None
     waiting: tuple[Waiting, ...] = ()

@@ -26,11 +26,12 @@ ANSWERS = frozenset({Leaving.DECIDED, Leaving.ESCALATED})
 
 class Held(NamedTuple):
     """What a shard holds. `open`: tasks by region, language and whether it is out of language; `oldest`: by region, when the first of them
-    was asked for.
+    was asked for; `nobody_left`: by region, those that nobody may decide.
     """
 
     open: Counter[tuple[str, str, bool]]
     oldest: dict[str, dt.datetime]
+    nobody_left: Counter[str]
     overdue: int
     balance: int
     audits: dict[tuple[str, str], tuple[int, int]]
@@ -44,6 +45,7 @@ def held(machine: Machine) -> Held:
     return Held(
         Counter((each.region, each.language, each.out_of_language) for each in waiting),
         {region: min(each.asked_at for each in found.values()) for region, found in machine.open.items() if found},
+        Counter(each.region for each in waiting if each.nobody_left),
         len(machine.overdue),
         machine.balance,
         dict(machine.audits),
@@ -100,6 +102,8 @@ class CaseMetrics:
             for region, asked_at in each.oldest.items():
                 oldest[region] = min(asked_at, oldest.get(region, asked_at))
         self._fill(metrics.OLDEST_OPEN, (((region,), max(0.0, self._now() - at.timestamp())) for region, at in oldest.items()))
+        for known in self._rules.regions.regions:
+            metrics.NOBODY_LEFT.labels(known.name).set(sum(each.nobody_left[known.name] for each in shards))
         metrics.UNCONFIRMED.set(sum(each.overdue for each in shards))
         metrics.BALANCE.set(sum(each.balance for each in shards))
         checked, wrong = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
@@ -140,9 +144,9 @@ class CaseMetrics:
     @count.register
     def _(self, fact: Left) -> None:
         metrics.TASKS_LEFT.labels(fact.region, fact.how.value).inc()
-        metrics.WAITED_VIEWS.labels(fact.region).inc(fact.views)
         if fact.how in ANSWERS:
             metrics.ANSWERED.labels(fact.region, _word(fact.in_time)).inc()
+            metrics.WAITED_VIEWS.labels(fact.region).inc(fact.views)
             metrics.WAITED_SECONDS.labels(fact.region).observe(fact.waited)
 
     @count.register

@@ -91,7 +91,7 @@ ANSWERED = _counter("sluice_tasks_answered_total", "Tasks that people decided or
 WAITED_SECONDS = Histogram(
     "sluice_case_waited_seconds", "From when people were first asked to their decision.", ("region",), buckets=DAYS, registry=REGISTRY
 )
-WAITED_VIEWS = _counter("sluice_waited_views_total", "Views that posts had when people were asked, of tasks that ended.", "region")
+WAITED_VIEWS = _counter("sluice_waited_views_total", "Views that posts had when people were asked, of tasks that they answered.", "region")
 VERDICTS = _counter("sluice_verdicts_total", "Verdicts that counted.", "region", "outcome")
 CANNOT_JUDGE = _counter("sluice_cannot_judge_total", "Verdicts that hand a task on, by reason.", "region", "reason")
 CONTEXT_SHOWN = _counter(
@@ -111,6 +111,9 @@ CONFIRM_SECONDS = Histogram(
 )
 OPEN = _gauge("sluice_cases_open", "Open tasks.", "region", "language", "out_of_language")
 OLDEST_OPEN = _gauge("sluice_cases_oldest_seconds", "How long the oldest open task has waited since people were first asked.", "region")
+NOBODY_LEFT = _gauge(
+    "sluice_cases_nobody_left", "Open tasks that nobody may decide: all who could see them have decided or handed them on.", "region"
+)
 UNCONFIRMED = _gauge("sluice_enforcements_overdue", "Decisions that the platform has not confirmed in time.")
 BALANCE = _gauge("sluice_cases_balance", "Tasks restored and issued, less those that ended and are open: 0, or a task was lost.")
 AUDIT_CHECKED = _gauge("sluice_audit_checked", "Decisions of the machine that people checked without knowing it.", "language", "label")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from pipeline.cases.decisions import SEVERITY
+from pipeline.cases.decisions import SEVERITY, heard
 from pipeline.cases.draft import Draft
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import ERASED, refuse
@@ -24,9 +24,17 @@ def appealed(draft: Draft, appeal: Appeal) -> None:
     if reason is not None:
         refuse(draft, appeal, reason)
         return
-    case = draft.state
-    opened = OpenAppeal(appeal_id=appeal.appeal_id, decision_id=appeal.decision_id, appellant=appeal.appellant, report_id=appeal.report_id)
-    draft.set(appeal=opened, appealed=(*case.appealed, appeal.decision_id)[-MAX_APPEALED:])
+    case, standing = draft.state, draft.state.standing
+    if standing is None:  # _objection has said so
+        return
+    against = standing.decision_id
+    opened = OpenAppeal(appeal_id=appeal.appeal_id, decision_id=against, appellant=appeal.appellant, report_id=appeal.report_id)
+    carried = case.floor_by if standing.by_person else ()  # of the revision before, where the decision was carried over
+    draft.set(
+        appeal=opened,
+        appealed=tuple(dict.fromkeys((*case.appealed, appeal.decision_id, against)))[-MAX_APPEALED:],
+        barred=tuple(dict.fromkeys((*case.barred, *carried))),
+    )
     draft.file = replace(draft.file, statement=appeal.statement or None)
     _tell(draft, opened, NoticeKind.RECEIPT, None)
     task = case.task
@@ -39,8 +47,8 @@ def appealed(draft: Draft, appeal: Appeal) -> None:
 def answer_appeal(draft: Draft) -> None:
     """Tells the appellant the outcome, if an appeal is open.
 
-    What was decided on appeal is not appealed against again, but for a restriction that a reporter has brought about: its author was
-    not heard yet.
+    What was decided on appeal is not appealed against again, but for a restriction that a reporter has brought about, or that is graver
+    than the one appealed against: its author was not heard yet.
     """
     appeal, standing = draft.state.appeal, draft.state.standing
     if appeal is None or standing is None:
@@ -48,29 +56,31 @@ def answer_appeal(draft: Draft) -> None:
     before = next((each.action for each in draft.file.decisions if each.decision_id == appeal.decision_id), None)
     upheld = before is not None and SEVERITY[before] == SEVERITY[standing.action]
     _tell(draft, appeal, NoticeKind.OUTCOME, UPHELD if upheld else CHANGED)
-    if appeal.appellant is Appellant.AUTHOR or not draft.restricted:
+    if heard(draft, standing.action) or not draft.restricted:
         draft.set(appealed=(*draft.state.appealed, standing.decision_id)[-MAX_APPEALED:])
     draft.set(appeal=None)
     draft.file = replace(draft.file, statement=None)
 
 
 def _objection(draft: Draft, appeal: Appeal) -> str | None:
-    """Why an appeal cannot be dealt with."""
+    """Why an appeal cannot be dealt with. Who reported may appeal while nothing was done, also after the author has changed the post."""
     case, standing = draft.state, draft.state.standing
     if standing is None or (appeal.decision_id != standing.decision_id and appeal.decision_id not in case.earlier):
         return "there is no such decision on this post"
     if case.erased_at is not None:
         return ERASED
     by_author = appeal.appellant is Appellant.AUTHOR
-    answered = {reporter.report_id for reporter in case.reporters if reporter.answered}
+    told = {each.report_id: each.answered_at for each in case.reporters if each.answered_at}
+    since = standing.decided_at if by_author else told.get(appeal.report_id or "")
+    appealed = {appeal.decision_id, standing.decision_id} & set(case.appealed)
     objections = (
-        (appeal.decision_id in case.appealed, "this decision is or was appealed against already"),
-        (appeal.decision_id != standing.decision_id, "a newer decision stands in its place"),
+        (bool(appealed), "this decision is or was appealed against already"),
+        (by_author and appeal.decision_id != standing.decision_id, "a newer decision stands in its place"),
         (case.appeal is not None, "another appeal on this post is open"),
-        (draft.at > standing.decided_at + draft.policy.people.appeals, "the time for appeals is over"),
+        (since is not None and draft.at > since + draft.policy.people.appeals, "the time for appeals is over"),
         (by_author and not draft.restricted, "the decision does not restrict the post"),
         (not by_author and draft.restricted, "the post is restricted already"),
-        (not by_author and appeal.report_id not in answered, "there is no such report with an outcome"),
+        (since is None, "there is no such report with an outcome"),
     )
     return next((words for holds, words in objections if holds), None)
 

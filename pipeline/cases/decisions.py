@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from pipeline.cases.draft import RESTRICTS, Draft
+from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Overturned
 from pipeline.ids import case_id, decision_id
 from pipeline.policy.policy import SourceType
 from pipeline.policy.rules import Ground
 from schemas.cases import Reporter, Standing
 from schemas.people import Addressee, Appellant, Channel, Notice, NoticeKind
-from schemas.records import Action, Automation, Decision, Reason
+from schemas.records import RESTRICTS, Action, Automation, Decision, Reason
 from schemas.topics import DECISIONS
 
 MAX_DECISIONS = 20
@@ -47,10 +47,16 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
     draft.set(sequence=sequence)
     decision = _decision(draft, ruling, action, before.decision_id if before and undone else None)
     _publish(draft, decision, by_person=True)
-    draft.set(floor=decision.action)
+    keep_floor(draft, decision.action, ruling.label)
     if undone and before:
         draft.facts.append(Overturned(draft.language.tag, by_machine=not before.by_person, on_appeal=draft.state.appeal is not None))
     return decision
+
+
+def keep_floor(draft: Draft, action: Action, label: str | None) -> None:
+    """What a person decided, which an edit does not loosen, and who had a hand in it."""
+    by = tuple(dict.fromkeys((*draft.state.barred, *draft.state.passed)))
+    draft.set(floor=action, floor_label=label if action in RESTRICTS else None, floor_by=by)
 
 
 def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Decision:
@@ -72,7 +78,7 @@ def next_of(draft: Draft, proposal: Decision) -> Decision:
 
 def carried_over(draft: Draft, proposal: Decision) -> Decision:
     """The proposal, with what a person said of the revision before: the machine does not loosen it, people look again."""
-    floor, label = draft.state.floor, next(iter(draft.state.labels), None)
+    floor, label = draft.state.floor, draft.state.floor_label
     ground, clause, category = _grounds(draft, label)
     return replace(
         proposal,
@@ -93,10 +99,8 @@ def accept(draft: Draft, decision: Decision) -> None:
 
 def close(draft: Draft) -> None:
     """No task is left. What restricts or was reported is kept until nobody can appeal any more."""
-    standing = draft.state.standing
     long = draft.restricted or bool(draft.state.reporters) or bool(draft.state.earlier)
-    since = standing.decided_at if standing else draft.at
-    draft.set(keep_until=since + draft.policy.people.kept(long=long), adverse=0)
+    draft.set(keep_until=draft.at + draft.policy.people.kept(long=long), adverse=0)
 
 
 def answer_reporters(draft: Draft, reason: str | None = None) -> None:
@@ -105,7 +109,7 @@ def answer_reporters(draft: Draft, reason: str | None = None) -> None:
     for reporter in draft.state.reporters:
         if not reporter.answered:
             tell_reporter(draft, reporter, reason)
-        answered.append(replace(reporter, answered=True))
+        answered.append(reporter if reporter.answered else replace(reporter, answered_at=draft.at))
     draft.set(reporters=tuple(answered))
 
 
@@ -131,7 +135,7 @@ def tell_reporter(draft: Draft, reporter: Reporter, reason: str | None = None) -
             clause=clause,
             category=category,
             reason=reason,
-            appeal_until=None if restricted or standing is None else draft.appeal_until(standing.decided_at),
+            appeal_until=None if restricted or standing is None else draft.appeal_until(draft.at),
         )
     )
 
@@ -204,8 +208,6 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
 
 def _tell_author(draft: Draft, decision: Decision) -> None:
     restricts = decision.action in RESTRICTS
-    appeal = draft.state.appeal
-    heard = appeal is not None and appeal.appellant is Appellant.AUTHOR  # what is decided on an appeal is not appealed against again
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),
@@ -220,9 +222,20 @@ def _tell_author(draft: Draft, decision: Decision) -> None:
             ground=decision.ground,
             clause=decision.clause,
             category=decision.category,
-            appeal_until=draft.appeal_until(draft.at) if restricts and not heard else None,
+            appeal_until=draft.appeal_until(draft.at) if restricts and not heard(draft, decision.action) else None,
         )
     )
+
+
+def heard(draft: Draft, action: Action) -> bool:
+    """Whether the author's open appeal answers for `action` too: what is decided on an appeal is not appealed against again, unless it is
+    graver than what the author was heard on.
+    """
+    appeal = draft.state.appeal
+    if appeal is None or appeal.appellant is not Appellant.AUTHOR:
+        return False
+    before = next((each.action for each in draft.decisions if each.decision_id == appeal.decision_id), action)
+    return SEVERITY[action] <= SEVERITY[before]
 
 
 def _grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, str | None]:
@@ -235,11 +248,14 @@ def _grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, s
 
 
 def source_type(draft: Draft, label: str | None) -> SourceType:
-    """What led to the decision, in the words of the DSA transparency database (2025): the gravest channel it was reported through.
+    """What led to the decision, in the words of the DSA transparency database (2025): the gravest channel among the reports that wait for
+    an answer, and the one whose outcome is appealed against.
 
     A user's report of what the law forbids is a notice under article 16.
     """
-    channels = {reporter.channel for reporter in draft.state.reporters}
+    appealed = draft.state.appeal.report_id if draft.state.appeal else None
+    waiting = [each for each in draft.state.reporters if not each.answered or each.report_id == appealed]
+    channels = {reporter.channel for reporter in waiting}
     if Channel.TRUSTED_FLAGGER in channels:
         return SourceType.TRUSTED_FLAGGER
     if Channel.AUTHORITY in channels:

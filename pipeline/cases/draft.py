@@ -14,11 +14,12 @@ from pipeline.policy.policy import Policy
 from pipeline.policy.region import OTHER_LANGUAGE
 from pipeline.stage import Output
 from schemas.cases import CaseFile, CaseState, OpenTask
-from schemas.people import Notice, TaskEvent
-from schemas.records import Action, Decision, Language, Record
+from schemas.people import Channel, Notice, TaskEvent
+from schemas.records import RESTRICTS, Decision, Language, Record
 from schemas.topics import NOTICES, TASK_EVENTS, Topic
 
-RESTRICTS = frozenset({Action.LIMIT, Action.REMOVE})
+GRAVE = frozenset({Channel.TRUSTED_FLAGGER, Channel.AUTHORITY})
+"""Reports through these are looked at whatever a person has decided before."""
 
 
 class Surroundings(NamedTuple):

@@ -34,8 +34,8 @@ class Leaving(enum.Enum):
 
 
 class Left(NamedTuple):
-    """A task ended. `seconds` since it was issued; `waited` since people were first asked; `views`: reach times the share of a day waited
-    is not known here, so it is the reach at the time of asking.
+    """A task ended. `seconds` since it was issued; `waited` since people were first asked; `in_time`: before it was due; `views`: the
+    post's reach when people were asked.
     """
 
     region: str

@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from pipeline.cases.decisions import SEVERITY, accept, answer_reporters, carried_over, close, decide_proposal, next_of
-from pipeline.cases.draft import RESTRICTS, Draft
+from pipeline.cases.draft import GRAVE, Draft
 from pipeline.cases.tasks import ask, withdraw
 from pipeline.cases.waiting import give_up_waiting
 from pipeline.ids import case_id
 from schemas.cases import CaseEvent, CaseFile, Purpose
+from schemas.records import RESTRICTS, Automation
 from schemas.topics import DECISIONS
 
 AUTHOR_DELETED = "the author has deleted the post"
@@ -50,7 +51,9 @@ def edited(draft: Draft, event: CaseEvent) -> None:
     keeps = case.floor is not None and SEVERITY[proposal.action] < SEVERITY[case.floor]
     carried = carried_over(draft, proposal) if keeps else proposal
     _take(draft, event)
-    decide_proposal(draft, replace(carried, pending=carried.pending or asked), by_person=keeps)
+    pending = carried.pending or asked
+    automation = Automation.PARTIAL if pending and carried.automation is Automation.FULL else carried.automation
+    decide_proposal(draft, replace(carried, pending=pending, automation=automation), by_person=keeps)
     if task is not None and asked:
         reported = Purpose.REPORT if any(not each.answered for each in case.reporters) else Purpose.REVIEW
         ask(draft, reported if task.purpose not in WAITS_ON - {Purpose.CONFIRM} else task.purpose, queue=task.queue)
@@ -94,24 +97,28 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
     task = case.task
     if task is not None and not _outlives(draft):
         withdraw(draft, AUTHOR_DELETED)
-    answer_reporters(draft, AUTHOR_DELETED)
     if draft.state.task is None:
+        answer_reporters(draft, AUTHOR_DELETED)
         draft.set(audited=None)
         close(draft)
 
 
 def _outlives(draft: Draft) -> bool:
-    task = draft.state.task
-    if task is None:
+    """An appeal, and what lies in a queue that keeps what was deleted, or was reported by a flagger or an authority and belongs in one."""
+    case = draft.state
+    if case.task is None:
         return False
-    queue = draft.policy.queues.get(task.queue or "")
-    return draft.state.appeal is not None or (queue is not None and queue.keeps_deleted)
+    grave = any(not each.answered and each.channel in GRAVE for each in case.reporters)
+    names = {case.task.queue, *((draft.policy.queue_of(label) for label in case.labels) if grave else ())}
+    queues = [draft.policy.queues.get(name or "") for name in names]
+    return case.appeal is not None or any(queue is not None and queue.keeps_deleted for queue in queues)
 
 
 def _take(draft: Draft, event: CaseEvent) -> None:
     """The case is about this revision from now on."""
     case = draft.state
     labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
+    found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first
     kept = draft.file if case.known and case.erased_at is None else None
     draft.set(
         known=True,
@@ -121,12 +128,13 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         language=event.language,
         market=event.post.market,
         stratum=event.stratum,
-        labels=labels or ((event.stratum,) if event.stratum else ()),
+        labels=tuple(dict.fromkeys((*found, *(labels or ((event.stratum,) if event.stratum else ()))))),
         weight=event.weight,
         reach=event.post.reach,
         complete=event.context.complete,
         digest=event.context.digest,
         barred=case.barred if case.appeal else (),
+        passed=case.passed if event.post.revision == case.revision else (),
         adverse=0,
         audited=event.proposal.action if event.audit else None,
         erased_at=None,

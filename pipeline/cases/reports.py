@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from pipeline.cases.decisions import close, tell_reporter
-from pipeline.cases.draft import Draft
+from pipeline.cases.draft import GRAVE, Draft
 from pipeline.cases.opening import AUTHOR_DELETED
+from pipeline.cases.placing import level_of
+from pipeline.cases.priority import priority
 from pipeline.cases.rules import Event
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import ERASED, refuse, wait
 from pipeline.ids import case_id
-from pipeline.policy.region import OTHER_LANGUAGE
+from pipeline.policy.region import OTHER_LANGUAGE, band
 from pipeline.routing.context import alone
 from pipeline.routing.decide import review_post
-from schemas.cases import CaseFile, CaseState, Purpose, Reporter
-from schemas.people import Addressee, Channel, Notice, NoticeKind, Report
-from schemas.records import Language, Post, PostKind
+from schemas.cases import CaseFile, CaseState, OpenTask, Purpose, Reporter
+from schemas.people import Addressee, Notice, NoticeKind, Report
+from schemas.records import Action, Language, Post, PostKind
 from schemas.topics import REPORTS
 
 MAX_REPORTERS = 100
@@ -26,11 +30,9 @@ Who comes when so many wait is told at once that the post is being looked at.
 
 ENOUGH = "so many have reported this post that no further outcome is sent"
 
-GRAVE = frozenset({Channel.TRUSTED_FLAGGER, Channel.AUTHORITY})
-
 
 def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
-    """Receipt at once; people look, unless a person has looked at this revision already, or it is gone."""
+    """Receipt at once; people look, unless a person has looked at this revision already for what is as grave, or it is removed or gone."""
     case = draft.state
     anew = not case.known or case.erased_at is not None
     copy = _usable_copy(case, report) if anew else None
@@ -49,13 +51,22 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
         return
     draft.set(reporters=(*others, reporter), keep_until=None)
     _receipt(draft, report)
-    if report.label in draft.policy.labels and report.label not in draft.state.labels:
-        severity = draft.policy.labels[report.label].severity
-        draft.set(labels=(*draft.state.labels, report.label), weight=max(draft.state.weight, float(severity)))
+    graver = _take_label(draft, report.label)
     if anew:
         ask(draft, Purpose.REPORT)
     else:
-        _ask(draft, reporter)
+        _ask(draft, reporter, graver=graver)
+
+
+def _take_label(draft: Draft, label: str | None) -> bool:
+    """What is suspected grows by the label of a report. Whether it is graver than everything before."""
+    known = draft.policy.labels
+    if label not in known or label in draft.state.labels:
+        return False
+    severity = known[label].severity
+    graver = severity > max((known[each].severity for each in draft.state.labels if each in known), default=0)
+    draft.set(labels=(*draft.state.labels, label), weight=max(draft.state.weight, float(severity)))
+    return graver
 
 
 def _usable_copy(case: CaseState, report: Report) -> Post | None:
@@ -66,26 +77,34 @@ def _usable_copy(case: CaseState, report: Report) -> Post | None:
     return copy if not case.known or (copy.revision > case.revision and not case.deleted) else None
 
 
-def _ask(draft: Draft, reporter: Reporter) -> None:
-    case = draft.state
+def _ask(draft: Draft, reporter: Reporter, *, graver: bool) -> None:
+    case, standing = draft.state, draft.state.standing
     grave = reporter.channel in GRAVE
     if case.task is not None:
         first_grave = grave and not any(other.channel in GRAVE for other in case.reporters[:-1])
-        if first_grave and case.task.purpose is not Purpose.QUEUE:
+        if _changes_the_task(draft, case.task, graver=graver or first_grave):
             ask(draft, Purpose.REPORT if case.task.purpose is Purpose.AUDIT else case.task.purpose)
         return
-    looked_at = case.standing is not None and case.standing.by_person
-    if case.deleted or (not grave and (looked_at or draft.restricted)):
+    looked_at = standing is not None and standing.by_person and not standing.pending and not graver
+    removed = standing is not None and standing.action is Action.REMOVE
+    if case.deleted or (not grave and (looked_at or removed)):
         _answer_now(draft, reporter, AUTHOR_DELETED if case.deleted else None)
         close(draft)
         return
     ask(draft, Purpose.REPORT)
 
 
+def _changes_the_task(draft: Draft, task: OpenTask, *, graver: bool) -> bool:
+    """Whether it is issued anew: for what is graver, or more urgent by a band of the service level. Not while somebody works on it."""
+    if task.claimed_by is not None or task.purpose is Purpose.QUEUE:
+        return False
+    urgency = priority(draft.state, task.purpose, draft.at - task.asked_at, level_of(draft, task.purpose, None))
+    return graver or band(urgency) > band(task.priority)
+
+
 def _answer_now(draft: Draft, reporter: Reporter, reason: str | None) -> None:
     tell_reporter(draft, reporter, reason)
-    answered = Reporter(report_id=reporter.report_id, reporter_key=reporter.reporter_key, channel=reporter.channel, answered=True)
-    draft.set(reporters=(*draft.state.reporters[:-1], answered))
+    draft.set(reporters=(*draft.state.reporters[:-1], replace(reporter, answered_at=draft.at)))
 
 
 def _others(draft: Draft, report: Report) -> tuple[Reporter, ...]:

@@ -41,6 +41,7 @@ class Waits(NamedTuple):
     language: str
     out_of_language: bool
     asked_at: dt.datetime
+    nobody_left: bool
 
 
 class Shard:
@@ -166,7 +167,7 @@ class Shard:
         self._states[post_id] = value
         if after.task is not None:
             task, language = after.task, after.language.tag if after.language else "other"
-            self.open[task.region][post_id] = Waits(task.region, language, task.out_of_language, task.asked_at)
+            self.open[task.region][post_id] = Waits(task.region, language, task.out_of_language, task.asked_at, task.nobody_left)
         if after.standing is not None and after.standing.overdue:
             self.overdue.add(post_id)
         if after.due_at is not None and (before is None or before.due_at != after.due_at):

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Asked, Leaving, Left
+from pipeline.cases.placing import barred, level_of, place
 from pipeline.cases.priority import priority
 from pipeline.ids import case_id, derived
-from pipeline.policy.regions import Need, Placement
 from schemas.cases import OpenTask, Purpose
 from schemas.people import TaskEvent, TaskEventKind
 from schemas.records import ReviewTask
@@ -23,41 +23,44 @@ AFTER_A_VERDICT = frozenset({Leaving.DECIDED, Leaving.ESCALATED})
 
 
 class _Asking(NamedTuple):
-    """What people are asked, and how often they were."""
+    """What people are asked, and how often they were. `due_by`: the task may be due earlier, not later."""
 
     purpose: Purpose
     asked_at: dt.datetime
     attempt: int = 1
     tried: tuple[str, ...] = ()
     queue: str | None = None
-    passed: tuple[str, ...] = ()
+    due_by: dt.datetime | None = None
 
 
-def ask(draft: Draft, purpose: Purpose, *, queue: str | None = None, passed: tuple[str, ...] = ()) -> None:
-    """Asks people, anew: the age counts from now. A task that is still open is replaced.
-
-    Who handed it on stays out until the text changes.
-    """
+def ask(draft: Draft, purpose: Purpose, *, queue: str | None = None) -> None:
+    """Asks people. A task that is still open is replaced: what it was asked for waits on, so its age and its time stay."""
     old = draft.state.task
+    asking = _Asking(purpose, draft.at, queue=queue)
     if old is not None:
-        passed = passed or (old.passed if old.revision == draft.file.revision else ())
+        late = old.due_at <= draft.at  # somebody has claimed it
+        due_by = None if late else old.due_at
+        asking = asking._replace(asked_at=old.asked_at, attempt=old.attempt + late, tried=old.tried, due_by=due_by)
+    task = _task(draft, asking)
+    if old is not None:
         leave(draft, Leaving.WITHDRAWN)
-    _issue(draft, _Asking(purpose, draft.at, queue=queue, passed=passed), old)
+    _issue(draft, task, old)
 
 
-def ask_others(draft: Draft, how: Leaving, *, passed: tuple[str, ...] = ()) -> None:
-    """Hands the open task on: to the next region, where there is one. Its age still counts from when people were first asked."""
-    task = draft.task
+def ask_others(draft: Draft, how: Leaving) -> None:
+    """Hands the open task on: to the next region, where there is one. Its age still counts from when people were first asked.
+
+    A task that nobody may decide waits where it is until somebody may: to issue it again would only fill the topic.
+    """
+    old = draft.task
+    tried = old.tried if how is Leaving.HANDED_ON else (*(name for name in old.tried if name != old.region), old.region)
+    asking = _Asking(old.purpose, old.asked_at, old.attempt + (how is Leaving.TIMED_OUT), tried, old.queue)
+    task = _task(draft, asking)
+    if how is Leaving.TIMED_OUT and old.nobody_left and task.nobody_left:
+        draft.set(task=replace(old, due_at=task.due_at))
+        return
     leave(draft, how)
-    asking = _Asking(
-        task.purpose,
-        task.asked_at,
-        attempt=task.attempt + (how is Leaving.TIMED_OUT),
-        tried=task.tried if how is Leaving.HANDED_ON else (*(name for name in task.tried if name != task.region), task.region),
-        queue=task.queue,
-        passed=(*task.passed, *passed),
-    )
-    _issue(draft, asking, task)
+    _issue(draft, task, old)
 
 
 def leave(draft: Draft, how: Leaving) -> None:
@@ -118,36 +121,33 @@ def end_claim(draft: Draft) -> None:
     draft.set(task=replace(task, claimed_by=None, claimed_until=None))
 
 
-def barred(draft: Draft) -> tuple[str, ...]:
-    """Reviewers who may not decide the open task."""
-    task = draft.state.task
-    return tuple(dict.fromkeys((*draft.state.barred, *(task.passed if task else ()))))
-
-
-def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
-    case = draft.state
-    level = _level(draft, asking)
+def _task(draft: Draft, asking: _Asking) -> OpenTask:
+    """The task to come. A newer policy may not have the queue of an open one any more: it goes where it would have gone without."""
+    case, queue = draft.state, draft.policy.queues.get(asking.queue or "")
+    level = level_of(draft, asking.purpose, queue)
     urgency = priority(case, asking.purpose, draft.at - asking.asked_at, level)
-    placement = _place(draft, asking, level)
-    if asking.queue not in draft.policy.queues:
-        level = draft.rules.regions.due_at(placement.region, urgency, draft.at) - draft.at
-    task = OpenTask(
+    placement = place(draft, queue, asking.tried, draft.at + level)
+    due_at = draft.at + level if queue is not None else draft.rules.regions.due_at(placement.region, urgency, draft.at)
+    return OpenTask(
         task_id=derived("task", case.post_id, case.rounds + 1, draft.cause),
         purpose=asking.purpose,
         revision=draft.file.revision,
         region=placement.region,
         asked_at=asking.asked_at,
         issued_at=draft.at,
-        due_at=draft.at + level,
+        due_at=min(due_at, asking.due_by or due_at),
         priority=urgency,
         attempt=asking.attempt,
         out_of_language=placement.out_of_language,
         over_capacity=placement.over_capacity,
         queue=asking.queue,
         tried=asking.tried,
-        passed=asking.passed,
+        nobody_left=placement.nobody_left,
     )
-    draft.set(task=task, rounds=case.rounds + 1, keep_until=None)
+
+
+def _issue(draft: Draft, task: OpenTask, replaces: OpenTask | None) -> None:
+    draft.set(task=task, rounds=draft.state.rounds + 1, keep_until=None)
     if replaces is not None:
         moved = _event(draft, replaces, TaskEventKind.MOVED)
         draft.tell_tools(replace(moved, region=task.region, next_task_id=task.task_id))
@@ -159,42 +159,10 @@ def _issue(draft: Draft, asking: _Asking, replaces: OpenTask | None) -> None:
             purpose=task.purpose,
             out_of_language=task.out_of_language,
             over_capacity=task.over_capacity,
-            complete=case.complete,
+            complete=draft.state.complete,
             anew=replaces is not None,
         )
     )
-
-
-def _level(draft: Draft, asking: _Asking) -> dt.timedelta:
-    """Within which time people should answer: the queue's, or the service level of the region where the post belongs.
-
-    A newer policy may not have the queue of an open task any more: then the task goes where it would have gone without.
-    """
-    queue = draft.policy.queues.get(asking.queue or "")
-    if queue is not None:
-        return dt.timedelta(hours=queue.due_hours)
-    home = draft.rules.regions.home(draft.language, draft.state.market)
-    return dt.timedelta(hours=home.levels.hours(priority(draft.state, asking.purpose, dt.timedelta(0), dt.timedelta(hours=1))))
-
-
-def _place(draft: Draft, asking: _Asking, level: dt.timedelta) -> Placement:
-    regions, at = draft.rules.regions, draft.at
-    queue = draft.policy.queues.get(asking.queue or "")
-    if queue is not None:
-        region = regions.by_name(queue.region)
-        if region is not None and not region.closed(at) and regions.may_see(region, draft.state.market):
-            return Placement(region.name, out_of_language=not region.speaks(draft.language), over_capacity=False)
-    tried = (*asking.tried, *_without_people(draft, asking))
-    return regions.place(Need(draft.language, draft.state.market, at, at + level, tried), draft.open_tasks)
-
-
-def _without_people(draft: Draft, asking: _Asking) -> tuple[str, ...]:
-    """Regions where everybody on the roster is barred: there it would only wait, so others come first."""
-    barred_here, roster = {*draft.state.barred, *asking.passed}, draft.rules.roster
-    known = [reviewer for name in barred_here if (reviewer := roster.reviewer(name)) is not None]
-    regions = {region for reviewer in known for region in reviewer.regions}
-    left = {region for reviewer in roster.reviewers if reviewer.id not in barred_here for region in reviewer.regions} if regions else set()
-    return tuple(sorted(regions - left))
 
 
 def _review_task(draft: Draft, task: OpenTask) -> ReviewTask:

@@ -7,15 +7,16 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from pipeline.cases.appeals import answer_appeal
-from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide
-from pipeline.cases.draft import RESTRICTS, Draft
+from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide, keep_floor
+from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Audited, Judged, Leaving, Refused
-from pipeline.cases.tasks import ask, ask_others, barred, leave
+from pipeline.cases.placing import barred, speaker_left
+from pipeline.cases.tasks import ask, ask_others, leave
 from pipeline.policy.roster import Reviewer
 from pipeline.policy.rules import Interim
 from schemas.cases import OpenTask, Purpose
 from schemas.people import Addressee, CannotJudge, Notice, NoticeKind, Outcome, Verdict
-from schemas.records import Action, Language
+from schemas.records import RESTRICTS, Action, Language
 
 UNKNOWN_REVIEWER = "not on the roster"
 STALE = "the task is no longer open"
@@ -29,15 +30,24 @@ MAX_UNCONFIRMED = 2
 SURE = 0.9
 """Confidence of the language identification above which a reviewer's word does not change the language."""
 
+SEEN = 0.8
+"""Confidence of a language that a reviewer sees: the next one may see another."""
+
+FOR_GOOD = frozenset({CannotJudge.CONFLICT, CannotJudge.WELLBEING})
+"""Who hands a post on for these is not asked about it again, whatever its author changes."""
+
 _ACTIONS = {Outcome.ALLOW: Action.ALLOW, Outcome.LIMIT: Action.LIMIT, Outcome.REMOVE: Action.REMOVE}
 
 
 class _Standpoint(NamedTuple):
-    """From where a verdict was given. `speaks` the language; was `shown` what was sent; `full`: may restrict by itself."""
+    """From where a verdict was given. `speaks` the language; was `shown` what was sent; `full`: may restrict by itself; `clears`: may
+    say that nothing is wrong.
+    """
 
     speaks: bool
     shown: bool
     full: bool
+    clears: bool
 
 
 def judged(draft: Draft, verdict: Verdict) -> None:
@@ -68,14 +78,25 @@ def judged(draft: Draft, verdict: Verdict) -> None:
             cannot_judge=verdict.cannot_judge,
         )
     )
-    if verdict.outcome is Outcome.CANNOT_JUDGE:
-        ask_others(draft, Leaving.HANDED_ON, passed=(verdict.reviewer,))
+    unread = verdict.outcome is Outcome.ALLOW and not standpoint.clears and speaker_left(draft, verdict.reviewer)
+    if verdict.outcome is Outcome.CANNOT_JUDGE or unread:
+        _keep_out(draft, verdict)
+        ask_others(draft, Leaving.HANDED_ON)
     elif verdict.outcome is Outcome.ESCALATE and (queue := draft.policy.queue_of(label)):
         _escalate(draft, verdict, label, queue)
     elif _ACTIONS[verdict.outcome] in RESTRICTS and not standpoint.full:
         _only_limit(draft, task, verdict, standpoint, label)
     else:
-        _settle(draft, verdict.reviewer, _ACTIONS[verdict.outcome], label)
+        _settle(draft, verdict.reviewer, standpoint, _ACTIONS[verdict.outcome], label)
+
+
+def _keep_out(draft: Draft, verdict: Verdict) -> None:
+    """Who hands a task on does not get it back."""
+    case = draft.state
+    if verdict.cannot_judge in FOR_GOOD:
+        draft.set(excused=(*case.excused, verdict.reviewer))
+    else:
+        draft.set(passed=(*case.passed, verdict.reviewer))
 
 
 def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict: Verdict) -> str | None:
@@ -100,53 +121,63 @@ def _standpoint(draft: Draft, verdict: Verdict, label: str | None, *, speaks: bo
     """`speaks`: the language that was known before and the one that the reviewer sees, so that to name another one opens nothing."""
     shown = verdict.context_digest == draft.state.digest
     evident = label is not None and label in draft.policy.labels and draft.policy.labels[label].self_evident
-    return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete))
+    return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete), clears=evident or speaks)
 
 
 def _see_language(draft: Draft, verdict: Verdict) -> None:
-    """A reviewer sees another language. It counts where the machine was not sure, or where the post is handed on for its language."""
+    """A reviewer sees another language. It counts where the machine was not sure, or where the post is handed on for its language. The
+    next reviewer may see another one still.
+    """
     seen, known = verdict.language_seen, draft.language
     if seen is None or seen in {known.tag, *known.alternatives}:
         return
     if known.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE:
-        draft.set(language=Language(tag=seen, confidence=SURE))
+        draft.set(language=Language(tag=seen, confidence=SEEN))
 
 
 def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Standpoint, label: str | None) -> None:
-    """Restricts no more than to a limit, or than what holds already, until a speaker who was shown the conversation confirms."""
+    """Restricts no more than to a limit, or than what holds already, until a speaker who was shown the conversation confirms.
+
+    The last such verdict ends the case with a limit, unless it agrees with a removal by somebody who could decide it in full.
+    """
     adverse = draft.state.adverse + 1
     last = adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0)
     standing = draft.state.standing
-    action = _ACTIONS[verdict.outcome] if standing and standing.action is Action.REMOVE else Action.LIMIT
+    removed = standing is not None and standing.action is Action.REMOVE
     if last:
-        _settle(draft, verdict.reviewer, action, label)
+        confirmed = removed and standing is not None and standing.by_person
+        _settle(draft, verdict.reviewer, standpoint, _ACTIONS[verdict.outcome] if confirmed else Action.LIMIT, label)
         return
+    action = _ACTIONS[verdict.outcome] if removed else Action.LIMIT
     draft.set(adverse=adverse, barred=(*draft.state.barred, verdict.reviewer))
     if label is not None:
         draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
     leave(draft, Leaving.DECIDED)
-    decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
+    if standing is None or SEVERITY[standing.action] != SEVERITY[action]:  # what holds already is not published again
+        decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
     purpose = task.purpose if task.purpose in {Purpose.APPEAL, Purpose.QUEUE} else Purpose.CONFIRM
-    ask(draft, purpose, queue=task.queue, passed=task.passed)
+    ask(draft, purpose, queue=task.queue)
 
 
 def _escalate(draft: Draft, verdict: Verdict, label: str | None, queue_name: str) -> None:
     queue = draft.policy.queues[queue_name]
-    passed = (*draft.task.passed, verdict.reviewer)
+    draft.set(passed=(*draft.state.passed, verdict.reviewer))
     leave(draft, Leaving.ESCALATED)
     if label is not None:
         draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
     if queue.interim is Interim.LIMIT and not draft.restricted and not draft.state.deleted:
         decide(draft, Ruling(Action.LIMIT, rule=ESCALATED, label=label, pending=True))
-    ask(draft, Purpose.QUEUE, queue=queue_name, passed=passed)
+    ask(draft, Purpose.QUEUE, queue=queue_name)
 
 
-def _settle(draft: Draft, reviewer: str, action: Action, label: str | None) -> None:
-    """The verdict is the decision. A check of the machine that agrees with it changes nothing."""
+def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action, label: str | None) -> None:
+    """The verdict is the decision. A check of the machine that agrees with it changes nothing; one by somebody who cannot read the post
+    says nothing of the machine.
+    """
     case = draft.state
     leave(draft, Leaving.DECIDED)
     agrees = case.audited is not None and case.audited is action
-    if case.audited is not None:
+    if case.audited is not None and standpoint.clears:
         draft.facts.append(Audited(draft.language.tag, case.stratum or "none", case.audited, wrong=not agrees))
     draft.set(audited=None, barred=tuple(dict.fromkeys((*case.barred, reviewer))))
     if label is not None and action in RESTRICTS:
@@ -155,7 +186,8 @@ def _settle(draft: Draft, reviewer: str, action: Action, label: str | None) -> N
     same = standing is not None and SEVERITY[standing.action] == SEVERITY[action] and not standing.pending
     upheld = same and (agrees or case.appeal is not None)
     if upheld and standing is not None:
-        draft.set(standing=replace(standing, by_person=True), floor=action)
+        draft.set(standing=replace(standing, by_person=True))
+        keep_floor(draft, action, label)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
     answer_appeal(draft)

@@ -58,6 +58,11 @@ def speaks(spoken: Collection[str], language: records.Language) -> bool:
     return language.tag == NOTHING_LINGUISTIC or language.tag in spoken or any(tag in spoken for tag in language.alternatives)
 
 
+def band(priority: float) -> int:
+    """Of a priority, 0 to 100: 0 low, 1 normal, 2 high, 3 urgent."""
+    return sum(priority >= least for least in (NORMAL, HIGH, URGENT))
+
+
 class Levels(ConfigModel):
     """Within how many hours a task is decided, by its priority."""
 
@@ -68,11 +73,7 @@ class Levels(ConfigModel):
 
     def hours(self, priority: float) -> float:
         """For a task of this priority, 0 to 100."""
-        if priority >= URGENT:
-            return self.urgent
-        if priority >= HIGH:
-            return self.high
-        return self.normal if priority >= NORMAL else self.low
+        return (self.low, self.normal, self.high, self.urgent)[band(priority)]
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

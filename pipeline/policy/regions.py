@@ -19,26 +19,37 @@ MAX_CACHED_SCOPES = 10_000
 """Languages in markets whose order of regions is kept at hand: a bound if a producer invents markets."""
 
 
+class Staff(NamedTuple):
+    """Regions in which somebody is left who may decide: at all, and who speaks the language of the post."""
+
+    at_all: frozenset[str]
+    speaking: frozenset[str]
+
+
 class Need(NamedTuple):
-    """Somebody must look at a post by `due_at`. `tried`: regions that had the task before, oldest first."""
+    """Somebody must look at a post by `due_at`. `tried`: regions that had the task before, oldest first. `staff`: None where everybody
+    may decide, so that regions are taken at their word.
+    """
 
     language: records.Language
     market: str
     at: dt.datetime
     due_at: dt.datetime
     tried: tuple[str, ...] = ()
+    staff: Staff | None = None
 
 
 class Placement(NamedTuple):
     """The region that gets a task.
 
     `out_of_language`: nobody there is known to speak it. `over_capacity`: every region that could have taken it is full, or is not at
-    work before it is due.
+    work before it is due. `nobody_left`: nobody who may see the post may decide it, so it waits where it belongs.
     """
 
     region: str
     out_of_language: bool
     over_capacity: bool
+    nobody_left: bool = False
 
 
 class _Routes(NamedTuple):
@@ -111,9 +122,26 @@ class Regions(ConfigModel):
         """
         routes = self._routes(need.language, need.market)
         speakers = [region for region in routes.speakers if not region.closed(need.at)]
-        order = speakers or [region for region in routes.others if not region.closed(need.at)]
+        staffed, speaking = self._staffed(routes, need)
+        order = staffed or speakers or [region for region in routes.others if not region.closed(need.at)]
         region, over_capacity = _pick(order, need, open_tasks)
-        return Placement(region.name, not speakers and need.language.tag != NOTHING_LINGUISTIC, over_capacity)
+        understood = speaking if staffed else bool(speakers)
+        mute = not understood and need.language.tag != NOTHING_LINGUISTIC
+        return Placement(region.name, mute, over_capacity, nobody_left=need.staff is not None and not staffed)
+
+    def _staffed(self, routes: _Routes, need: Need) -> tuple[list[Region], bool]:
+        """Regions in which somebody is left to decide, and whether they speak the language there.
+
+        Those that are there for the language come first, then any with a person who speaks it, then any with a person.
+        """
+        if need.staff is None:
+            return [], False
+        everywhere = [region for region in self.regions if self.may_see(region, need.market)]
+        known = _once([*routes.speakers, *routes.others, *everywhere], everywhere)
+        for regions, names in ((routes.speakers, need.staff.speaking), (known, need.staff.speaking), (known, need.staff.at_all)):
+            if found := [region for region in regions if region.name in names and not region.closed(need.at)]:
+                return found, names is need.staff.speaking
+        return [], False
 
     def _routes(self, language: records.Language, market: str) -> _Routes:
         scope = language.tag, language.alternatives, market

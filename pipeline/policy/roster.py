@@ -72,6 +72,13 @@ def read_roster(path: Path, regions: Regions) -> Roster:
     return roster
 
 
+def lonely(roster: Roster, regions: Regions, at: dt.datetime) -> Iterator[str]:
+    """Languages that an open region is to speak and only one person does: whoever decides there, nobody could answer an appeal."""
+    wanted = dict.fromkeys(language for region in regions.regions if not region.closed(at) for language in region.languages)
+    speakers = Counter(language for reviewer in roster.reviewers for language in set(reviewer.languages))
+    yield from (language for language in wanted if speakers[language] == 1)
+
+
 def unspoken(roster: Roster, regions: Regions, at: dt.datetime) -> Iterator[tuple[str, str]]:
     """Region and language, where the region is to speak it, has not closed, and nobody who works for it does."""
     for region in regions.regions:

@@ -90,7 +90,8 @@ languages = ["nl"]
 @pytest.mark.parametrize(
     ("text", "level", "said"),
     [
-        (ROSTER, Level.OK, "reviewers: 1; each region speaks its languages"),
+        (ROSTER + ROSTER.replace("r-17", "r-18"), Level.OK, "reviewers: 2; each region speaks its languages"),
+        (ROSTER, Level.WARN, "only one person speaks nl: nobody else could answer an appeal"),
         (
             ROSTER.replace("r-17", "simulated-nl-1"),
             Level.WARN,

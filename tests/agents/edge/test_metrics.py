@@ -114,7 +114,12 @@ FACTS = (
     Erased(Erasing.DONE),
 )
 HELD = Held(
-    Counter({("dutch", "nl", True): 2, ("dutch", "tlh", True): 1}), {"dutch": NOW}, overdue=4, balance=0, audits={("nl", "toxic"): (20, 3)}
+    Counter({("dutch", "nl", True): 2, ("dutch", "tlh", True): 1}),
+    {"dutch": NOW},
+    Counter({"dutch": 1}),
+    overdue=4,
+    balance=0,
+    audits={("nl", "toxic"): (20, 3)},
 )
 
 
@@ -155,6 +160,7 @@ def test_what_is_open_is_shown_and_goes_with_its_partition() -> None:
     assert samples("sluice_cases_oldest_seconds") == {("dutch",): 60}
     assert (samples("sluice_audit_checked"), samples("sluice_audit_wrong")) == ({("nl", "toxic"): 40}, {("nl", "toxic"): 6})
     assert samples("sluice_enforcements_overdue")[()] == 8
+    assert samples("sluice_cases_nobody_left")["dutch",] == 2
     cases.show([])
     assert not samples("sluice_cases_open") and not samples("sluice_audit_checked")
     assert samples("sluice_enforcements_overdue")[()] == 0

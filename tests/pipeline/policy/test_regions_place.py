@@ -47,7 +47,7 @@ def need(tag: str, market: str, *tried: str, hours: float = 24, alternatives: tu
 
 
 def place(house: Regions, what: Need, **open_tasks: float) -> tuple[str, bool, bool]:
-    return house.place(what, lambda name: open_tasks.get(name, 0))
+    return house.place(what, lambda name: open_tasks.get(name, 0))[:3]
 
 
 ALL_FULL = {"dutch": 120.0, "flemish": 55.0, "surinam": 130.0}
