@@ -28,6 +28,10 @@ MAX_REPORTERS = 100
 Who comes when so many wait is told at once that the post is being looked at.
 """
 
+MAX_OF_ONE = 3
+"""Reports of one reporter on a post that wait for its outcome: nobody fills the places of others."""
+
+OFTEN = "your earlier reports on this post wait for its outcome"
 ENOUGH = "so many have reported this post that no further outcome is sent"
 
 
@@ -45,6 +49,9 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
         refuse(draft, report, ERASED)
         return
     reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
+    if sum(not each.answered and each.reporter_key == report.reporter_key for each in draft.state.reporters) >= MAX_OF_ONE:
+        refuse(draft, report, OFTEN)
+        return
     others = _others(draft, report)
     if len(others) >= (2 * MAX_REPORTERS if report.channel in GRAVE else MAX_REPORTERS):
         refuse(draft, report, ENOUGH)

@@ -14,7 +14,7 @@ from pipeline.scoring.training.work import Record
 
 NOT_FOR = """\
 - No decision about a person's account, job, credit, visa or liberty; no scoring of people. It scores one short text.
-- No automatic action in a language without a calibration table below: its scores put texts in order, they are no probabilities there.
+- No automatic action in a language without a calibration table: its scores put texts in order, they are no probabilities there.
 - Not for child safety, self-harm or terrorism: it was never shown such rows.
 - Not for texts made to be judged by it alone: whoever can try often enough finds a wording that it does not notice.
 """

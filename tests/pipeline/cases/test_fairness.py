@@ -169,6 +169,15 @@ def test_what_a_person_allowed_is_looked_at_again_for_something_graver(world: Wo
     assert only(world.report("p", "b", label="threat"), ReviewTask)
 
 
+def test_one_reporter_does_not_fill_the_places_of_others(world: World) -> None:
+    world.routed(case_event("p"))
+    kinds = [only(world.report("p", "loud"), Notice).kind for _ in range(5)]
+    assert kinds == [NoticeKind.RECEIPT] * 3 + [NoticeKind.REFUSED] * 2
+    assert told(world.report("p", "other"), NoticeKind.RECEIPT)  # type: ignore[arg-type]
+    world.verdict("p", "anna", Outcome.ALLOW)
+    assert NoticeKind.REFUSED not in {made.kind for made in world.report("p", "loud") if isinstance(made, Notice)}
+
+
 def test_time_to_appeal_counts_from_when_a_reporter_was_told(world: World) -> None:
     world.routed(case_event("p"))
     world.report("p", "a")
