@@ -110,10 +110,16 @@ def topic_row(topic: Topic) -> tuple[str, ...]:
         f"`{topic.key}`" if topic.key else "as it came in",
         f"[{topic.record.__name__}](../schemas/json/{schema_file(topic)})" if topic.record else "any bytes",
         str(topic.partitions),
-        f"{topic.retention_ms // DAY_MS} d",
+        kept(topic),
         ", ".join(topic.written_by),
         ", ".join(topic.read_by),
     )
+
+
+def kept(topic: Topic) -> str:
+    """For how long its records are kept."""
+    days = f"{topic.retention_ms // DAY_MS} d"
+    return f"the newest of each key until its tombstone, which stays {days}" if topic.compacted else days
 
 
 def main() -> None:
