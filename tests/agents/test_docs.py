@@ -19,6 +19,7 @@ from agents.cli.main import app
 from agents.settings import ENV_PREFIX, NOT_SETTINGS, Settings, load
 from schemas.records import Post
 from schemas.wire import decoder
+from tests.support.bad_inputs import bad_inputs
 from tests.test_links import PAGES, ROOT
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
@@ -27,6 +28,7 @@ INLINE = re.compile(r"`([^`\n]+)`")
 VARIABLE = re.compile(rf"\b({ENV_PREFIX}[A-Z_]+)\b")
 TARGET = re.compile(r"^([a-z-]+):", re.M)
 SETS = re.compile(r"^(?:[A-Z_]+=\S* +)+")
+BAD_INPUTS = re.compile(r"(\d+) kinds of bad input")
 COMMENT = re.compile(r"\s+#.*")
 BETWEEN_COMMANDS = re.compile(r"\s*(?:\||&&|;|\n|\$\()\s*")
 
@@ -94,6 +96,12 @@ def test_every_variable_is_a_setting(page: Path) -> None:
     known = {ENV_PREFIX + name.upper() for name in Settings.model_fields}
     named = set(VARIABLE.findall(page.read_text(encoding="utf-8")))
     assert {name for name in named if not name.startswith(NOT_SETTINGS)} <= known
+
+
+def test_the_bad_inputs_that_pages_count_are_there() -> None:
+    said = [int(count) for page in PAGES for count in BAD_INPUTS.findall(page.read_text(encoding="utf-8"))]
+    assert said
+    assert set(said) == {len(bad_inputs())}
 
 
 def test_every_post_that_is_shown_is_one() -> None:

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
+from agents.settings import load
+from pipeline.policy.policy import read_policies
+from pipeline.scoring.bundle import read_bundle
 from pipeline.statements.codes import COUNTRIES, LANGUAGES, content_language
 from pipeline.statements.record import MAX_STATEMENTS, Request, StatementOfReasons, Visibility
 from pipeline.statements.statement import Scope, puid, statement_of
@@ -17,6 +20,7 @@ from schemas.wire import InvalidRecordError, decoder, encode
 from tests.pipeline.statements.decisions import NOW, SECRET, decision, restricting
 
 SCHEMA = Draft202012Validator(json.loads(Path(__file__).with_name("request.schema.json").read_text(encoding="utf-8")))
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "statements.md").read_text(encoding="utf-8")
 decode = decoder(Request)
 
 
@@ -56,6 +60,21 @@ def test_a_decision_of_the_machine_is_stated_in_the_words_of_the_database() -> N
         "automated_detection": "Yes",
         "automated_decision": "AUTOMATED_DECISION_PARTIALLY",
     }
+
+
+def test_the_statement_in_the_docs_is_one_of_a_decision_by_the_policy_and_the_model_that_come_along() -> None:
+    shown = json.loads(PAGE.split("## One statement")[1].split("```json\n")[1].split("```")[0])
+    settings = load()
+    policy, model = read_policies(settings.policy).policies[-1], read_bundle(settings.model)
+    label = policy.labels["insult"]
+    one = decision(
+        decision_id=shown["puid"],
+        policy_version=policy.id,
+        model_version=model.model_version,
+        clause=label.clause,
+        category=label.category.value,
+    )
+    assert shown == stated(one)
 
 
 def test_a_decision_of_a_person_on_a_notice_against_the_law() -> None:
