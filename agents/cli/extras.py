@@ -15,6 +15,5 @@ def extra(name: str, command: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"`{command}` needs {error.name}, which is not installed: pip install 'sluice-moderation[{name}]', "
-            f"or in a checkout .venv/bin/pip install -e '.[{name}]'"
+            f"`{command}` needs {error.name}, which is not installed: in a checkout, pip install '.[{name}]' (`make setup` brings it)"
         ) from error

@@ -65,7 +65,7 @@ def package_file(package: str, name: str) -> Path:
     except PackageNotFoundError:
         found = []
     if not found:
-        raise ConfigError(f"training needs {name} of the package {package}: pip install 'sluice-moderation[train]'")
+        raise ConfigError(f"training needs {name} of the package {package}: in a checkout, pip install '.[train]'")
     return Path(str(found[0].locate()))
 
 

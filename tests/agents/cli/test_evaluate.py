@@ -90,4 +90,4 @@ def test_without_the_extra_it_says_how_to_get_it(tiny: Path, data: Path, monkeyp
     monkeypatch.setitem(sys.modules, "scipy", None)  # what Python does where there is no such module
     result = sluice("evaluate", str(tiny), "--data", str(data))
     assert result.exit_code == 78
-    assert result.stderr.startswith("`sluice evaluate` needs scipy, which is not installed: pip install 'sluice-moderation[evaluate]'")
+    assert result.stderr.startswith("`sluice evaluate` needs scipy, which is not installed: in a checkout, pip install '.[evaluate]'")
