@@ -1,7 +1,8 @@
 """The demo's broker: librdkafka's mock cluster, which the confluent-kafka wheel carries. In this process, in memory, on loopback.
 
 Good for a demo, never a proof of delivery. Where it differs from Kafka:
-- a partition keeps its newest 5 MiB as sent (compressed, if the producer compresses); older records are dropped without a word;
+- a partition keeps its newest 5 MiB as sent (compressed, if the producer compresses), by rd_kafka_mock_partition_init in librdkafka's
+  rdkafka_mock.c; older records are dropped without a word;
 - timestamps are the producer's, whatever a topic's setting;
 - a fetch that finds nothing waits out its full fetch_max_wait;
 - the mark that ends a transaction has no checksum (agents/edge/fetched.py);
@@ -15,9 +16,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping
 from typing import Any, Self
-
-PARTITION_BYTES = 5 * 1024 * 1024
-"""What a partition keeps (rd_kafka_mock_partition_init in librdkafka's rdkafka_mock.c)."""
 
 RD_KAFKA_PRODUCER = 0  # rd_kafka_type_t in rdkafka.h
 ERRSTR_SIZE = 512

@@ -12,11 +12,13 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from agents import embedded
-from agents.embedded import PARTITION_BYTES, EmbeddedBroker
+from agents.embedded import EmbeddedBroker
 from tests.support.clients import Outgoing, produce, read_all
 
 HEADERS = (("ce_id", b"p1:1"), ("ce_specversion", b"1.0"), ("empty", b""))
 TIMEOUT = 20
+PARTITION_BYTES = 5 * 1024 * 1024
+"""What a partition keeps."""
 
 
 def posts(count: int) -> list[Outgoing]:

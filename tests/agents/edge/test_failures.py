@@ -33,7 +33,10 @@ def test_a_stop_worker_brings_its_code_and_anything_else_is_a_bug() -> None:
 
 
 def test_few_posts_say_nothing_about_a_share() -> None:
-    FaultShare().add(FaultShare.LEAST - 1, FaultShare.LEAST - 1)
+    share = FaultShare()
+    share.add(FaultShare.LEAST - 1, FaultShare.LEAST - 1)  # all of them faults, and it goes on
+    with pytest.raises(StopWorker, match="100 of the last 100 posts"):
+        share.add(1, 1)
 
 
 def test_too_large_a_share_stops_the_worker() -> None:
