@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -19,9 +19,11 @@ from agents.demo.story import Story
 from schemas.records import Action, Automation, ContextPost, Decision, PostKind, ReviewTask
 
 LANGUAGES_SHOWN = 14
-LANGUAGES_FIRST = ("nl", "en")
+LANGUAGES_FIRST = ("en", "nl")
 VULGAR = frozenset({"profanity", "sexual"})
 SHOWN_THREAD = 6
+CERTAIN = 0.9
+"""From this probability of a label on, what the machine suspects is mostly there, in languages for which it is calibrated."""
 
 
 class Outcome(enum.Enum):
@@ -92,28 +94,34 @@ def notes(newest: Mapping[Revision, Decision]) -> Iterator[str]:
         )
 
 
-def chosen_tasks(tasks: Iterable[ReviewTask], suspected: Container[str]) -> list[ReviewTask]:
-    """Two in different languages: first one of a post that is `suspected`, Dutch or else English if there is one; then a Dutch one, if
-    that was none.
+def chosen_tasks(tasks: Iterable[ReviewTask], suspected: Mapping[str, float]) -> list[ReviewTask]:
+    """Two in different languages: first one of a post of which a label is suspected (see `suspected`), and with certainty, English or else
+    Dutch if there is one; then a Dutch one, if that was none. The demo's harmful posts are in other languages than Dutch.
 
-    With a conversation where possible, and of these the least grave; vulgar ones, and those assessed in part, last.
+    With a conversation where possible, and of these what the machine is surest of, then the least grave; vulgar ones, and those assessed in
+    part, last.
     """
-    ranked = sorted(tasks, key=lambda task: _presentable(task, task.post.post_id in suspected))
+    ranked = sorted(tasks, key=lambda task: _presentable(task, suspected.get(task.post.post_id)))
     first = ranked[:1]
     others = [task for task in ranked if task.language.tag != ranked[0].language.tag]
     return first + sorted(others, key=lambda task: task.language.tag != "nl")[:1]
 
 
-def suspected(first: Mapping[Revision, Decision]) -> set[str]:
-    """Posts that people look at because of a label; of others the machine asked for a sample."""
-    return {decision.post_id for decision in first.values() if decision.pending and any(reason.label for reason in decision.reasons)}
+def suspected(first: Mapping[Revision, Decision]) -> dict[str, float]:
+    """Posts that people look at because of a label, with the highest probability of any; of others the machine asked for a sample."""
+    found: dict[str, float] = {}
+    for decision in first.values():
+        if decision.pending and (measured := [reason.probability or 0.0 for reason in decision.reasons if reason.label]):
+            found[decision.post_id] = max(measured)
+    return found
 
 
-def _presentable(task: ReviewTask, is_suspected: bool) -> tuple[bool, int, bool, bool, int, str]:
+def _presentable(task: ReviewTask, probability: float | None) -> tuple[bool, bool, int, bool, bool, float, int, str]:
     """The smallest is shown."""
+    sure = round(probability or 0.0, 2)
     language = LANGUAGES_FIRST.index(task.language.tag) if task.language.tag in LANGUAGES_FIRST else len(LANGUAGES_FIRST)
     mixed = not VULGAR.isdisjoint(task.labels) or bool(task.unassessed)
-    return not is_suspected, language, not task.context.thread, mixed, task.priority, task.task_id
+    return probability is None, sure < CERTAIN, language, not task.context.thread, mixed, -sure, task.priority, task.task_id
 
 
 def task_panel(task: ReviewTask) -> RenderableType:

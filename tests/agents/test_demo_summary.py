@@ -76,7 +76,7 @@ def test_posts_are_suspected_for_a_label_and_not_when_they_are_drawn_or_decided(
     first = by_revision(
         decision(post_id="scored", pending=True, reasons=SCORE), decision(post_id="drawn", pending=True, reasons=SAMPLED), decision()
     )
-    assert suspected(first) == {"scored"}
+    assert suspected(first) == {"scored": 0.9}
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,19 @@ def test_posts_are_suspected_for_a_label_and_not_when_they_are_drawn_or_decided(
                 task("drawn-media", "nl", ["insult"]),
                 task("rude", "nl", ["insult", "profanity"], 1),
                 task("grave", "nl", ["insult"], 9),
-                task("mild", "en", ["insult"]),
+                task("rude-en", "en", ["sexual"], 1),
+                task("mild", "en", ["insult"], 2),
             ],
-            "grave mild",
+            "mild grave",
         ),
+        ([task("unsure-en", "en", ["insult"]), task("nl", "nl", ["insult"]), task("tr", "tr", ["insult"])], "nl tr"),
         ([task("drawn-nl", "nl", ["spam"]), task("de", "de", ["insult"]), task("en", "en", ["insult"])], "en drawn-nl"),
         ([task("a", "fr", ["insult"], 3), task("b", "fr", ["insult"], 2)], "b"),
         ([], ""),
     ],
 )
 def test_the_tasks_that_are_shown(tasks: list[ReviewTask], shown: str) -> None:
-    asked = {each.post.post_id for each in tasks if not each.task_id.startswith("drawn")}
+    asked = {each.post.post_id: 0.89 if "unsure" in each.task_id else 0.9 for each in tasks if not each.task_id.startswith("drawn")}
     assert [each.task_id for each in chosen_tasks(tasks, asked)] == shown.split()
 
 
