@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from agents.cli.common import clear_errors, err
+from agents.cli.common import Broker, clear_errors, err
 from agents.cli.extras import extra
 from agents.cli.rows import Data, RowsOf, Split, read_files, scored_by
 from agents.cli.show import say, table
+from agents.cli.verdicts import read_verdicts
 from agents.settings import load
 from pipeline.config import ConfigError
 from pipeline.policy.evidence import Band, DataFile, Evidence, Source
@@ -32,6 +33,9 @@ PolicyPath = Annotated[
     Path | None, typer.Option("--policy", metavar="FILE|DIR", help="Policy whose [automation] names the targets [env: SLUICE_POLICY].")
 ]
 ModelDirectory = Annotated[Path | None, typer.Option("--model", metavar="DIR", help="Model bundle [env: SLUICE_MODEL].")]
+Verdicts = Annotated[
+    bool, typer.Option("--verdicts", help="Verdicts of reviewers on the broker's topics, in place of --data and --benign.")
+]
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The evidence, TOML.")]
 MadeOn = Annotated[dt.datetime | None, typer.Option("--made-on", formats=["%Y-%m-%d"], help="Date to write down; by default today, UTC.")]
 
@@ -43,31 +47,38 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
     data: Data = None,
     benign: Benign = None,
     split: Split = None,
+    verdicts: Verdicts = False,
     policy: PolicyPath = None,
     model: ModelDirectory = None,
     made_on: MadeOn = None,
+    broker: Broker = None,
 ) -> None:
     """Write evidence: where labelled rows allow the machine to act alone.
 
-    Rows as for `sluice evaluate`, kept out of the model's training; verdicts of reviewers are such rows once exported. Per label, language
-    and action, the band opens at the lowest threshold whose precision is bounded as the policy's [automation.targets] ask. What to put
-    into the policy is printed at the end: the evidence is a part of its version.
+    Rows as for `sluice evaluate`, kept out of the model's training. Or --verdicts: what reviewers said of posts that a label's rule had
+    found, all of those that it sent to people and those that the audit drew from what the machine did alone; a policy for these names no
+    prevalence. Per label, language and action, the band opens at the lowest threshold whose precision is bounded as the policy's
+    [automation.targets] ask. What to put into the policy is printed at the end: the evidence is a part of its version.
 
     \b
-    Example:
+    Examples:
       sluice calibrate --data test.jsonl.gz --policy policies/2026-12-01.toml --out policies/evidence/2026-12-01.toml
+      sluice calibrate --verdicts --policy policies --out policies/evidence/2027-01-01.toml
     """
     with clear_errors():
-        if not data:
-            raise ConfigError("command line: --data: at least one file of labelled rows is needed")
+        if verdicts and (data or benign or split):
+            raise ConfigError("command line: --verdicts: allowed without --data, --benign and --split: their rows are of another kind")
+        if not verdicts and not data:
+            raise ConfigError("command line: --data or --verdicts: at least one file of labelled rows is needed, or what reviewers said")
         with extra("evaluate", "sluice calibrate"):
             import tomli_w
 
             from pipeline.scoring.evaluation.bands import bands
             from pipeline.scoring.evaluation.sample import as_negatives, joined
-        settings = load(policy=policy, model=model)
+        settings = load(policy=policy, model=model, broker=broker)
         policy_file, targets = read_targets(settings.policy)
-        labelled, ordinary = read_files(data, split), read_files(benign or [], split)
+        spoken = read_verdicts(settings, dt.datetime.now(dt.UTC)) if verdicts else None
+        labelled, ordinary = [spoken.rows] if spoken else read_files(data or [], split), read_files(benign or [], split)
         versions, samples = scored_by(settings.model, _all(labelled), _all(ordinary))
         sample = joined(samples[0], as_negatives(samples[1]))
         evidence = Evidence(
@@ -76,7 +87,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
             targets=targets,
             data=tuple(DataFile(name=file.path.name, sha256=file.sha256, rows=len(file.rows)) for file in (*labelled, *ordinary)),
             sources=_sources([*labelled, *ordinary]),
-            bands=tuple(bands(sample, targets)),
+            bands=tuple(bands(sample, targets, spoken.floors if spoken else None)),
         )
         content = tomli_w.dumps(msgspec.to_builtins(evidence.model_dump(exclude_none=True), builtin_types=(dt.date,))).encode()
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -187,13 +187,17 @@ def _read(file: Path) -> Policy:
     return policy.with_evidence(read_evidence(file, policy.automation)) if policy.automation else policy
 
 
+def read_versions(path: Path) -> list[tuple[Policy, Path]]:
+    """Every version in `path` with its file, without the evidence that it names."""
+    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    if not files:
+        raise ConfigError(f"{path}: holds no policy; at least one .toml file is needed")
+    return [(read_toml(file, Policy), file) for file in files]
+
+
 def read_targets(path: Path) -> tuple[Path, Targets]:
     """What the newest version in `path` asks of evidence, and its file. What evidence it names does not matter: it may be made anew."""
-    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-    versions = [(read_toml(file, Policy), file) for file in files]
-    if not versions:
-        raise ConfigError(f"{path}: holds no policy; at least one .toml file is needed")
-    policy, file = max(versions, key=lambda version: version[0].effective_from)
+    policy, file = max(read_versions(path), key=lambda version: version[0].effective_from)
     if policy.automation is None:
         raise ConfigError(f"{file}: automation: is missing; it says which precision the machine needs to act alone")
     return file, policy.automation.targets

@@ -19,7 +19,7 @@ unlike the traffic in other ways.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -42,11 +42,12 @@ Passes = NDArray[np.bool_]
 
 
 class Rows(NamedTuple):
-    """Of a label in a language: truth (0 or 1), score and group of each row."""
+    """Of a label in a language: truth (0 or 1), score and group of each row. `floor`: the rows say nothing of thresholds below it."""
 
     truth: Array
     scores: Array
     groups: Words
+    floor: float = 0.0
 
 
 class Counts(NamedTuple):
@@ -58,13 +59,14 @@ class Counts(NamedTuple):
     negatives: float
 
 
-def bands(sample: Sample, targets: Targets) -> Iterator[Band]:
-    """A band for every label, language and action of `targets`, where any row is what the label says."""
+def bands(sample: Sample, targets: Targets, floors: Mapping[tuple[str, str], float] | None = None) -> Iterator[Band]:
+    """A band for every label, language and action of `targets`, where any row is what the label says. `floors`: of label and language."""
     for column, label in enumerate(sample.labels):
         judged = ~np.isnan(sample.truth[:, column])
         for language in np.unique(sample.languages[sample.truth[:, column] == 1]).tolist():
             chosen = judged & (sample.languages == language)
-            rows = Rows(sample.truth[chosen, column], sample.scores[chosen, column], sample.groups[chosen])
+            floor = (floors or {}).get((label, language), 0.0)
+            rows = Rows(sample.truth[chosen, column], sample.scores[chosen, column], sample.groups[chosen], floor)
             for action in targets.precision:
                 yield band(rows, targets, label, language, action)
 
@@ -99,8 +101,9 @@ def band(rows: Rows, targets: Targets, label: str, language: str, action: RuleAc
 
 
 def count(rows: Rows) -> Counts:
-    """What each threshold reaches."""
-    reached = rows.scores[None, :] >= np.array(GRID)[:, None]
+    """What each threshold reaches: below the floor nothing, so that no bound there meets a target."""
+    grid = np.array(GRID)[:, None]
+    reached = (rows.scores[None, :] >= grid) & (grid >= rows.floor)
     true = (reached & (rows.truth == 1)[None, :]).sum(axis=1).astype(np.float64)
     positives = float(rows.truth.sum())
     return Counts(true, reached.sum(axis=1) - true, positives, len(rows.truth) - positives)

@@ -1,7 +1,6 @@
 """Labelled rows, one JSON object a line: the form in which texts with people's judgements come in.
 
-Verdicts of reviewers are such rows once they are exported as JSON lines: a verdict's text, language and clause become `text`, `language`
-and `labels`. Whatever the source, nothing behind this module knows it.
+What reviewers said is made into the same rows (pipeline.scoring.evaluation.verdicts). Whatever the source, nothing behind them knows it.
 """
 
 from __future__ import annotations

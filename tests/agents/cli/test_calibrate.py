@@ -79,13 +79,20 @@ def test_the_same_rows_give_the_same_file_with_what_it_rests_on(tiny: Path, poli
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--out", "e.toml"), "command line: --data: at least one file of labelled rows is needed"),
+        (("--out", "e.toml"), "command line: --data or --verdicts: at least one file of labelled rows is needed, or what reviewers said"),
+        (("--out", "e.toml", "--verdicts", "--data", "x"), "command line: --verdicts: allowed without --data, --benign and --split"),
         (("--out", "e.toml", "--data", "none.jsonl"), "none.jsonl: cannot be read"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(options: tuple[str, ...], said: str, tiny: Path, policy: Path) -> None:
     result = sluice("calibrate", *options, policy=policy, model=tiny)
     assert (result.exit_code, said in result.stderr) == (78, True)
+
+
+def test_verdicts_need_a_policy_without_a_prevalence(tiny: Path, policy: Path) -> None:
+    policy.write_text(policy.read_text().replace("confidence =", "prevalence = 0.05\nconfidence ="))
+    result = sluice("calibrate", "--verdicts", "--out", "e.toml", policy=policy, model=tiny)
+    assert (result.exit_code, "automation.targets.prevalence: must be left out for --verdicts" in result.stderr) == (78, True)
 
 
 def test_explain_as_json(tiny: Path, policy: Path) -> None:

@@ -46,6 +46,17 @@ def test_it_opens_at_the_lowest_threshold_that_holds() -> None:
     assert good.recall_low == pytest.approx(0.9757, abs=1e-4)
 
 
+@pytest.mark.parametrize(("floor", "threshold"), [(0.0, 0.5), (0.8, 0.8), (0.805, 0.81), (0.98, 0.98)])
+def test_it_opens_nowhere_below_the_floor(floor: float, threshold: float) -> None:
+    seen = rows((1, 0.99, 200))._replace(floor=floor)
+    assert (found(seen, targets()).closed, found(seen, targets()).threshold) == (None, threshold)
+
+
+def test_above_every_start_nothing_is_known() -> None:
+    unseen = found(rows((1, 0.99, 200), (0, 0.985, 100))._replace(floor=0.99), targets())
+    assert (unseen.closed, unseen.threshold, unseen.flagged) == (Closed.PRECISION, 0.99, 200)
+
+
 @pytest.mark.parametrize(
     ("what", "why"),
     [

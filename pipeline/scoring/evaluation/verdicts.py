@@ -1,0 +1,192 @@
+"""Verdicts of reviewers as labelled rows: how often people find what a label's rule has found.
+
+Which posts people see follows from their scores, so verdicts are no sample of all posts. They are one of the posts that reached a rule
+for the label: where the machine may not act alone people see all of these, and where it may, the audit draws a share of them. Of such
+posts, from the rule's threshold on, precision is just what a band promises; the rows bound it as they are, so without a prevalence, which
+is for collections.
+
+- **One revision** of a post, the first: rows must not hang together.
+- **Rate.** In a label and language of which people see only a share of some posts, the others are thinned to that share, by hash.
+- **Floor.** Below the threshold of the rule there are no such posts, so no band may open there.
+- **What the machine allowed is no row**, though the audit draws it: it lies below the thresholds, and a rate of false alarms measured on
+  it would be none, whatever the model is like.
+- **Who reports or appeals brings no post in**: they choose by what it says. On a post that is in, verdicts that they led to count too.
+- **A verdict counts** if its reviewer is on the roster, speaks the language and was shown the whole conversation, whatever the outcome
+  is: to ask it of restrictions alone would choose by outcome. Nobody simulated counts.
+- **The label holds** if every verdict that counts restricts the post and names it. Allowed, restricted for something else, disputed: it
+  does not.
+- **Time.** What is urgent is decided first, and what is grave is urgent; so posts that are younger than the longest service level are left
+  out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from pipeline.ids import draw
+from pipeline.policy.policy import Policy
+from pipeline.policy.roster import SIMULATED, Roster
+from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE
+from pipeline.scoring.evaluation.rows import Judgement, LabelledRow
+from schemas.cases import CaseEvent, CaseEventKind
+from schemas.people import Outcome, Verdict
+from schemas.records import RESTRICTS, Decision, Language, Unassessed
+
+SOURCE = "verdicts of reviewers"
+
+ASSESSED = MACHINE_MAY_ACT_DESPITE | {Unassessed.NO_CALIBRATION}
+"""Despite these the machine may act alone; want of evidence is what the rows are to end."""
+
+_RESTRICTING = frozenset({Outcome.LIMIT, Outcome.REMOVE})
+_JUDGING = frozenset({Outcome.ALLOW, *_RESTRICTING})
+
+Cell = tuple[str, str]
+"""Label and language."""
+
+
+class LeftOut(enum.Enum):
+    """Why a post that reached a rule is no row, in words for an operator."""
+
+    MODEL = "scored by another model"
+    UNASSESSED = "not assessed so that the machine might act alone"
+    YOUNG = "younger than the longest service level"
+    POLICY = "drawn for the audit by a policy version that is not at hand"
+    UNDECIDED = "without a verdict of a speaker who was shown the whole conversation"
+    THINNED = "thinned to the share that the audit draws"
+
+
+class Reached(NamedTuple):
+    """A label of a post: its probability, and the lowest threshold of a rule for it that this reached."""
+
+    probability: float
+    threshold: float
+
+
+class Suspicion(NamedTuple):
+    """A post that a label's rule sent to people, or that the audit drew from what the machine restricted. `shown`: the digest of its
+    conversation; None where that is not complete.
+    """
+
+    proposal: Decision
+    language: Language
+    shown: str | None
+    labels: dict[str, Reached]
+
+
+class Terms(NamedTuple):
+    """What events and verdicts are read by: who reviews, every version of the policy by its id, the model's versions and labels, and the
+    time from which on posts are too young.
+    """
+
+    roster: Roster
+    policies: Mapping[str, Policy]
+    models: Collection[str]
+    labels: tuple[str, ...]
+    before: dt.datetime
+
+
+class Judged(NamedTuple):
+    """Rows, in the order of their posts' ids, the threshold of each cell below which they say nothing, and how many posts are no rows."""
+
+    rows: list[LabelledRow]
+    floors: dict[Cell, float]
+    left_out: Counter[LeftOut]
+
+
+def judged(events: Iterable[CaseEvent], verdicts: Iterable[Verdict], terms: Terms) -> Judged:
+    """The rows that verdicts make of what routing handed over."""
+    known: dict[str, Suspicion] = {}
+    for event in events:
+        if event.post.post_id not in known and (found := suspicion(event)):
+            known[event.post.post_id] = found
+    given: defaultdict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        post = known.get(verdict.post_id)
+        if post is not None and counts(verdict, post, terms.roster):
+            given[verdict.post_id].append(verdict)
+    return _rows(known, given, terms)
+
+
+def suspicion(event: CaseEvent) -> Suspicion | None:
+    """None of an event that is not in the population: no label's rule was reached, or nobody was to look for that reason."""
+    proposal = event.proposal
+    seen = proposal.pending or (event.audit and proposal.action in RESTRICTS)
+    labels: dict[str, Reached] = {}
+    for reason in proposal.reasons:
+        if reason.label is not None and reason.probability is not None and reason.threshold is not None:
+            lowest = min(reason.threshold, labels[reason.label].threshold) if reason.label in labels else reason.threshold
+            labels[reason.label] = Reached(reason.probability, lowest)
+    if event.kind is CaseEventKind.DELETED or not seen or not labels:
+        return None
+    return Suspicion(proposal, event.language, event.context.digest if event.context.complete else None, labels)
+
+
+def counts(verdict: Verdict, of: Suspicion, roster: Roster) -> bool:
+    """Whether it is a judgement, of somebody who could give one."""
+    reviewer = roster.reviewer(verdict.reviewer)
+    if reviewer is None or reviewer.id.startswith(SIMULATED) or verdict.outcome not in _JUDGING or verdict.revision != of.proposal.revision:
+        return False
+    return reviewer.speaks(of.language) and of.shown is not None and verdict.context_digest == of.shown
+
+
+def _rows(known: Mapping[str, Suspicion], given: Mapping[str, list[Verdict]], terms: Terms) -> Judged:
+    left_out = Counter[LeftOut]()
+    shares: dict[str, float] = {}
+    for name, post in known.items():
+        share = _share(post, terms)
+        if isinstance(share, LeftOut):
+            left_out[share] += 1
+        else:
+            shares[name] = share
+    rates: dict[Cell, float] = {}
+    floors: dict[Cell, float] = {}
+    for name, share in shares.items():
+        for label, reached in known[name].labels.items():
+            cell = (label, known[name].language.tag)
+            rates[cell] = min(share, rates.get(cell, 1.0))
+            floors[cell] = max(reached.threshold, floors.get(cell, 0.0))
+    rows = []
+    for name, share in sorted(shares.items()):
+        post, verdicts = known[name], given.get(name, [])
+        drawn = draw("evidence", name) * share
+        labels: dict[str, Judgement | None] = {
+            label: _holds(label, post, verdicts) for label in post.labels if drawn < rates[label, post.language.tag]
+        }
+        if verdicts and labels:
+            rows.append(_row(post, labels, terms.labels))
+        else:
+            left_out[LeftOut.THINNED if verdicts else LeftOut.UNDECIDED] += 1
+    return Judged(rows, floors, left_out)
+
+
+def _share(post: Suspicion, terms: Terms) -> float | LeftOut:
+    """Of posts like this one, how many people get to see."""
+    proposal = post.proposal
+    policy = terms.policies.get(proposal.policy_version)
+    if proposal.model_version not in terms.models:
+        return LeftOut.MODEL
+    if not ASSESSED.issuperset(proposal.unassessed):
+        return LeftOut.UNASSESSED
+    if proposal.received_at >= terms.before:
+        return LeftOut.YOUNG
+    if proposal.pending:
+        return 1.0
+    if policy is None or policy.audit is None:
+        return LeftOut.POLICY
+    return policy.audit.share(post.language.tag, proposal.market, next(iter(post.labels)), proposal.action) or LeftOut.POLICY
+
+
+def _holds(label: str, post: Suspicion, verdicts: Iterable[Verdict]) -> Judgement:
+    """A verdict that names no label means the first, as the cases stage reads it."""
+    first = next(iter(post.labels))
+    return 1 if all(each.outcome in _RESTRICTING and (each.label or first) == label for each in verdicts) else 0
+
+
+def _row(post: Suspicion, labels: dict[str, Judgement | None], of_model: Iterable[str]) -> LabelledRow:
+    """Scored as the post was. What was not reached is not judged either, so its score is of no account."""
+    scores = dict.fromkeys(of_model, 0.0) | {label: reached.probability for label, reached in post.labels.items()}
+    return LabelledRow(language=post.language.tag, labels=labels, scores=scores, model_version=post.proposal.model_version, source=SOURCE)

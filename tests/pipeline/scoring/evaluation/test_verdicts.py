@@ -1,0 +1,197 @@
+"""Which verdicts become labelled rows, and that the rows say of a rule what all posts that it found would say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from pipeline.ids import draw
+from pipeline.policy.people import Audit
+from pipeline.policy.policy import Policy
+from pipeline.policy.roster import Roster
+from pipeline.scoring.evaluation.rows import LabelledRow
+from pipeline.scoring.evaluation.verdicts import Judged, LeftOut, Terms, judged
+from schemas.cases import CaseEvent, CaseEventKind
+from schemas.people import CannotJudge, Outcome, Verdict
+from schemas.records import Action, Automation, Reason, Unassessed
+from tests.pipeline.cases.world import DAY, NOW, POLICY, ROSTER, case_event
+
+AUDIT = Audit.model_validate({"seed": "s", "rules": [{"id": "a", "share": 0.25}]})
+AUDITED = Policy.model_validate({**POLICY.model_dump(), "audit": AUDIT})
+TERMS = Terms(
+    roster=Roster.model_validate(
+        {
+            "reviewers": [
+                *(reviewer.model_dump() for reviewer in ROSTER.reviewers),
+                {"id": "simulated-nl-1", "regions": ["dutch"], "languages": ["nl"]},
+            ]
+        }
+    ),
+    policies={AUDITED.id: AUDITED},
+    models={"tiny@1"},
+    labels=("toxic", "threat", "spam"),
+    before=NOW + DAY,
+)
+
+
+def said(event: CaseEvent, outcome: Outcome = Outcome.REMOVE, **changes: Any) -> Verdict:
+    """By somebody who speaks the language and was shown the conversation, unless changed."""
+    fields: dict[str, Any] = {
+        "verdict_id": "v", "task_id": "t", "post_id": event.post.post_id, "revision": event.post.revision, "reviewer": "anna",
+        "outcome": outcome, "decided_at": NOW, "context_digest": event.context.digest,
+    }  # fmt: skip
+    return Verdict(**(fields | changes))
+
+
+def suspected(post_id: str = "p", *reached: tuple[str, float, float], **changes: Any) -> CaseEvent:
+    """A Dutch post that rules have found: label, probability, threshold of each."""
+    reasons = tuple(Reason(rule="r", label=label, probability=p, threshold=t) for label, p, t in reached or (("toxic", 0.9, 0.8),))
+    return case_event(post_id, reasons=reasons, **changes)
+
+
+def acted(post_id: str, probability: float, *, audit: bool = True) -> CaseEvent:
+    """The machine has limited it alone."""
+    reasons = (Reason(rule="limit", label="toxic", probability=probability, threshold=0.9),)
+    return case_event(
+        post_id, audit=audit, action=Action.LIMIT, automation=Automation.FULL,
+        reasons=(*reasons, Reason(rule="look", label="toxic", probability=probability, threshold=0.6)),
+    )  # fmt: skip
+
+
+def found(events: Sequence[CaseEvent], verdicts: Sequence[Verdict], **changes: Any) -> Judged:
+    return judged(events, verdicts, TERMS._replace(**changes))
+
+
+def labels(outcome: Judged) -> list[dict[str, int | None]]:
+    return [dict(row.labels) for row in outcome.rows]
+
+
+def test_a_row_has_the_scores_that_the_rule_saw_and_no_text() -> None:
+    event = suspected()
+    (row,) = found([event], [said(event)]).rows
+    scores = {"toxic": 0.9, "threat": 0.0, "spam": 0.0}
+    assert row == LabelledRow(language="nl", labels={"toxic": 1}, scores=scores, model_version="tiny@1", source="verdicts of reviewers")
+
+
+@pytest.mark.parametrize(
+    ("given", "holds"),
+    [
+        ([{"outcome": Outcome.LIMIT}], [1, 0]),  # without a label: the first
+        ([{"outcome": Outcome.REMOVE, "label": "threat"}], [0, 1]),
+        ([{"outcome": Outcome.REMOVE, "label": "spam"}], [0, 0]),  # restricted, and not for what was suspected
+        ([{"outcome": Outcome.ALLOW}], [0, 0]),
+        ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.ALLOW, "reviewer": "bram"}], [0, 0]),
+        ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.LIMIT, "reviewer": "bram"}], [1, 0]),
+        ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.ALLOW, "reviewer": "dave"}], [1, 0]),  # does not speak Dutch
+    ],
+)
+def test_a_label_holds_if_all_who_could_judge_name_it(given: list[dict[str, Any]], holds: list[int]) -> None:
+    event = suspected("p", ("toxic", 0.9, 0.8), ("threat", 0.7, 0.6))
+    assert labels(found([event], [said(event, **each) for each in given])) == [{"toxic": holds[0], "threat": holds[1]}]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ALLOW, Outcome.REMOVE])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"reviewer": "dave"},
+        {"reviewer": "nobody"},
+        {"reviewer": "simulated-nl-1"},
+        {"context_digest": None},
+        {"context_digest": "another"},
+        {"revision": 2},
+    ],
+)
+def test_whatever_the_outcome_a_verdict_needs_language_and_conversation(outcome: Outcome, changes: dict[str, Any]) -> None:
+    event = suspected()
+    assert found([event], [said(event, outcome, **changes)]) == Judged([], {("toxic", "nl"): 0.8}, Counter({LeftOut.UNDECIDED: 1}))
+
+
+def test_neither_counts_a_conversation_with_gaps_nor_who_does_not_judge() -> None:
+    gaps, handed_on = suspected("gaps", complete=False), suspected("handed-on")
+    verdicts = [
+        said(gaps), said(handed_on, Outcome.CANNOT_JUDGE, cannot_judge=CannotJudge.CONTEXT), said(handed_on, Outcome.ESCALATE)
+    ]  # fmt: skip
+    assert found([gaps, handed_on], verdicts).left_out == {LeftOut.UNDECIDED: 2}
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "why"),
+    [
+        (suspected(), {"models": {"tiny@2"}}, LeftOut.MODEL),
+        (suspected(unassessed=(Unassessed.LANGUAGE_UNKNOWN,)), {}, LeftOut.UNASSESSED),
+        (suspected(), {"before": NOW - DAY}, LeftOut.YOUNG),
+        (acted("p", 0.95), {"policies": {}}, LeftOut.POLICY),
+    ],
+)
+def test_what_is_no_row_is_counted_with_its_reason(event: CaseEvent, changes: dict[str, Any], why: LeftOut) -> None:
+    assert found([event], [said(event)], **changes) == Judged([], {}, Counter({why: 1}))
+
+
+def test_want_of_evidence_leaves_nothing_out() -> None:
+    event = suspected(unassessed=(Unassessed.NO_CALIBRATION, Unassessed.MEDIA))
+    assert labels(found([event], [said(event)])) == [{"toxic": 1}]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        case_event("allowed", audit=True),
+        acted("not drawn", 0.95, audit=False),
+        case_event("drawn as unassessed", reasons=(Reason(rule="media"),)),
+        case_event("deleted", kind=CaseEventKind.DELETED),
+    ],
+    ids=lambda event: event.post.post_id,
+)
+def test_posts_that_no_rule_for_a_label_found_for_people_are_none_of_the_population(event: CaseEvent) -> None:
+    assert found([event], [said(event, label="toxic")]) == Judged([], {}, Counter())
+
+
+def test_of_a_post_one_revision_counts_once() -> None:
+    first, again, edit = suspected(), suspected(), replace(suspected(), post=replace(suspected().post, revision=2))
+    assert len(found([first, again, edit], [said(first), said(edit)]).rows) == 1
+
+
+def test_rows_say_nothing_below_the_highest_threshold_from_which_people_saw_everything() -> None:
+    early, late = suspected("early", ("toxic", 0.9, 0.8)), suspected("late", ("toxic", 0.9, 0.85), ("toxic", 0.9, 0.6))
+    assert found([early, late], []).floors == {("toxic", "nl"): 0.8}
+
+
+def test_the_precision_of_the_rows_is_that_of_all_posts_that_the_rule_finds() -> None:
+    """People see what lies from .6 to .9, and a quarter of what the machine limits from .9 on; the model is worst in the middle."""
+    truth: dict[str, tuple[float, bool]] = {}
+    for number in range(6000):
+        name = f"p{number}"
+        score = round(0.6 + 0.4 * draw("score", name), 4)
+        truth[name] = score, draw("truth", name) < (0.9 if score > 0.95 or score < 0.7 else 0.3)
+    events, verdicts = [], []
+    for name, (score, holds) in truth.items():
+        event = acted(name, score, audit=draw("audit", name) < 0.25) if score >= 0.9 else suspected(name, ("toxic", score, 0.6))
+        events.append(event)
+        verdicts.append(said(event, Outcome.REMOVE if holds else Outcome.ALLOW))
+    rows = found(events, verdicts).rows
+    for threshold in (0.6, 0.75, 0.9, 0.95):
+        judged_here = [row.labels["toxic"] for row in rows if row.scores and row.scores["toxic"] >= threshold]
+        all_here = [holds for score, holds in truth.values() if score >= threshold]
+        assert sum(each or 0 for each in judged_here) / len(judged_here) == pytest.approx(sum(all_here) / len(all_here), abs=0.04)
+    assert len(rows) == pytest.approx(1500, rel=0.1)
+
+
+def test_only_where_the_machine_acts_are_posts_thinned() -> None:
+    events = [acted("machine", 0.95), *(suspected(f"t{n}", ("toxic", 0.7, 0.6)) for n in range(400))]
+    events += [suspected(f"s{n}", ("spam", 0.7, 0.6)) for n in range(40)]
+    outcome = found(events, [said(event, Outcome.ALLOW) for event in events])
+    assert sum("spam" in row.labels for row in outcome.rows) == 40
+    thinned = outcome.left_out[LeftOut.THINNED]
+    assert thinned == pytest.approx(300, abs=30)
+    assert sum("toxic" in row.labels for row in outcome.rows) == 401 - thinned
+
+
+def test_the_order_of_records_does_not_matter() -> None:
+    events = [suspected(f"p{n}") for n in range(20)]
+    verdicts = [said(event, Outcome.REMOVE if n % 2 else Outcome.ALLOW) for n, event in enumerate(events)]
+    assert found(events, verdicts) == found(events[::-1], verdicts[::-1])
