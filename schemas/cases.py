@@ -66,7 +66,8 @@ class Purpose(enum.Enum):
 
 class OpenTask(Record, frozen=True, kw_only=True, gc=False):
     """The one live task of an open case. `attempt`: 1, and one more with each time-out since it was asked for. `tried`: the regions that
-    had it before. `nobody_left`: when it was issued, everybody who could see it had decided or handed it on.
+    had it before. `nobody_left`: when it was issued, everybody who could see it had decided or handed it on. `labels`:
+    what it says is suspected.
     """
 
     task_id: Id
@@ -83,6 +84,7 @@ class OpenTask(Record, frozen=True, kw_only=True, gc=False):
     queue: str | None = None
     tried: tuple[str, ...] = ()
     nobody_left: bool = False
+    labels: tuple[str, ...] = ()
     claimed_by: Id | None = None
     claimed_until: Time | None = None
 
@@ -102,10 +104,11 @@ class Reporter(Record, frozen=True, kw_only=True, gc=False):
 
 
 class OpenAppeal(Record, frozen=True, kw_only=True, gc=False):
-    """An appeal that waits for its outcome."""
+    """An appeal that waits for its outcome. `action`: of the decision appealed against."""
 
     appeal_id: Id
     decision_id: Id
+    action: Action
     appellant: Appellant
     report_id: Id | None = None
 

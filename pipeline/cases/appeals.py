@@ -28,12 +28,13 @@ def appealed(draft: Draft, appeal: Appeal) -> None:
     if standing is None:  # _objection has said so
         return
     against = standing.decision_id
-    opened = OpenAppeal(appeal_id=appeal.appeal_id, decision_id=against, appellant=appeal.appellant, report_id=appeal.report_id)
-    carried = case.floor_by if standing.by_person else ()  # of the revision before, where the decision was carried over
+    opened = OpenAppeal(
+        appeal_id=appeal.appeal_id, decision_id=against, action=standing.action, appellant=appeal.appellant, report_id=appeal.report_id
+    )  # fmt: skip
     draft.set(
         appeal=opened,
         appealed=tuple(dict.fromkeys((*case.appealed, appeal.decision_id, against)))[-MAX_APPEALED:],
-        barred=tuple(dict.fromkeys((*case.barred, *carried))),
+        barred=tuple(dict.fromkeys((*case.barred, *case.floor_by))),  # also who decided on the revision before
     )
     draft.file = replace(draft.file, statement=appeal.statement or None)
     _tell(draft, opened, NoticeKind.RECEIPT, None)
@@ -53,8 +54,7 @@ def answer_appeal(draft: Draft) -> None:
     appeal, standing = draft.state.appeal, draft.state.standing
     if appeal is None or standing is None:
         return
-    before = next((each.action for each in draft.file.decisions if each.decision_id == appeal.decision_id), None)
-    upheld = before is not None and SEVERITY[before] == SEVERITY[standing.action]
+    upheld = SEVERITY[appeal.action] == SEVERITY[standing.action]
     _tell(draft, appeal, NoticeKind.OUTCOME, UPHELD if upheld else CHANGED)
     if heard(draft, standing.action) or not draft.restricted:
         draft.set(appealed=(*draft.state.appealed, standing.decision_id)[-MAX_APPEALED:])
@@ -62,15 +62,25 @@ def answer_appeal(draft: Draft) -> None:
     draft.file = replace(draft.file, statement=None)
 
 
+def give_up_appeal(draft: Draft, reason: str) -> None:
+    """An open appeal that nobody can answer any more: the appellant is told why."""
+    appeal = draft.state.appeal
+    if appeal is not None:
+        _tell(draft, appeal, NoticeKind.OUTCOME, reason)
+        draft.set(appeal=None)
+        draft.file = replace(draft.file, statement=None)
+
+
 def _objection(draft: Draft, appeal: Appeal) -> str | None:
     """Why an appeal cannot be dealt with. Who reported may appeal while nothing was done, also after the author has changed the post."""
     case, standing = draft.state, draft.state.standing
-    if standing is None or (appeal.decision_id != standing.decision_id and appeal.decision_id not in case.earlier):
+    told = {each.report_id: each.answered_at for each in case.reporters if each.answered_at}
+    by_author = appeal.appellant is Appellant.AUTHOR
+    known = standing is not None and appeal.decision_id in {standing.decision_id, *case.earlier}
+    if standing is None or not (known or (not by_author and appeal.report_id in told)):
         return "there is no such decision on this post"
     if case.erased_at is not None:
         return ERASED
-    by_author = appeal.appellant is Appellant.AUTHOR
-    told = {each.report_id: each.answered_at for each in case.reporters if each.answered_at}
     since = standing.decided_at if by_author else told.get(appeal.report_id or "")
     appealed = {appeal.decision_id, standing.decision_id} & set(case.appealed)
     objections = (

@@ -48,7 +48,7 @@ def apply(post_id: str, case: CaseState | None, event: Event, surroundings: Surr
     if draft.state.known and draft.state.waiting:
         for earlier in waiting_events(draft):
             _dispatch(draft, earlier)
-    return _finish(draft, cause)
+    return _finish(draft, (cause,))
 
 
 def time_passed(case: CaseState, at: dt.datetime, surroundings: Surroundings) -> Change:
@@ -56,7 +56,7 @@ def time_passed(case: CaseState, at: dt.datetime, surroundings: Surroundings) ->
     cause = f"due:{case.post_id}:{at.isoformat()}"
     draft = Draft(case, cause, at, surroundings)
     passed(draft)
-    return _finish(draft, cause)
+    return _finish(draft)
 
 
 def region_closed(case: CaseState, at: dt.datetime, surroundings: Surroundings) -> Change:
@@ -64,7 +64,7 @@ def region_closed(case: CaseState, at: dt.datetime, surroundings: Surroundings) 
     cause = f"closed:{case.task.task_id if case.task else None}"
     draft = Draft(case, cause, at, surroundings)
     ask_others(draft, Leaving.REGION_CLOSED)
-    return _finish(draft, cause)
+    return _finish(draft)
 
 
 def event_id(record: Record) -> str:
@@ -122,13 +122,14 @@ def _enforced(draft: Draft, enforcement: Enforcement, event: Event) -> None:
         draft.set(standing=replace(standing, unconfirmed_since=None, overdue=False, awaits=None))
 
 
-def _finish(draft: Draft, cause: str) -> Change:
+def _finish(draft: Draft, applied: tuple[str, ...] = ()) -> Change:
+    """`applied`: the id of an event that may come twice. Time does not."""
     nothing_known = not draft.state.known and not draft.state.waiting
     if draft.forgotten or nothing_known:
         return Change(None, None, draft.outputs, draft.facts)
     if draft.state.erase_when_closed and draft.state.task is None:
         forget_content(draft)
     people = draft.policy.people
-    draft.set(applied=(*draft.state.applied, cause)[-MAX_APPLIED:], due_at=next_due(draft.state, people.waiting, people.enforcement))
+    draft.set(applied=(*draft.state.applied, *applied)[-MAX_APPLIED:], due_at=next_due(draft.state, people.waiting, people.enforcement))
     changed = draft.file_changed and draft.state.erased_at is None
     return Change(draft.state, draft.file if changed else None, draft.outputs, draft.facts)

@@ -234,8 +234,7 @@ def heard(draft: Draft, action: Action) -> bool:
     appeal = draft.state.appeal
     if appeal is None or appeal.appellant is not Appellant.AUTHOR:
         return False
-    before = next((each.action for each in draft.decisions if each.decision_id == appeal.decision_id), action)
-    return SEVERITY[action] <= SEVERITY[before]
+    return SEVERITY[action] <= SEVERITY[appeal.action]
 
 
 def _grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, str | None]:

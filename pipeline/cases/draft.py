@@ -23,11 +23,12 @@ GRAVE = frozenset({Channel.TRUSTED_FLAGGER, Channel.AUTHORITY})
 
 
 class Surroundings(NamedTuple):
-    """What a case does not know of itself."""
+    """What a case does not know of itself. `open_tasks`: in one of `shards` partitions that see about as many each."""
 
     rules: Rules
     files: Files
     open_tasks: OpenTasks
+    shards: int
 
 
 class Draft:
@@ -39,13 +40,12 @@ class Draft:
         self.at = at
         self.rules = surroundings.rules
         self.policy: Policy = surroundings.rules.policies.at(at)
-        self.open_tasks = surroundings.open_tasks
+        self._around = surroundings
         self.outputs: list[Output] = []
         self.facts: list[Fact] = []
         self.file_changed = False
         self.forgotten = False
         """The case is over: nothing of it is kept."""
-        self._files = surroundings.files
         self._file: CaseFile | None = None
         self._made = 0
 
@@ -53,7 +53,7 @@ class Draft:
     def file(self) -> CaseFile:
         """The content. RuntimeError where a case that was not erased has none: the log is damaged, and nothing may be decided on it."""
         if self._file is None:
-            self._file = self._files.read(self.state.post_id)
+            self._file = self._around.files.read(self.state.post_id)
         if self._file is None:
             raise RuntimeError(f"the case file of post {self.state.post_id} is missing")
         return self._file
@@ -73,6 +73,12 @@ class Draft:
         if self.state.task is None:
             raise RuntimeError(f"post {self.state.post_id} has no open task")
         return self.state.task
+
+    def load(self, region: str) -> float:
+        """Open tasks of a region, over all partitions, besides the one of this case."""
+        task = self.state.task
+        own = task is not None and task.region == region and not task.nobody_left
+        return float((self._around.open_tasks(region) - own) * self._around.shards)
 
     def set(self, **changes: Any) -> None:  # noqa: ANN401 - fields of CaseState, which mypy cannot check here; msgspec refuses unknown names
         """Replaces fields of the state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.cases.appeals import give_up_appeal
 from pipeline.cases.decisions import answer_reporters, close
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Erased, Erasing
@@ -24,18 +25,20 @@ def erase(draft: Draft) -> None:
     draft.set(erase_when_closed=True)
     if case.task is None:
         return
-    if case.appeal is not None or case.task.purpose is Purpose.QUEUE:
+    if not case.task.nobody_left and (case.appeal is not None or case.task.purpose is Purpose.QUEUE):
         draft.facts.append(Erased(Erasing.WAITS))
         return
     withdraw(draft, ERASED)
     answer_reporters(draft, ERASED)
+    give_up_appeal(draft, ERASED)
     close(draft)
 
 
 def forget_content(draft: Draft) -> None:
     """Of a closed case that is to be erased: its state shrinks, and its file is to get a tombstone.
 
-    The decision in force carries no content: the platform still has to confirm it, and the machine does not loosen it on an edit.
+    The decision in force carries no content: the platform still has to confirm it, and the machine does not loosen it on an edit. Who
+    decided it, or stays out of the case, does not answer an appeal against what is carried over to a newer revision.
     """
     case = draft.state
     draft.facts.append(Erased(Erasing.DONE))
@@ -48,6 +51,8 @@ def forget_content(draft: Draft) -> None:
         deleted=case.deleted,
         standing=case.standing,
         floor=case.floor,
+        floor_by=case.floor_by,
+        excused=case.excused,
         keep_until=case.keep_until,
         erased_at=draft.at,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from pipeline.cases.appeals import give_up_appeal
 from pipeline.cases.decisions import SEVERITY, accept, answer_reporters, carried_over, close, decide_proposal, next_of
 from pipeline.cases.draft import GRAVE, Draft
 from pipeline.cases.tasks import ask, withdraw
@@ -99,14 +100,17 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
         withdraw(draft, AUTHOR_DELETED)
     if draft.state.task is None:
         answer_reporters(draft, AUTHOR_DELETED)
+        give_up_appeal(draft, AUTHOR_DELETED)
         draft.set(audited=None)
         close(draft)
 
 
 def _outlives(draft: Draft) -> bool:
-    """An appeal, and what lies in a queue that keeps what was deleted, or was reported by a flagger or an authority and belongs in one."""
+    """An appeal, and what lies in a queue that keeps what was deleted, or was reported by a flagger or an authority and belongs in one.
+    Not where nobody is left to decide it.
+    """
     case = draft.state
-    if case.task is None:
+    if case.task is None or case.task.nobody_left:
         return False
     grave = any(not each.answered and each.channel in GRAVE for each in case.reporters)
     names = {case.task.queue, *((draft.policy.queue_of(label) for label in case.labels) if grave else ())}

@@ -18,9 +18,9 @@ def barred(draft: Draft) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*case.barred, *case.passed, *case.excused)))
 
 
-def speaker_left(draft: Draft, besides: str) -> bool:
-    """Whether somebody other than `besides` may decide who speaks the language, in a region that may see the post."""
-    return bool(_staff(draft, (*barred(draft), besides)).speaking)
+def left(draft: Draft, besides: str) -> Staff:
+    """Where somebody other than `besides` may decide."""
+    return _staff(draft, (*barred(draft), besides))
 
 
 def level_of(draft: Draft, purpose: Purpose, queue: Queue | None) -> dt.timedelta:
@@ -31,24 +31,23 @@ def level_of(draft: Draft, purpose: Purpose, queue: Queue | None) -> dt.timedelt
     return dt.timedelta(hours=home.levels.hours(priority(draft.state, purpose, dt.timedelta(0), dt.timedelta(hours=1))))
 
 
-def place(draft: Draft, queue: Queue | None, tried: tuple[str, ...], due_at: dt.datetime) -> Placement:
-    """The region of a task. A named queue's has it first; what somebody there could not decide in full goes to people who speak it."""
+def place(draft: Draft, queue: Queue | None, tried: tuple[str, ...], due_at: dt.datetime, *, speaker: bool) -> Placement:
+    """The region of a task. A named queue's has it first, unless it needs a `speaker` whom that region does not have."""
     out = barred(draft)
     staff = _staff(draft, out) if out else None
-    if queue is not None and _queue_takes(draft, queue, staff):
+    if queue is not None and _queue_takes(draft, queue, staff, speaker=speaker):
         return Placement(queue.region, out_of_language=not _spoken(draft, queue.region, staff), over_capacity=False)
-    return draft.rules.regions.place(Need(draft.language, draft.state.market, draft.at, due_at, tried, staff), draft.open_tasks)
+    return draft.rules.regions.place(Need(draft.language, draft.state.market, draft.at, due_at, tried, staff), draft.load)
 
 
-def _queue_takes(draft: Draft, queue: Queue, staff: Staff | None) -> bool:
+def _queue_takes(draft: Draft, queue: Queue, staff: Staff | None, *, speaker: bool) -> bool:
     regions, market = draft.rules.regions, draft.state.market
     region = regions.by_name(queue.region)
     if region is None or region.closed(draft.at) or not regions.may_see(region, market):
         return False
     if staff is None:
         return True
-    needs_a_speaker = draft.state.adverse > 0 and bool(staff.speaking)
-    return queue.region in (staff.speaking if needs_a_speaker else staff.at_all)
+    return queue.region in (staff.speaking if speaker and staff.speaking else staff.at_all)
 
 
 def _spoken(draft: Draft, name: str, staff: Staff | None) -> bool:
@@ -57,8 +56,12 @@ def _spoken(draft: Draft, name: str, staff: Staff | None) -> bool:
 
 
 def _staff(draft: Draft, out: tuple[str, ...]) -> Staff:
-    left = [reviewer for reviewer in draft.rules.roster.reviewers if reviewer.id not in out]
-    return Staff(_regions_of(draft, left), _regions_of(draft, [reviewer for reviewer in left if reviewer.speaks(draft.language)]))
+    """Where nobody is left who speaks the language that a reviewer has seen, those count who speak the one that the machine found."""
+    people = [reviewer for reviewer in draft.rules.roster.reviewers if reviewer.id not in out]
+    speaking: frozenset[str] = frozenset()
+    for language in dict.fromkeys((draft.language, draft.file.language)):
+        speaking = speaking or _regions_of(draft, [reviewer for reviewer in people if reviewer.speaks(language)])
+    return Staff(_regions_of(draft, people), speaking)
 
 
 def _regions_of(draft: Draft, reviewers: list[Reviewer]) -> frozenset[str]:

@@ -9,16 +9,14 @@ from msgspec.structs import replace
 from pipeline.cases.decisions import close, tell_reporter
 from pipeline.cases.draft import GRAVE, Draft
 from pipeline.cases.opening import AUTHOR_DELETED
-from pipeline.cases.placing import level_of
-from pipeline.cases.priority import priority
 from pipeline.cases.rules import Event
-from pipeline.cases.tasks import ask
+from pipeline.cases.tasks import ask, outgrown, renew
 from pipeline.cases.waiting import ERASED, refuse, wait
 from pipeline.ids import case_id
-from pipeline.policy.region import OTHER_LANGUAGE, band
+from pipeline.policy.region import OTHER_LANGUAGE
 from pipeline.routing.context import alone
 from pipeline.routing.decide import review_post
-from schemas.cases import CaseFile, CaseState, OpenTask, Purpose, Reporter
+from schemas.cases import CaseFile, CaseState, Purpose, Reporter
 from schemas.people import Addressee, Notice, NoticeKind, Report
 from schemas.records import Action, Language, Post, PostKind
 from schemas.topics import REPORTS
@@ -89,8 +87,8 @@ def _ask(draft: Draft, reporter: Reporter, *, graver: bool) -> None:
     grave = reporter.channel in GRAVE
     if case.task is not None:
         first_grave = grave and not any(other.channel in GRAVE for other in case.reporters[:-1])
-        if _changes_the_task(draft, case.task, graver=graver or first_grave):
-            ask(draft, Purpose.REPORT if case.task.purpose is Purpose.AUDIT else case.task.purpose)
+        if case.task.claimed_by is None and (outgrown(draft) or (first_grave and case.task.purpose is not Purpose.QUEUE)):
+            renew(draft)  # who works on it is not interrupted: see judged, and the end of a claim
         return
     looked_at = standing is not None and standing.by_person and not standing.pending and not graver
     removed = standing is not None and standing.action is Action.REMOVE
@@ -99,14 +97,6 @@ def _ask(draft: Draft, reporter: Reporter, *, graver: bool) -> None:
         close(draft)
         return
     ask(draft, Purpose.REPORT)
-
-
-def _changes_the_task(draft: Draft, task: OpenTask, *, graver: bool) -> bool:
-    """Whether it is issued anew: for what is graver, or more urgent by a band of the service level. Not while somebody works on it."""
-    if task.claimed_by is not None or task.purpose is Purpose.QUEUE:
-        return False
-    urgency = priority(draft.state, task.purpose, draft.at - task.asked_at, level_of(draft, task.purpose, None))
-    return graver or band(urgency) > band(task.priority)
 
 
 def _answer_now(draft: Draft, reporter: Reporter, reason: str | None) -> None:

@@ -12,8 +12,8 @@ from pipeline.policy.roster import Roster
 from schemas.cases import CaseFile
 from schemas.records import Record
 
-OpenTasks = Callable[[str], float]
-"""Open tasks of a region, over all partitions, as far as one of them can tell."""
+OpenTasks = Callable[[str], int]
+"""Open tasks of a region that somebody may decide, in one partition."""
 
 
 class Rules(NamedTuple):

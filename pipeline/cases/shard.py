@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -56,6 +56,8 @@ class Shard:
         self._due: list[tuple[dt.datetime, str]] = []
         self.open: defaultdict[str, dict[str, Waits]] = defaultdict(dict)
         """By region, the open tasks by post."""
+        self._parked: Counter[str] = Counter()
+        """By region, those of them that nobody may decide: they take no capacity."""
         self.overdue: set[str] = set()
         """Posts whose last decision the platform has not confirmed in time."""
         self.audits: dict[tuple[str, str], tuple[int, int]] = {}
@@ -103,7 +105,7 @@ class Shard:
             self._balance = self._open_tasks()
         made = Changes([], {}, {}, [])
         seen = _Written(files, made.files)
-        around = Surroundings(self._rules, seen, lambda region: len(self.open[region]) * float(self._shards))
+        around = Surroundings(self._rules, seen, lambda region: len(self.open[region]) - self._parked[region], self._shards)
         for post_id, at in self._take_due(min(until, now)):
             case = self.state(post_id)
             if case is not None and case.due_at == at:
@@ -159,7 +161,8 @@ class Shard:
 
     def _keep(self, post_id: str, before: CaseState | None, after: CaseState | None, value: bytes | None) -> None:
         if before is not None and before.task is not None:
-            self.open[before.task.region].pop(post_id, None)
+            waited = self.open[before.task.region].pop(post_id, None)
+            self._parked[before.task.region] -= waited is not None and waited.nobody_left
         self.overdue.discard(post_id)
         if after is None or value is None:
             self._states.pop(post_id, None)
@@ -168,6 +171,7 @@ class Shard:
         if after.task is not None:
             task, language = after.task, after.language.tag if after.language else "other"
             self.open[task.region][post_id] = Waits(task.region, language, task.out_of_language, task.asked_at, task.nobody_left)
+            self._parked[task.region] += task.nobody_left
         if after.standing is not None and after.standing.overdue:
             self.overdue.add(post_id)
         if after.due_at is not None and (before is None or before.due_at != after.due_at):

@@ -12,6 +12,7 @@ from pipeline.cases.facts import Asked, Leaving, Left
 from pipeline.cases.placing import barred, level_of, place
 from pipeline.cases.priority import priority
 from pipeline.ids import case_id, derived
+from pipeline.policy.region import band
 from schemas.cases import OpenTask, Purpose
 from schemas.people import TaskEvent, TaskEventKind
 from schemas.records import ReviewTask
@@ -23,7 +24,9 @@ AFTER_A_VERDICT = frozenset({Leaving.DECIDED, Leaving.ESCALATED})
 
 
 class _Asking(NamedTuple):
-    """What people are asked, and how often they were. `due_by`: the task may be due earlier, not later."""
+    """What people are asked, and how often they were. `due_by`: the task may be due earlier, not later. `speaker`: somebody who could not
+    read it has answered.
+    """
 
     purpose: Purpose
     asked_at: dt.datetime
@@ -31,6 +34,7 @@ class _Asking(NamedTuple):
     tried: tuple[str, ...] = ()
     queue: str | None = None
     due_by: dt.datetime | None = None
+    speaker: bool = False
 
 
 def ask(draft: Draft, purpose: Purpose, *, queue: str | None = None) -> None:
@@ -47,14 +51,37 @@ def ask(draft: Draft, purpose: Purpose, *, queue: str | None = None) -> None:
     _issue(draft, task, old)
 
 
-def ask_others(draft: Draft, how: Leaving) -> None:
+def graver(draft: Draft) -> bool:
+    """Whether something graver is suspected by now than what the open task says."""
+    known = draft.policy.labels
+    suspected, said = (
+        max((known[label].severity for label in labels if label in known), default=0) for labels in (draft.state.labels, draft.task.labels)
+    )
+    return suspected > said
+
+
+def outgrown(draft: Draft) -> bool:
+    """Whether reports have made the case graver than its open task says, or more urgent by a band of the service level."""
+    task = draft.task
+    urgency = priority(draft.state, task.purpose, task.issued_at - task.asked_at, level_of(draft, task.purpose, None))
+    return task.purpose is not Purpose.QUEUE and (graver(draft) or band(urgency) > band(task.priority))
+
+
+def renew(draft: Draft) -> None:
+    """The open task is issued anew, with what is suspected by now."""
+    task = draft.task
+    ask(draft, Purpose.REPORT if task.purpose is Purpose.AUDIT else task.purpose, queue=task.queue)
+
+
+def ask_others(draft: Draft, how: Leaving, *, speaker: bool = False) -> None:
     """Hands the open task on: to the next region, where there is one. Its age still counts from when people were first asked.
 
     A task that nobody may decide waits where it is until somebody may: to issue it again would only fill the topic.
     """
     old = draft.task
     tried = old.tried if how is Leaving.HANDED_ON else (*(name for name in old.tried if name != old.region), old.region)
-    asking = _Asking(old.purpose, old.asked_at, old.attempt + (how is Leaving.TIMED_OUT), tried, old.queue)
+    attempt = old.attempt + (how is Leaving.TIMED_OUT)
+    asking = _Asking(old.purpose, old.asked_at, attempt, tried, old.queue, speaker=speaker)
     task = _task(draft, asking)
     if how is Leaving.TIMED_OUT and old.nobody_left and task.nobody_left:
         draft.set(task=replace(old, due_at=task.due_at))
@@ -111,14 +138,21 @@ def release(draft: Draft, event: TaskEvent) -> None:
     """Gives a claimed task back."""
     task = draft.state.task
     if task is not None and task.task_id == event.task_id and task.claimed_by == event.reviewer:
-        draft.set(task=replace(task, claimed_by=None, claimed_until=None))
+        _unclaim(draft, task)
 
 
 def end_claim(draft: Draft) -> None:
     """The claim has run out."""
     task = draft.task
     draft.tell_tools(replace(_event(draft, task, TaskEventKind.RELEASED), reviewer=task.claimed_by, reason=CLAIM_OVER))
+    _unclaim(draft, task)
+
+
+def _unclaim(draft: Draft, task: OpenTask) -> None:
+    """Nobody works on it any more; what was reported meanwhile is on the next one."""
     draft.set(task=replace(task, claimed_by=None, claimed_until=None))
+    if outgrown(draft):
+        renew(draft)
 
 
 def _task(draft: Draft, asking: _Asking) -> OpenTask:
@@ -126,7 +160,8 @@ def _task(draft: Draft, asking: _Asking) -> OpenTask:
     case, queue = draft.state, draft.policy.queues.get(asking.queue or "")
     level = level_of(draft, asking.purpose, queue)
     urgency = priority(case, asking.purpose, draft.at - asking.asked_at, level)
-    placement = place(draft, queue, asking.tried, draft.at + level)
+    speaker = asking.speaker or case.adverse > 0
+    placement = place(draft, queue, asking.tried, draft.at + level, speaker=speaker)
     due_at = draft.at + level if queue is not None else draft.rules.regions.due_at(placement.region, urgency, draft.at)
     return OpenTask(
         task_id=derived("task", case.post_id, case.rounds + 1, draft.cause),
@@ -143,6 +178,7 @@ def _task(draft: Draft, asking: _Asking) -> OpenTask:
         queue=asking.queue,
         tried=asking.tried,
         nobody_left=placement.nobody_left,
+        labels=case.labels,
     )
 
 

@@ -10,8 +10,8 @@ from pipeline.cases.appeals import answer_appeal
 from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide, keep_floor
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Audited, Judged, Leaving, Refused
-from pipeline.cases.placing import barred, speaker_left
-from pipeline.cases.tasks import ask, ask_others, leave
+from pipeline.cases.placing import barred, left
+from pipeline.cases.tasks import ask, ask_others, graver, leave, renew
 from pipeline.policy.roster import Reviewer
 from pipeline.policy.rules import Interim
 from schemas.cases import OpenTask, Purpose
@@ -20,6 +20,7 @@ from schemas.records import RESTRICTS, Action, Language
 
 UNKNOWN_REVIEWER = "not on the roster"
 STALE = "the task is no longer open"
+OUTGROWN = "the post was reported meanwhile for something graver: it is asked again"
 BY_PERSON = "person"
 UNCONFIRMED = "person-unconfirmed"
 ESCALATED = "escalated"
@@ -40,14 +41,11 @@ _ACTIONS = {Outcome.ALLOW: Action.ALLOW, Outcome.LIMIT: Action.LIMIT, Outcome.RE
 
 
 class _Standpoint(NamedTuple):
-    """From where a verdict was given. `speaks` the language; was `shown` what was sent; `full`: may restrict by itself; `clears`: may
-    say that nothing is wrong.
-    """
+    """From where a verdict was given. `speaks` the language; was `shown` what was sent; `full`: may restrict by itself."""
 
     speaks: bool
     shown: bool
     full: bool
-    clears: bool
 
 
 def judged(draft: Draft, verdict: Verdict) -> None:
@@ -62,6 +60,11 @@ def judged(draft: Draft, verdict: Verdict) -> None:
     if reason is not None or reviewer is None:
         draft.facts.append(Refused("verdict", reason or UNKNOWN_REVIEWER))
         _answer(draft, verdict, NoticeKind.VERDICT_REFUSED, reason or UNKNOWN_REVIEWER)
+        return
+    if verdict.outcome is Outcome.ALLOW and graver(draft):
+        draft.facts.append(Refused("verdict", "stale"))
+        _answer(draft, verdict, NoticeKind.VERDICT_STALE, OUTGROWN)
+        renew(draft)
         return
     spoke = reviewer.speaks(draft.language)
     _see_language(draft, verdict)
@@ -78,10 +81,10 @@ def judged(draft: Draft, verdict: Verdict) -> None:
             cannot_judge=verdict.cannot_judge,
         )
     )
-    unread = verdict.outcome is Outcome.ALLOW and not standpoint.clears and speaker_left(draft, verdict.reviewer)
+    unread = verdict.outcome is Outcome.ALLOW and not standpoint.speaks and bool(left(draft, verdict.reviewer).speaking)
     if verdict.outcome is Outcome.CANNOT_JUDGE or unread:
         _keep_out(draft, verdict)
-        ask_others(draft, Leaving.HANDED_ON)
+        ask_others(draft, Leaving.HANDED_ON, speaker=unread)
     elif verdict.outcome is Outcome.ESCALATE and (queue := draft.policy.queue_of(label)):
         _escalate(draft, verdict, label, queue)
     elif _ACTIONS[verdict.outcome] in RESTRICTS and not standpoint.full:
@@ -121,7 +124,7 @@ def _standpoint(draft: Draft, verdict: Verdict, label: str | None, *, speaks: bo
     """`speaks`: the language that was known before and the one that the reviewer sees, so that to name another one opens nothing."""
     shown = verdict.context_digest == draft.state.digest
     evident = label is not None and label in draft.policy.labels and draft.policy.labels[label].self_evident
-    return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete), clears=evident or speaks)
+    return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete))
 
 
 def _see_language(draft: Draft, verdict: Verdict) -> None:
@@ -138,17 +141,19 @@ def _see_language(draft: Draft, verdict: Verdict) -> None:
 def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Standpoint, label: str | None) -> None:
     """Restricts no more than to a limit, or than what holds already, until a speaker who was shown the conversation confirms.
 
-    The last such verdict ends the case with a limit, unless it agrees with a removal by somebody who could decide it in full.
+    The last such verdict ends the case with a limit. A removal by somebody who could decide it in full stands whatever they say; and where
+    nobody is left to confirm, what a person decided before stands, too.
     """
     adverse = draft.state.adverse + 1
-    last = adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0)
     standing = draft.state.standing
     removed = standing is not None and standing.action is Action.REMOVE
-    if last:
-        confirmed = removed and standing is not None and standing.by_person
-        _settle(draft, verdict.reviewer, standpoint, _ACTIONS[verdict.outcome] if confirmed else Action.LIMIT, label)
+    decided = standing.action if standing is not None and standing.by_person and not standing.pending else None
+    alone = not left(draft, verdict.reviewer).at_all
+    if alone or adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0):
+        stands = decided is not None and (alone or removed)
+        _settle(draft, verdict.reviewer, standpoint, decided if stands and decided else Action.LIMIT, label)
         return
-    action = _ACTIONS[verdict.outcome] if removed else Action.LIMIT
+    action = decided if removed and decided else _ACTIONS[verdict.outcome] if removed else Action.LIMIT
     draft.set(adverse=adverse, barred=(*draft.state.barred, verdict.reviewer))
     if label is not None:
         draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
@@ -177,7 +182,7 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
     case = draft.state
     leave(draft, Leaving.DECIDED)
     agrees = case.audited is not None and case.audited is action
-    if case.audited is not None and standpoint.clears:
+    if case.audited is not None and standpoint.speaks:
         draft.facts.append(Audited(draft.language.tag, case.stratum or "none", case.audited, wrong=not agrees))
     draft.set(audited=None, barred=tuple(dict.fromkeys((*case.barred, reviewer))))
     if label is not None and action in RESTRICTS:

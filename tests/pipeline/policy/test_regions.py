@@ -186,6 +186,11 @@ def test_a_region_with_nothing_but_languages_is_always_at_work() -> None:
     assert region.levels.hours(100) == 4
 
 
+@pytest.mark.parametrize(("priority", "hours"), [(0, 72), (29, 72), (30, 24), (59, 24), (60, 12), (79, 12), (80, 4), (100, 4)])
+def test_a_priority_is_due_by_its_band(priority: int, hours: float) -> None:
+    assert Region(name="dutch", languages=("nl",)).levels.hours(priority) == hours
+
+
 def test_the_packaged_example_says_everything_of_each_region() -> None:
     regions = read_regions(PACKAGED).regions
     assert len(regions) == 13

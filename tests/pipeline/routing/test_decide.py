@@ -86,6 +86,21 @@ def test_an_edit_is_only_proposed() -> None:
     assert (case.kind, case.proposal.action, case.proposal.sequence) == (CaseEventKind.EDITED, Action.REMOVE, 0)
 
 
+def test_a_post_that_is_created_with_a_later_revision_is_an_edit() -> None:
+    (case,) = (output.record for output in decided(scored(post(revision=2), scores={"toxic": 0.97})))
+    assert isinstance(case, CaseEvent)
+    assert (case.kind, case.proposal.sequence) == (CaseEventKind.EDITED, 0)
+
+
+def test_an_audit_weighs_what_a_suspicion_of_its_label_would() -> None:
+    policy = house(audit={"seed": "s", "rules": [{"id": "all", "share": 1.0}]})
+    for label, probability in (("toxic", 0.1), ("threat", 0.01)):
+        one = scored(scores={label: probability})
+        case = decide(one, policy, Sight(lambda one=one: alone(one.post), unexplained), NOW)[1].record  # type: ignore[misc]
+        assert isinstance(case, CaseEvent)
+        assert (case.audit, case.stratum, case.weight) == (True, label, policy.labels[label].severity)
+
+
 @pytest.mark.parametrize(
     ("rule", "drawn"),
     [
