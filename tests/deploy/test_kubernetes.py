@@ -96,11 +96,17 @@ def test_a_stage_is_asked_where_it_answers_and_has_a_stable_name(stage: str) -> 
     assert container["ports"] == [
         {"name": "metrics", "containerPort": first + STAGES.index(stage)}, {"name": "restarts", "containerPort": first + WORKER_PORT},
     ]  # fmt: skip
-    for probe in ("startupProbe", "readinessProbe"):
-        assert container[probe]["httpGet"] == {"path": "/healthz", "port": "metrics"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
     environment = {each["name"]: each for each in container["env"]}
     assert environment["SLUICE_INSTANCE"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
     assert not any("password" in name.lower() and "value" in each for name, each in environment.items())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nothing_kills_a_pod_because_its_stage_waits_for_kafka(stage: str) -> None:
+    (container,) = every("StatefulSet")[SERVICE_PATTERN.format(stage)]["spec"]["template"]["spec"]["containers"]
+    assert container["livenessProbe"]["httpGet"] == {"path": "/metrics", "port": "restarts"}
+    assert "startupProbe" not in container
 
 
 def test_the_settings_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
