@@ -18,7 +18,10 @@ from schemas.topics import TOPICS
 from tests.test_links import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
-OF_OPERATORS = {"kafka.strimzi.io/v1", "keda.sh/v1alpha1", "kustomize.config.k8s.io/v1beta1", "kustomize.config.k8s.io/v1alpha1"}
+OF_OPERATORS = {
+    "kafka.strimzi.io/v1", "keda.sh/v1alpha1", "monitoring.coreos.com/v1", "kustomize.config.k8s.io/v1beta1",
+    "kustomize.config.k8s.io/v1alpha1",
+}  # fmt: skip
 """Kinds whose schemas the operators bring along, not Kubernetes."""
 
 FILES = sorted(FOLDER.rglob("*.yaml"))
@@ -143,6 +146,26 @@ def test_no_stage_scales_beyond_the_partitions_of_what_it_reads() -> None:
         assert found["spec"]["maxReplicaCount"] == topics[trigger["metadata"]["topic"]]["spec"]["partitions"]
         assert found["spec"]["scaleTargetRef"] == {"kind": "StatefulSet", "name": name}
         assert trigger["authenticationRef"]["name"] in every("TriggerAuthentication")
+
+
+def test_prometheus_asks_every_port_of_every_pod_under_the_name_that_rules_want() -> None:
+    (monitor,) = every("PodMonitor").values()
+    (job,) = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    assert monitor["spec"]["sampleLimit"] == job["sample_limit"]
+    for found in every("StatefulSet").values():
+        pod = found["spec"]["template"]
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+        ports = {port["name"] for port in pod["spec"]["containers"][0]["ports"]}
+        assert {endpoint["port"] for endpoint in monitor["spec"]["podMetricsEndpoints"]} == ports
+    for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+        assert {"targetLabel": "job", "replacement": job["job_name"]} in endpoint["relabelings"]
+
+
+def test_prometheus_operator_gets_the_rules_that_prometheus_gets() -> None:
+    (rule,) = every("PrometheusRule").values()
+    files = [ROOT / "deploy" / "prometheus" / "rules" / name for name in ("recording.yml", "alerts.yml")]
+    groups = [group for file in files for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]]
+    assert rule["spec"] == {"groups": groups}
 
 
 def test_who_is_not_kafka_or_the_name_server_is_not_spoken_to() -> None:
