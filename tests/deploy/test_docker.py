@@ -86,6 +86,15 @@ def test_compose_publishes_ports_on_the_loopback_address_alone_and_pins_images()
         assert not service.get("privileged")
 
 
+@pytest.mark.parametrize("page", [COMPOSE, ROOT / "docs" / "deploy.md", ROOT / "docs" / "operations.md"], ids=lambda page: page.name)
+def test_where_compose_is_started_its_secrets_are_made_first(page: Path) -> None:
+    secrets = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["secrets"]
+    before, start, _ = page.read_text(encoding="utf-8").partition(f"docker compose --file {COMPOSE.relative_to(ROOT)} up")
+    assert start
+    for secret in secrets.values():
+        assert f"> {(COMPOSE.parent / secret['file']).relative_to(ROOT)}" in before
+
+
 def health_check(first_port: int) -> int:
     """Its exit code, where the first stage has this port."""
     command = [sys.executable, "-I", "-S", str(HEALTH_CHECK)]
