@@ -149,6 +149,14 @@ def regions(people: People, w: Windows) -> Iterator[Alert]:
         "no-verdict",
     )
     yield Alert(
+        "SluiceNobodyLeft",
+        "sum by (region) (sluice_cases_nobody_left) > 0",
+        TICKET,
+        f"Nobody on the roster may decide {NUMBER} of the open tasks of {{{{ $labels.region }}}}: they wait until somebody new is on it.",
+        "nobody-left",
+        w.of("30m"),
+    )
+    yield Alert(
         "SluiceReviewsOutOfLanguage",
         f"region:sluice_out_of_language:ratio_6h > {people.out_of_language:g} and region:sluice_tasks:increase6h >= {people.least}",
         TICKET,
