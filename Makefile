@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 KAFKA := build/kafka/libs/.stamp
 SETUP := .venv/.stamp
+UV := 0.13.9
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 ON_TWO_CORES := --numprocesses 2 --dist loadfile --no-loadscope-reorder  # in the order given: what takes longest first
 
 .PHONY: help setup demo test lint unit chaos ops-demo bench docs lock kafka tools clean
@@ -47,12 +49,12 @@ docs: setup      ## generate schemas, AsyncAPI, tables in docs/, rules, dashboar
 	$(BIN)/python -m agents.docs
 	$(BIN)/python -m deploy.ops
 
-lock: setup      ## write requirements.lock anew from pyproject.toml, and the image's, which has the same versions
-	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra evaluate --extra train \
-		--no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraint requirements.lock \
-		--no-emit-index-url --no-header --no-annotate pyproject.toml --output-file deploy/docker/requirements.lock
+lock: setup      ## write requirements.lock anew from pyproject.toml, and the image's two, which have the same versions
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV)
+	$(COMPILE) --extra dev --extra evaluate --extra train pyproject.toml --output-file requirements.lock
+	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file deploy/docker/requirements.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+		$(COMPILE) --constraint requirements.lock - --output-file deploy/docker/build.lock
 
 kafka: $(KAFKA)  ## Kafka's jars for the tests, by Maven
 

@@ -21,6 +21,12 @@ FOLDER = Path("deploy/kubernetes")
 CLUSTER = "kafka"
 """Strimzi's name of the Kafka cluster, where nothing else is said."""
 
+NAMESPACE = "moderation"
+"""Where the overlay of docs/deploy.md puts everything, Kafka included."""
+
+BROKER = f"{CLUSTER}-kafka-bootstrap.{NAMESPACE}.svc:9093"
+"""Kafka as it is called from other namespaces; Strimzi's certificate has this name too."""
+
 PRINCIPAL_PREFIX = "sluice-"
 MADE = "# Made by `python -m agents.docs` from the table of topics and pipeline/policies/regions.toml; do not edit.\n"
 AUTHENTICATION = """\
@@ -106,8 +112,8 @@ def scaling(stage: str) -> str:
     source = source_of(stage)
     group = f"{Settings.model_fields['group'].default}.{stage}"
     return template.substitute(
-        stage=stage, partitions=source.partitions, topic=source.name, group=group, patience=SHARES[stage].patience
-    )  # fmt: skip
+        stage=stage, broker=BROKER, partitions=source.partitions, topic=source.name, group=group, patience=SHARES[stage].patience
+    )
 
 
 def source_of(stage: str) -> Topic:

@@ -73,7 +73,7 @@ OF_PEOPLE = (
     metrics.CASES_ASKED, metrics.REVIEWS, metrics.OVER_CAPACITY, metrics.INCOMPLETE, metrics.TASKS_LEFT, metrics.ANSWERED,
     metrics.WAITED_SECONDS, metrics.WAITED_VIEWS, metrics.VERDICTS, metrics.CANNOT_JUDGE, metrics.CONTEXT_SHOWN, metrics.REFUSED,
     metrics.EXPIRED, metrics.ERASURES, metrics.OVERTURNED, metrics.OPEN, metrics.OLDEST_OPEN, metrics.AUDIT_CHECKED, metrics.AUDIT_WRONG,
-    metrics.REGION_LEVEL, metrics.REGION_OPEN, metrics.LAST_VERDICT, metrics.REPUBLISHED, metrics.TRANSACTIONS,
+    metrics.REGION_LEVEL, metrics.NOBODY_LEFT, metrics.REGION_OPEN, metrics.LAST_VERDICT, metrics.REPUBLISHED, metrics.TRANSACTIONS,
 )  # fmt: skip
 SERVED: Mapping[str, tuple[MetricWrapperBase, ...]] = {
     "language": EVERY_STAGE,

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from schemas.topics import DEAD_LETTERS, REVIEW, TOPICS, Topic, review_topic
 
-PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS, PRIVACY = "producers", "platform", "review tools", "operators", "privacy"
-OUTSIDE = (PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS, PRIVACY)
+PRODUCERS, PLATFORM, REVIEW_TOOLS = "producers", "platform", "review tools"
+OPERATORS, ON_CALL, PRIVACY = "operators", "on call", "privacy"
+OUTSIDE = (PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS, ON_CALL, PRIVACY)
 """Those in the table of topics that are no stage."""
 
 TRANSACTIONAL = "cases"
@@ -101,6 +102,11 @@ def roles(names: Names, table: Sequence[Topic] = TOPICS) -> tuple[Role, ...]:
             "operator",
             "`sluice topics create` and `check`, `sluice doctor`, `sluice dead-letters list` and `show`",
             (*_topics(names, table, OPERATORS), *_looking(names, table, Operation.CREATE, Operation.DESCRIBE_CONFIGS)),
+        ),
+        Role(
+            "on-call",
+            "what the runbooks look at: `sluice tail`, `sluice doctor`, `sluice topics check`, `sluice dead-letters list` and `show`",
+            (*_topics(names, table, ON_CALL), *_looking(names, table, Operation.DESCRIBE_CONFIGS)),
         ),
         Role("privacy", "`sluice erase`; looks up an author's posts among those that came in", _topics(names, table, PRIVACY)),
         Role("monitor", "measures lag, to scale and to alert; reads no record", _looking(names, table)),

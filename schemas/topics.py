@@ -93,7 +93,7 @@ POSTS_INCOMING = Topic(
     retention_ms=7 * DAY_MS,
     append_time=True,
     written_by=("producers",),
-    read_by=("language", "privacy"),
+    read_by=("language", "privacy", "on call"),
     title="What happens to posts: created, edited, deleted",
 )
 POSTS_LANGUAGE = Topic(
@@ -104,7 +104,7 @@ POSTS_LANGUAGE = Topic(
     partitions=12,
     retention_ms=7 * DAY_MS,
     written_by=("language",),
-    read_by=("scoring",),
+    read_by=("scoring", "on call"),
     title="Posts with their language",
     same_partitions_as="posts.incoming.v1",
 )
@@ -116,7 +116,7 @@ POSTS_SCORED = Topic(
     partitions=12,
     retention_ms=7 * DAY_MS,
     written_by=("scoring",),
-    read_by=("routing",),
+    read_by=("routing", "on call"),
     title="Posts with a probability per label",
     same_partitions_as="posts.incoming.v1",
 )
@@ -128,7 +128,7 @@ DECISIONS = Topic(
     partitions=12,
     retention_ms=30 * DAY_MS,
     written_by=("routing", "cases"),
-    read_by=("platform",),
+    read_by=("platform", "on call"),
     title="What the platform does with a post, and why",
 )
 REVIEW = Topic(
@@ -139,7 +139,7 @@ REVIEW = Topic(
     partitions=6,
     retention_ms=30 * DAY_MS,
     written_by=("cases",),
-    read_by=("review tools",),
+    read_by=("review tools", "on call"),
     title="Posts that people of a region decide, with their conversation",
 )
 CASES = Topic(
@@ -163,7 +163,7 @@ TASK_EVENTS = Topic(
     retention_ms=30 * DAY_MS,
     append_time=True,
     written_by=("review tools", "cases"),
-    read_by=("cases", "review tools"),
+    read_by=("cases", "review tools", "on call"),
     title="What happens to review tasks: claimed, released, withdrawn, moved",
     same_partitions_as="moderation.cases.v1",
 )
@@ -176,7 +176,7 @@ VERDICTS = Topic(
     retention_ms=30 * DAY_MS,
     append_time=True,
     written_by=("review tools",),
-    read_by=("cases",),
+    read_by=("cases", "on call"),
     title="What reviewers say",
     same_partitions_as="moderation.cases.v1",
 )
@@ -215,7 +215,7 @@ ENFORCEMENTS = Topic(
     retention_ms=30 * DAY_MS,
     append_time=True,
     written_by=("platform",),
-    read_by=("cases",),
+    read_by=("cases", "on call"),
     title="Decisions that the platform has carried out",
     same_partitions_as="moderation.cases.v1",
 )
@@ -278,7 +278,7 @@ DEAD_LETTERS = Topic(
     partitions=3,
     retention_ms=14 * DAY_MS,
     written_by=("language", "scoring", "routing", "cases"),
-    read_by=("operators",),
+    read_by=("operators", "on call"),
     title="What could not be read: original bytes, reason, where from",
 )
 

@@ -11,19 +11,21 @@ from deploy.ops.alerts import alerting
 from deploy.ops.objectives import Objectives, read_objectives
 from deploy.ops.pages import pages
 from deploy.ops.recording import recording
-from deploy.ops.rules import Alert, Windows, render
+from deploy.ops.rules import Alert, Windows, render, resource
 
 ROOT = Path(__file__).parents[2]
 RULES, CONSOLES, DASHBOARDS = Path("deploy/prometheus/rules"), Path("deploy/prometheus/consoles"), Path("deploy/grafana/dashboards")
+KUBERNETES = Path("deploy/kubernetes/prometheus")
 
 
 def documents(goals: Objectives, windows: Windows) -> dict[Path, str]:
     """Every file made here: its path from the repository's root, and its content."""
-    shown, groups = pages(goals, windows), alerting(goals, windows)
+    shown, recorded, groups = pages(goals, windows), recording(goals, windows), alerting(goals, windows)
     alerts = [rule for group in groups for rule in group.rules if isinstance(rule, Alert)]
     return {
-        RULES / "recording.yml": render(recording(goals, windows), goals.runbooks),
+        RULES / "recording.yml": render(recorded, goals.runbooks),
         RULES / "alerts.yml": render(groups, goals.runbooks),
+        KUBERNETES / "rules.yaml": resource([*recorded, *groups], goals.runbooks),
         **{CONSOLES / f"{page.name}.html": consoles.render(page, shown) for page in shown},
         **{DASHBOARDS / f"{page.name}.json": build.render(page) for page in shown},
         runbooks.FOLDER / "README.md": runbooks.contents(alerts, ROOT),

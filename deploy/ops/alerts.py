@@ -25,11 +25,12 @@ def alerting(goals: Objectives, w: Windows) -> list[Group]:
 def waiting(flow: Flow, w: Windows) -> Iterator[Alert]:
     """Posts wait."""
     out = 'sum(stage_result:sluice_posts:rate5m{stage="routing"})'
+    waits, comes = 'sum(stage:sluice_lag_records:sum{stage!="cases"}) > 0', 'sum(stage:sluice_posts_in:rate5m{stage!="cases"}) > 0'
     yield Alert(
         "SluiceNothingFlows",
-        f"({out} or vector(0)) == 0 and on () max_over_time(({out})[{w.day}:{w.short}]) > 0",
+        f"({out} or vector(0)) == 0 and on () ({waits} or {comes})",
         PAGE,
-        f"No post has been decided for {flow.quiet}, though there were some within the last day.",
+        f"No post has been decided for {flow.quiet}, though posts wait or come in.",
         "nothing-flows",
         w.of(flow.quiet),
     )
@@ -131,7 +132,11 @@ def regions(people: People, w: Windows) -> Iterator[Alert]:
         f"region:sluice_hours_to_clear:ratio > {people.clear:g} * region:sluice_level_hours:max"
         f" and region:sluice_open:sum >= {people.least}",
         TICKET,
-        f"At the pace of its people {{{{ $labels.region }}}} needs {HOURS} for what is open, more than its service level allows.",
+        "{{ if gt $value 1e6 }}"  # at the pace of nobody: +Inf
+        "Nobody in {{ $labels.region }} has answered a task in the last day, and tasks are open."
+        "{{ else }}"
+        f"At the pace of its people {{{{ $labels.region }}}} needs {HOURS} for what is open, more than its service level allows."
+        "{{ end }}",
         "region-behind",
         w.of("30m"),
     )
@@ -142,6 +147,14 @@ def regions(people: People, w: Windows) -> Iterator[Alert]:
         PAGE,
         f"No verdict has come from {{{{ $labels.region }}}} for {NOW}, though it is at work and has open tasks.",
         "no-verdict",
+    )
+    yield Alert(
+        "SluiceNobodyLeft",
+        "sum by (region) (sluice_cases_nobody_left) > 0",
+        TICKET,
+        f"Nobody on the roster may decide {NUMBER} of the open tasks of {{{{ $labels.region }}}}: they wait until somebody new is on it.",
+        "nobody-left",
+        w.of("30m"),
     )
     yield Alert(
         "SluiceReviewsOutOfLanguage",
@@ -157,6 +170,15 @@ def regions(people: People, w: Windows) -> Iterator[Alert]:
         f"The platform has not confirmed {NUMBER} decisions in time: what should be hidden may still be shown.",
         "enforcement-not-confirmed",
         w.of("10m"),
+    )
+    yield Alert(
+        "SluiceEnforcementOverdue",
+        "sum(sluice_enforcements_overdue) >= 1",
+        TICKET,
+        f"For {people.overdue} decisions have waited longer than they may for the platform's word that they are carried out"
+        f" (now: {NUMBER}): what was restored may still be hidden.",
+        "enforcement-not-confirmed",
+        w.of(people.overdue),
     )
     yield Alert(
         "SluiceCasesUnbalanced",

@@ -76,6 +76,7 @@ class People(ConfigModel):
     not_shown: Share
     mix_change: Share
     unconfirmed: Count
+    overdue: Duration
     least: Count
 
 

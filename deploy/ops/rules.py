@@ -90,10 +90,31 @@ class Group:
 
 def render(groups: Sequence[Group], runbooks: str) -> str:
     """A file of rules for Prometheus."""
-    content = [
-        {"name": group.name, "interval": group.interval, "rules": [_rule(each, runbooks) for each in group.rules]} for group in groups
-    ]
-    return HEAD + yaml.safe_dump({"groups": content}, sort_keys=False, width=1000, allow_unicode=True)
+    return _file(_content(groups, runbooks))
+
+
+def resource(groups: Sequence[Group], runbooks: str) -> str:
+    """The same for Prometheus' operator."""
+    return _file(
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": {"name": "sluice", "labels": {"app.kubernetes.io/name": "sluice"}},
+            "spec": _content(groups, runbooks),
+        }
+    )
+
+
+def _file(content: Mapping[str, Any]) -> str:
+    return HEAD + yaml.safe_dump(content, sort_keys=False, width=1000, allow_unicode=True)
+
+
+def _content(groups: Sequence[Group], runbooks: str) -> dict[str, Any]:
+    return {
+        "groups": [
+            {"name": group.name, "interval": group.interval, "rules": [_rule(each, runbooks) for each in group.rules]} for group in groups
+        ]
+    }
 
 
 def _rule(rule: Record | Alert, runbooks: str) -> dict[str, Any]:

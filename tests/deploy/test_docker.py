@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +47,38 @@ def test_compose_fits_the_schema_of_its_specification() -> None:
 
 def test_the_image_holds_the_versions_that_were_tested() -> None:
     """Of packages that stand in both; the lock of the tests has more of them."""
-    locks = (ROOT / "requirements.lock", ROOT / "deploy" / "docker" / "requirements.lock")
-    tested, shipped = (dict(PIN.findall(lock.read_text(encoding="utf-8"))) for lock in locks)
+    tested = pins(ROOT / "requirements.lock")
+    shipped = pins(DOCKERFILE.with_name("requirements.lock")) | pins(DOCKERFILE.with_name("build.lock"))
     assert set(shipped) <= set(tested)
     assert {name: version for name, version in shipped.items() if tested[name] != version} == {}
+
+
+def pins(lock: Path) -> dict[str, str]:
+    return dict(PIN.findall(lock.read_text(encoding="utf-8")))
+
+
+def test_the_image_is_built_with_what_the_project_says_it_is_built_with() -> None:
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    locked = {f"{name}=={version}" for name, version in pins(DOCKERFILE.with_name("build.lock")).items()}
+    assert set(required) <= locked
+
+
+def test_nothing_comes_into_the_image_whose_hash_is_not_locked() -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", "")
+    fetching = re.findall(r"bin/pip (?:install|wheel|download) [^&\n]*", text)
+    assert len(fetching) == 4
+    assert all("--require-hashes" in command or {"--no-index", "--no-deps"} <= set(command.split()) for command in fetching)
+    assert not any(tool in text for tool in ("apt-get", "curl", "wget", "ADD "))
 
 
 def test_the_image_runs_as_nobody_in_particular() -> None:
     text = DOCKERFILE.read_text(encoding="utf-8")
     assert re.findall(r"^USER (\S+)", text, re.M) == ["10001:10001"]
     assert "HEALTHCHECK" in text
-    assert all(":" in image and not image.endswith(":latest") for image in re.findall(r"^FROM (\S+)", text, re.M))
+    (base,) = re.findall(r"^ARG PYTHON=(\S+)", text, re.M)
+    assert set(re.findall(r"^FROM (\S+)", text, re.M)) == {"${PYTHON}"}
+    assert ":" in base
+    assert not base.endswith(":latest")
 
 
 def test_what_the_dockerfile_copies_is_sent_to_the_builder() -> None:
@@ -84,6 +106,15 @@ def test_compose_publishes_ports_on_the_loopback_address_alone_and_pins_images()
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
         assert service["image"] == "sluice" or re.fullmatch(r"[a-z/-]+:v?\d+\.\d+\.\d+", service["image"]), name
         assert not service.get("privileged")
+
+
+@pytest.mark.parametrize("page", [COMPOSE, ROOT / "docs" / "deploy.md", ROOT / "docs" / "operations.md"], ids=lambda page: page.name)
+def test_where_compose_is_started_its_secrets_are_made_first(page: Path) -> None:
+    secrets = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["secrets"]
+    before, start, _ = page.read_text(encoding="utf-8").partition(f"docker compose --file {COMPOSE.relative_to(ROOT)} up")
+    assert start
+    for secret in secrets.values():
+        assert f"> {(COMPOSE.parent / secret['file']).relative_to(ROOT)}" in before
 
 
 def health_check(first_port: int) -> int:

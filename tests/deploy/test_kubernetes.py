@@ -18,7 +18,10 @@ from schemas.topics import TOPICS
 from tests.test_links import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
-OF_OPERATORS = {"kafka.strimzi.io/v1", "keda.sh/v1alpha1", "kustomize.config.k8s.io/v1beta1", "kustomize.config.k8s.io/v1alpha1"}
+OF_OPERATORS = {
+    "kafka.strimzi.io/v1", "keda.sh/v1alpha1", "monitoring.coreos.com/v1", "kustomize.config.k8s.io/v1beta1",
+    "kustomize.config.k8s.io/v1alpha1",
+}  # fmt: skip
 """Kinds whose schemas the operators bring along, not Kubernetes."""
 
 FILES = sorted(FOLDER.rglob("*.yaml"))
@@ -96,11 +99,17 @@ def test_a_stage_is_asked_where_it_answers_and_has_a_stable_name(stage: str) -> 
     assert container["ports"] == [
         {"name": "metrics", "containerPort": first + STAGES.index(stage)}, {"name": "restarts", "containerPort": first + WORKER_PORT},
     ]  # fmt: skip
-    for probe in ("startupProbe", "readinessProbe"):
-        assert container[probe]["httpGet"] == {"path": "/healthz", "port": "metrics"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
     environment = {each["name"]: each for each in container["env"]}
     assert environment["SLUICE_INSTANCE"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
     assert not any("password" in name.lower() and "value" in each for name, each in environment.items())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nothing_kills_a_pod_because_its_stage_waits_for_kafka(stage: str) -> None:
+    (container,) = every("StatefulSet")[SERVICE_PATTERN.format(stage)]["spec"]["template"]["spec"]["containers"]
+    assert container["livenessProbe"]["httpGet"] == {"path": "/metrics", "port": "restarts"}
+    assert "startupProbe" not in container
 
 
 def test_the_settings_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +146,26 @@ def test_no_stage_scales_beyond_the_partitions_of_what_it_reads() -> None:
         assert found["spec"]["maxReplicaCount"] == topics[trigger["metadata"]["topic"]]["spec"]["partitions"]
         assert found["spec"]["scaleTargetRef"] == {"kind": "StatefulSet", "name": name}
         assert trigger["authenticationRef"]["name"] in every("TriggerAuthentication")
+
+
+def test_prometheus_asks_every_port_of_every_pod_under_the_name_that_rules_want() -> None:
+    (monitor,) = every("PodMonitor").values()
+    (job,) = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    assert monitor["spec"]["sampleLimit"] == job["sample_limit"]
+    for found in every("StatefulSet").values():
+        pod = found["spec"]["template"]
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+        ports = {port["name"] for port in pod["spec"]["containers"][0]["ports"]}
+        assert {endpoint["port"] for endpoint in monitor["spec"]["podMetricsEndpoints"]} == ports
+    for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+        assert {"targetLabel": "job", "replacement": job["job_name"]} in endpoint["relabelings"]
+
+
+def test_prometheus_operator_gets_the_rules_that_prometheus_gets() -> None:
+    (rule,) = every("PrometheusRule").values()
+    files = [ROOT / "deploy" / "prometheus" / "rules" / name for name in ("recording.yml", "alerts.yml")]
+    groups = [group for file in files for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]]
+    assert rule["spec"] == {"groups": groups}
 
 
 def test_who_is_not_kafka_or_the_name_server_is_not_spoken_to() -> None:

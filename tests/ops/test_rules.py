@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +15,7 @@ from tests.ops.made import ALERTS
 from tests.support.java import ROOT
 from tests.support.promtool import TOOLS
 
+MATCHER = re.compile(r'(\w+) (=|!=|=~|!~) "(.*)"')
 TESTS = sorted(Path(__file__).with_name("rules").glob("*.yml"))
 
 
@@ -44,6 +47,41 @@ def test_every_alert_is_tested_both_ways() -> None:
     assert fires == stays_silent == {alert.alert for alert in ALERTS}
 
 
+def alertmanager() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8"))
+    return found
+
+
 def test_severities_are_routed() -> None:
-    config = yaml.safe_load((ROOT / "deploy" / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8"))
-    assert {alert.severity for alert in ALERTS} == {receiver["name"] for receiver in config["receivers"]}
+    assert {alert.severity for alert in ALERTS} == {receiver["name"] for receiver in alertmanager()["receivers"]}
+
+
+def inhibited(source: dict[str, str]) -> set[str]:
+    """Alerts that are not told while one with these labels fires."""
+    return {
+        alert.alert
+        for rule in alertmanager()["inhibit_rules"]
+        if all(holds(matcher, source) for matcher in rule["source_matchers"])
+        for alert in ALERTS
+        if all(holds(matcher, {"alertname": alert.alert}) for matcher in rule["target_matchers"])
+    }
+
+
+def holds(matcher: str, labels: dict[str, str]) -> bool:
+    """What Alertmanager's matchers mean."""
+    name, how, wanted = MATCHER.fullmatch(matcher).groups()  # type: ignore[union-attr]
+    same = re.fullmatch(wanted, labels.get(name, "")) if "~" in how else labels.get(name, "") == wanted
+    return bool(same) is not how.startswith("!")
+
+
+def test_what_follows_from_another_alert_is_left_out() -> None:
+    stopped = inhibited({"alertname": "SluiceStageDown", "stage": "routing"})
+    assert stopped == {"SluiceStageStuck", "SluiceNothingFlows"}
+    assert inhibited({"alertname": "SluiceStageDown", "stage": "cases"}) == {"SluiceStageStuck"}
+    assert inhibited({"alertname": "SluiceEnforcementNotConfirmed"}) == {"SluiceEnforcementOverdue"}
+
+
+def test_nothing_is_left_out_for_the_sake_of_an_alert_that_does_not_exist() -> None:
+    matchers = [matcher for rule in alertmanager()["inhibit_rules"] for matcher in (*rule["source_matchers"], *rule["target_matchers"])]
+    named = {name for matcher in matchers if matcher.startswith("alertname") for name in re.findall(r"Sluice\w+", matcher)}
+    assert named <= {alert.alert for alert in ALERTS}

@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 
 from schemas.rights import OUTSIDE, Kind, Names, Operation, Right, Role, roles, stages
-from schemas.topics import DEAD_LETTERS, DECISIONS, POSTS_INCOMING, TOPICS, VERDICTS, review_topic
+from schemas.topics import (
+    APPEALS,
+    CASE_FILES,
+    CASE_STATE,
+    CASES,
+    DEAD_LETTERS,
+    DECISIONS,
+    NOTICES,
+    POSTS_INCOMING,
+    REPORTS,
+    TOPICS,
+    VERDICTS,
+    review_topic,
+)
 
 NAMES = Names("prod.", "sluice", ("dutch", "dutch-2"))
 ROLES = {role.name: role for role in roles(NAMES)}
@@ -30,8 +43,8 @@ def test_every_party_in_the_table_is_a_stage_or_known() -> None:
 
 
 def test_only_who_reads_a_review_topic_by_the_table_may_and_of_the_tools_only_its_regions() -> None:
-    assert readers(full(review_topic("dutch").name)) == {"review-dutch"}
-    assert readers(full(review_topic("dutch-2").name)) == {"review-dutch-2"}
+    assert readers(full(review_topic("dutch").name)) == {"review-dutch", "on-call"}
+    assert readers(full(review_topic("dutch-2").name)) == {"review-dutch-2", "on-call"}
     assert writers(full(review_topic("dutch").name)) == {"cases"}
 
 
@@ -43,14 +56,21 @@ def test_no_group_of_one_region_belongs_to_another_whose_name_begins_alike() -> 
 
 def test_decisions_are_written_by_those_of_the_table_alone() -> None:
     assert writers(full(DECISIONS.name)) == {"routing", "cases"}
-    assert readers(full(DECISIONS.name)) == {"platform"}
-    assert readers(full(VERDICTS.name)) == {"cases", "repair"}
+    assert readers(full(DECISIONS.name)) == {"platform", "on-call"}
+    assert readers(full(VERDICTS.name)) == {"cases", "on-call", "repair"}
     assert writers(full(POSTS_INCOMING.name)) == {"producer", "repair"}
 
 
 def test_who_creates_topics_and_who_measures_reads_no_record_but_dead_letters() -> None:
     read = {role: [right.name for right in ROLES[role].rights if right.operation is Operation.READ] for role in ("operator", "monitor")}
     assert read == {"operator": [full(DEAD_LETTERS.name)], "monitor": []}
+
+
+def test_who_is_on_call_changes_nothing_and_does_not_learn_who_reported_or_appealed() -> None:
+    operations = {right.operation for right in ROLES["on-call"].rights}
+    assert operations == {Operation.READ, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS}
+    for topic in (REPORTS, APPEALS, NOTICES, CASE_STATE, CASE_FILES, CASES):
+        assert "on-call" not in readers(full(topic.name))
 
 
 @pytest.mark.parametrize("stage", stages())

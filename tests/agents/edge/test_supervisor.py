@@ -174,6 +174,14 @@ def test_a_worker_tells_why_its_stages_are_started_again(patient: Process) -> No
         assert "sluice_posts_total" not in text
 
 
+def test_a_worker_answers_while_its_stages_still_wait_for_a_broker(patient: Process) -> None:
+    with patient as process:
+        process.said("no broker answers")
+        worker = process.log.partition("; http://")[2].partition("/metrics")[0]
+        assert fetch(f"http://{worker}/metrics")[0] == 200
+        assert process.addresses() == {}
+
+
 def test_codes_as_labels() -> None:
     assert [word(code) for code in (-9, ExitCode.LOST, 1)] == ["killed", "lost", "other"]
 

@@ -10,11 +10,13 @@ import trustme
 from typer.testing import Result
 
 from agents.edge.failures import ExitCode
+from deploy.ops.runbooks import ON_CALL, ROLES
 from schemas.rights import Kind, Operation, Right
 from schemas.topics import DECISIONS, POSTS_INCOMING
 from tests.agents.cli.commands import sluice
 from tests.integration.cli.test_dead_letters import bury
 from tests.integration.conftest import DATA
+from tests.ops.runbooks import commands
 from tests.schemas.posts import as_json
 from tests.support.clients import Outgoing
 from tests.support.kafka import free_ports
@@ -92,6 +94,31 @@ def test_an_operator_has_what_its_commands_need(run: Run, installation: Installa
     assert "lacks" not in said[0]
     assert "workers unknown" not in said[0]
     assert "do not show their settings" not in said[0]
+
+
+LOOKING = dict.fromkeys(
+    command.words
+    for command in commands()
+    if command.page != "README" and command.kind in ("tail", "topics check") and ROLES[command.kind] == ON_CALL
+)
+
+
+@pytest.mark.parametrize("words", LOOKING, ids=" ".join)
+def test_who_is_on_call_can_run_what_the_runbooks_say(run: Run, words: tuple[str, ...]) -> None:
+    done = run("on-call", *words, *(["--no-follow"] if words[0] == "tail" else []))
+    assert done.exit_code in ((0,) if words[0] == "tail" else (0, 1)), done.stderr
+    assert HINT not in done.stderr
+
+
+def test_the_doctor_hides_nothing_from_who_is_on_call(run: Run) -> None:
+    said: list[str] = []
+
+    def groups_are_seen() -> bool:
+        said[:] = [run("on-call", "doctor").stdout]
+        return "stage routing" in said[0]
+
+    wait_for(groups_are_seen, lambda: f"the doctor does not see the groups:\n{said[0]}", 60)
+    assert not any(words in said[0] for words in ("lacks", "workers unknown", "do not show their settings"))
 
 
 def test_topics_are_made_by_an_operator_alone_and_those_of_the_regions_it_was_given(run: Run, installation: Installation) -> None:

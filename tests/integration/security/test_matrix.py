@@ -72,6 +72,14 @@ DENIED = [
     ("operator", WRITE, VERDICTS),
     ("operator", WRITE, DEAD_LETTERS),
     ("operator", WRITE, ERASURES),
+    ("on-call", READ, REPORTS),
+    ("on-call", READ, APPEALS),
+    ("on-call", READ, NOTICES),
+    ("on-call", READ, CASE_STATE),
+    ("on-call", READ, CASE_FILES),
+    ("on-call", WRITE, VERDICTS),
+    ("on-call", WRITE, POSTS_INCOMING),
+    ("on-call", WRITE, DEAD_LETTERS),
     ("privacy", READ, CASE_FILES),
     ("privacy", READ, REPORTS),
     ("monitor", READ, DEAD_LETTERS),
@@ -91,6 +99,9 @@ NEEDED = [
     ("platform", READ, DECISIONS),
     ("privacy", WRITE, ERASURES),
     ("operator", READ, DEAD_LETTERS),
+    ("on-call", READ, POSTS_INCOMING),
+    ("on-call", READ, DUTCH),
+    ("on-call", READ, VERDICTS),
 ]
 
 

@@ -98,7 +98,7 @@ FAULTS = (
     Fault("the people of a region go home", *mood("away", {"dutch"}, set()), {"SluiceNoVerdict": {"region": "dutch"}}),
     Fault(
         "a stage is stopped", stop_scoring, start_scoring,
-        {"SluiceStageDown": {"stage": "scoring"}, "SluiceProcessUnreachable": {}, "SluiceNothingFlows": {}},
+        {"SluiceStageDown": {"stage": "scoring"}, "SluiceProcessUnreachable": {}},
     ),
     Fault(
         "a stage is killed again and again", kill_language, lambda _: None,
