@@ -143,7 +143,7 @@ def regions(people: People, w: Windows) -> Iterator[Alert]:
     yield Alert(
         "SluiceNoVerdict",
         f"region:sluice_verdict_age_seconds:min > {w.seconds(people.no_verdict):g}"
-        f" and region:sluice_open:sum > 0 and min_over_time(region:sluice_at_work:max[{w.of(people.no_verdict)}]) == 1",
+        f" and region:sluice_open:decidable > 0 and min_over_time(region:sluice_at_work:max[{w.of(people.no_verdict)}]) == 1",
         PAGE,
         f"No verdict has come from {{{{ $labels.region }}}} for {NOW}, though it is at work and has open tasks.",
         "no-verdict",

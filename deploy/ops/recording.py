@@ -130,6 +130,10 @@ def people(w: Windows) -> list[Record]:
     none = "0 * max by (region) (sluice_region_open)"
     return [
         Record("region:sluice_open:sum", f"sum by (region) (sluice_cases_open) or {none}"),
+        Record(
+            "region:sluice_open:decidable",
+            "(region:sluice_open:sum - sum by (region) (sluice_cases_nobody_left)) or region:sluice_open:sum",
+        ),
         Record("region:sluice_oldest_seconds:max", f"max by (region) (sluice_cases_oldest_seconds) or {none}"),
         Record("region:sluice_at_work:max", "max by (region) (sluice_region_open)"),
         Record("region:sluice_verdict_age_seconds:min", "time() - max by (region) (sluice_last_verdict_timestamp_seconds)"),
@@ -147,9 +151,11 @@ def people(w: Windows) -> list[Record]:
             " or 0 * region:sluice_open:sum",
         ),
         Record(
-            "region:sluice_in_time:ratio_1d",
-            f'sum by (region) (rate(sluice_tasks_answered_total{{in_time="true"}}[{w.day}])) / region:sluice_answers:rate1d',
+            "region:sluice_due:rate1d",  # a task that timed out was to be answered, too
+            f'sum by (region) (rate(sluice_tasks_answered_total[{w.day}]) or rate(sluice_tasks_left_total{{how="timed_out"}}[{w.day}]))',
         ),
+        Record("region:sluice_in_time:rate1d", f'sum by (region) (rate(sluice_tasks_answered_total{{in_time="true"}}[{w.day}]))'),
+        Record("region:sluice_in_time:ratio_1d", "region:sluice_in_time:rate1d / region:sluice_due:rate1d"),
         Record("region:sluice_tasks:increase6h", f"sum by (region) (increase(sluice_reviews_total[{w.six}]))"),
         Record(
             "region:sluice_out_of_language:ratio_6h",
