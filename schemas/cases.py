@@ -90,12 +90,16 @@ class OpenTask(Record, frozen=True, kw_only=True, gc=False):
 
 
 class Reporter(Record, frozen=True, kw_only=True, gc=False):
-    """A report that waits for its outcome, or whose outcome, told at `answered_at`, may still be appealed against."""
+    """A report that waits for its outcome, or whose outcome may still be appealed against: told at `answered_at`, that the post is
+    `restricted` or is not. `appealed`: against that outcome.
+    """
 
     report_id: Id
     reporter_key: Id
     channel: Channel
     answered_at: Time | None = None
+    restricted: bool = False
+    appealed: bool = False
 
     @property
     def answered(self) -> bool:
@@ -116,7 +120,8 @@ class OpenAppeal(Record, frozen=True, kw_only=True, gc=False):
 class Standing(Record, frozen=True, kw_only=True, gc=False):
     """The decision in force: what is needed of it to judge what comes next.
 
-    `awaits`: an earlier decision to undo a restriction, which the platform has not confirmed; this one only allows.
+    `awaits`: an earlier decision to undo a restriction, which the platform has not confirmed; this one only allows. `upheld`: on the appeal
+    of a reporter, by another person.
     """
 
     decision_id: Id
@@ -127,6 +132,7 @@ class Standing(Record, frozen=True, kw_only=True, gc=False):
     unconfirmed_since: Time | None = None
     overdue: bool = False
     awaits: Id | None = None
+    upheld: bool = False
 
 
 class Waiting(Record, frozen=True, kw_only=True, gc=False):
@@ -143,9 +149,10 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     (`revision`, `sequence`) is that of the last decision. `applied` are the ids of the events that were applied last, oldest first.
     `due_at`: when time alone changes something. `standing`: the decision in force; `floor`: what a person decided last, which the machine
     does not loosen, with its label and who had a hand in it (`floor_label`, `floor_by`); `earlier`: ids of the decisions before;
-    `appealed`: those that were appealed against once. `barred` have decided on this revision and `passed` have handed it on, so neither may
-    decide it; `excused` stay out of the case for good (a conflict, their wellbeing). `adverse`: verdicts that would restrict it and wait
-    for one who speaks the language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
+    `appealed`: those that the author has appealed against; `source`: what led to the restriction that holds. `barred` have decided on this
+    revision and `passed` have handed it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their
+    wellbeing). `adverse`: verdicts that would restrict it and wait for one who speaks the language. `audited`: what the machine decided,
+    while people check it. `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
     a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over.
@@ -170,6 +177,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     floor: Action | None = None
     floor_label: str | None = None
     floor_by: tuple[Id, ...] = ()
+    source: str | None = None
     earlier: tuple[Id, ...] = ()
     appealed: tuple[Id, ...] = ()
     task: OpenTask | None = None

@@ -191,6 +191,7 @@ class Notice(Record, frozen=True, kw_only=True, gc=False):
     """To the author, to one reporter or to one reviewer; the platform or the tool delivers it.
 
     `about` is the id of the report, appeal or verdict that it answers. `appeal_until`: how long an appeal against `decision_id` is open.
+    Of a restriction `labels` say what was found, `source_type` what led to it, and `pending` that people look at it again.
     """
 
     notice_id: Id
@@ -208,5 +209,8 @@ class Notice(Record, frozen=True, kw_only=True, gc=False):
     ground: str | None = None
     clause: str | None = None
     category: str | None = None
+    labels: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    source_type: str | None = None
+    pending: bool = False
     reason: Words | None = None
     appeal_until: Time | None = None

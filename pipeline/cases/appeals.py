@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from pipeline.cases.decisions import SEVERITY, heard
+from pipeline.cases.decisions import SEVERITY, grounds, heard
 from pipeline.cases.draft import Draft
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import ERASED, refuse
 from schemas.cases import OpenAppeal, Purpose
 from schemas.people import Addressee, Appeal, Appellant, Notice, NoticeKind
+from schemas.records import Automation
 
 MAX_APPEALED = 20
 """Decisions remembered as appealed against: no case comes near it."""
 
 UPHELD = "another person has looked and came to the same decision"
+OTHER_RULE = "another person has looked and came to the same decision, under another rule"
+KNOWN = "another person has looked already, since somebody else had complained, and came to the same decision"
 CHANGED = "another person has looked and came to another decision"
 
 
@@ -31,13 +34,16 @@ def appealed(draft: Draft, appeal: Appeal) -> None:
     opened = OpenAppeal(
         appeal_id=appeal.appeal_id, decision_id=against, action=standing.action, appellant=appeal.appellant, report_id=appeal.report_id
     )  # fmt: skip
-    draft.set(
-        appeal=opened,
-        appealed=tuple(dict.fromkeys((*case.appealed, appeal.decision_id, against)))[-MAX_APPEALED:],
-        barred=tuple(dict.fromkeys((*case.barred, *case.floor_by))),  # also who decided on the revision before
-    )
-    draft.file = replace(draft.file, statement=appeal.statement or None)
     _tell(draft, opened, NoticeKind.RECEIPT, None)
+    if appeal.appellant is Appellant.AUTHOR:
+        draft.set(appealed=tuple(dict.fromkeys((*case.appealed, appeal.decision_id, against)))[-MAX_APPEALED:])
+    else:
+        draft.set(reporters=tuple(replace(each, appealed=each.appealed or each.report_id == appeal.report_id) for each in case.reporters))
+        if standing.upheld:
+            _tell(draft, opened, NoticeKind.OUTCOME, KNOWN)
+            return
+    draft.set(appeal=opened, barred=tuple(dict.fromkeys((*case.barred, *case.floor_by))))  # also who decided on the revision before
+    draft.file = replace(draft.file, statement=appeal.statement or None)
     task = case.task
     if task is not None and task.purpose is Purpose.QUEUE:
         ask(draft, Purpose.QUEUE, queue=task.queue)
@@ -45,19 +51,20 @@ def appealed(draft: Draft, appeal: Appeal) -> None:
         ask(draft, Purpose.APPEAL)
 
 
-def answer_appeal(draft: Draft) -> None:
-    """Tells the appellant the outcome, if an appeal is open.
+def answer_appeal(draft: Draft, *, same_reasons: bool) -> None:
+    """Tells the appellant the outcome, if an appeal is open. `same_reasons`: it rests on the rule that the decision before rested on.
 
-    What was decided on appeal is not appealed against again, but for a restriction that a reporter has brought about, or that is graver
-    than the one appealed against: its author was not heard yet.
+    Each side is heard once: what was decided on an author's appeal that author does not appeal against again, unless it is graver.
     """
     appeal, standing = draft.state.appeal, draft.state.standing
     if appeal is None or standing is None:
         return
     upheld = SEVERITY[appeal.action] == SEVERITY[standing.action]
-    _tell(draft, appeal, NoticeKind.OUTCOME, UPHELD if upheld else CHANGED)
-    if heard(draft, standing.action) or not draft.restricted:
+    _tell(draft, appeal, NoticeKind.OUTCOME, CHANGED if not upheld else UPHELD if same_reasons else OTHER_RULE)
+    if heard(draft, standing.action):
         draft.set(appealed=(*draft.state.appealed, standing.decision_id)[-MAX_APPEALED:])
+    if upheld and appeal.appellant is Appellant.REPORTER:
+        draft.set(standing=replace(standing, upheld=True))
     draft.set(appeal=None)
     draft.file = replace(draft.file, statement=None)
 
@@ -72,7 +79,9 @@ def give_up_appeal(draft: Draft, reason: str) -> None:
 
 
 def _objection(draft: Draft, appeal: Appeal) -> str | None:
-    """Why an appeal cannot be dealt with. Who reported may appeal while nothing was done, also after the author has changed the post."""
+    """Why an appeal cannot be dealt with. One against an earlier decision is against what stands in its place: a restriction still, or for
+    who reported none still.
+    """
     case, standing = draft.state, draft.state.standing
     told = {each.report_id: each.answered_at for each in case.reporters if each.answered_at}
     by_author = appeal.appellant is Appellant.AUTHOR
@@ -83,9 +92,9 @@ def _objection(draft: Draft, appeal: Appeal) -> str | None:
         return ERASED
     since = standing.decided_at if by_author else told.get(appeal.report_id or "")
     appealed = {appeal.decision_id, standing.decision_id} & set(case.appealed)
+    again = bool(appealed) if by_author else any(each.appealed and each.report_id == appeal.report_id for each in case.reporters)
     objections = (
-        (bool(appealed), "this decision is or was appealed against already"),
-        (by_author and appeal.decision_id != standing.decision_id, "a newer decision stands in its place"),
+        (again, "this decision is or was appealed against already"),
         (case.appeal is not None, "another appeal on this post is open"),
         (since is not None and draft.at > since + draft.policy.people.appeals, "the time for appeals is over"),
         (by_author and not draft.restricted, "the decision does not restrict the post"),
@@ -99,6 +108,8 @@ def _tell(draft: Draft, appeal: OpenAppeal, kind: NoticeKind, reason: str | None
     standing = draft.state.standing
     by_author = appeal.appellant is Appellant.AUTHOR
     keys = {reporter.report_id: reporter.reporter_key for reporter in draft.state.reporters}
+    label = next(iter(draft.state.labels), None)
+    ground, clause, category = grounds(draft, label) if draft.restricted else (None, None, None)
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),
@@ -111,6 +122,10 @@ def _tell(draft: Draft, appeal: OpenAppeal, kind: NoticeKind, reason: str | None
             reporter_key=None if by_author else keys.get(appeal.report_id or ""),
             decision_id=standing.decision_id if standing else None,
             action=standing.action if standing else None,
+            automation=(Automation.NONE if standing.by_person else Automation.FULL) if standing else None,
+            ground=ground,
+            clause=clause,
+            category=category,
             reason=reason,
         )
     )

@@ -13,7 +13,7 @@ from pipeline.policy.policy import SourceType
 from pipeline.policy.rules import Ground
 from schemas.cases import Reporter, Standing
 from schemas.people import Addressee, Appellant, Channel, Notice, NoticeKind
-from schemas.records import RESTRICTS, Action, Automation, Decision, Reason
+from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
 from schemas.topics import DECISIONS
 
 MAX_DECISIONS = 20
@@ -24,6 +24,8 @@ MAX_EARLIER = 20
 
 SEVERITY = {Action.ALLOW: 0, Action.RESTORE: 0, Action.LIMIT: 1, Action.REMOVE: 2}
 
+
+REVERSED = "a person has looked again and came to another decision"
 
 NO_MODEL = "none"
 """Model version of a post that no model has seen: it was reported with a copy."""
@@ -79,13 +81,14 @@ def next_of(draft: Draft, proposal: Decision) -> Decision:
 def carried_over(draft: Draft, proposal: Decision) -> Decision:
     """The proposal, with what a person said of the revision before: the machine does not loosen it, people look again."""
     floor, label = draft.state.floor, draft.state.floor_label
-    ground, clause, category = _grounds(draft, label)
+    ground, clause, category = grounds(draft, label)
     return replace(
         proposal,
         action=floor or proposal.action,
         automation=Automation.PARTIAL,
         pending=True,
         reasons=(Reason(rule="person-before-edit", label=label), *proposal.reasons),
+        source_type=draft.state.source or proposal.source_type,
         ground=ground,
         clause=clause,
         category=category,
@@ -109,15 +112,34 @@ def answer_reporters(draft: Draft, reason: str | None = None) -> None:
     for reporter in draft.state.reporters:
         if not reporter.answered:
             tell_reporter(draft, reporter, reason)
-        answered.append(reporter if reporter.answered else replace(reporter, answered_at=draft.at))
+        answered.append(reporter if reporter.answered else as_told(draft, reporter))
     draft.set(reporters=tuple(answered))
+
+
+def as_told(draft: Draft, reporter: Reporter) -> Reporter:
+    """Once the outcome is told, as it stands."""
+    return replace(reporter, answered_at=draft.at, restricted=draft.restricted, appealed=False)
+
+
+def tell_of_reversal(draft: Draft) -> None:
+    """People have decided otherwise than who reported was told: they are told anew, with a new time to appeal. Who has appealed is told
+    the outcome of that.
+    """
+    appealed = draft.state.appeal.report_id if draft.state.appeal else None
+    told: list[Reporter] = []
+    for reporter in draft.state.reporters:
+        otherwise = reporter.answered and reporter.restricted != draft.restricted
+        if otherwise and reporter.report_id != appealed:
+            tell_reporter(draft, reporter, REVERSED)
+        told.append(as_told(draft, reporter) if otherwise else reporter)
+    draft.set(reporters=tuple(told))
 
 
 def tell_reporter(draft: Draft, reporter: Reporter, reason: str | None = None) -> None:
     """The outcome of one report, with redress: who reported may appeal where nothing was done."""
     standing = draft.state.standing
     restricted = draft.restricted
-    ground, clause, category = _grounds(draft, draft.state.labels[0] if draft.state.labels else None) if restricted else (None,) * 3
+    ground, clause, category = grounds(draft, draft.state.labels[0] if draft.state.labels else None) if restricted else (None,) * 3
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),
@@ -145,13 +167,13 @@ def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | No
     machine = next((each for each in reversed(draft.file.decisions) if each.automation is not Automation.NONE), None)
     post = draft.file.post
     restricts = action in RESTRICTS
-    ground, clause, category = _grounds(draft, ruling.label) if restricts else (None, None, None)
+    ground, clause, category = grounds(draft, ruling.label) if restricts else (None, None, None)
     return Decision(
         decision_id=decision_id(case.post_id, case.revision, case.sequence, draft.cause),
         post_id=case.post_id,
         revision=case.revision,
         sequence=case.sequence,
-        kind=post.kind,
+        kind=PostKind.DELETED if case.deleted else post.kind,
         cause=draft.cause,
         action=action,
         automation=Automation.NONE,
@@ -161,7 +183,7 @@ def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | No
         model_version=machine.model_version if machine else NO_MODEL,
         content_type=draft.policy.statement.content_type.value,
         content_date=post.created_at,
-        source_type=source_type(draft, ruling.label).value,
+        source_type=draft.state.source or source_type(draft, ruling.label).value,
         received_at=machine.received_at if machine else draft.at,
         decided_at=draft.at,
         pending=ruling.pending,
@@ -187,7 +209,7 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
     case, before = draft.state, draft.state.standing
     changes = SEVERITY[decision.action] != SEVERITY[before.action if before else Action.ALLOW]
     waits_still = before is not None and before.unconfirmed_since is not None
-    enforced = decision.action is not Action.ALLOW and (changes or waits_still or decision.action is Action.RESTORE)
+    enforced = not case.deleted and decision.action is not Action.ALLOW and (changes or waits_still or decision.action is Action.RESTORE)
     earlier = (*case.earlier, before.decision_id)[-MAX_EARLIER:] if before else case.earlier
     standing = Standing(
         decision_id=decision.decision_id,
@@ -201,8 +223,9 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
         # To allow asks nothing of the platform, so what has to be undone is still to be confirmed.
         awaited = before.awaits or before.decision_id
         standing = replace(standing, unconfirmed_since=before.unconfirmed_since, overdue=before.overdue, awaits=awaited)
-    draft.set(standing=standing, earlier=earlier)
-    if decision.action in RESTRICTS or decision.action is Action.RESTORE:
+    restricts = decision.action in RESTRICTS
+    draft.set(standing=standing, earlier=earlier, source=(case.source or decision.source_type) if restricts else None)
+    if (restricts and not case.deleted) or decision.action is Action.RESTORE:
         _tell_author(draft, decision)
 
 
@@ -222,6 +245,9 @@ def _tell_author(draft: Draft, decision: Decision) -> None:
             ground=decision.ground,
             clause=decision.clause,
             category=decision.category,
+            labels=tuple(dict.fromkeys(reason.label for reason in decision.reasons if reason.label)) if restricts else (),
+            source_type=decision.source_type if restricts else None,
+            pending=decision.pending,
             appeal_until=draft.appeal_until(draft.at) if restricts and not heard(draft, decision.action) else None,
         )
     )
@@ -237,7 +263,14 @@ def heard(draft: Draft, action: Action) -> bool:
     return SEVERITY[action] <= SEVERITY[appeal.action]
 
 
-def _grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, str | None]:
+def same_rule(draft: Draft, label: str | None) -> bool:
+    """Whether a restriction under `label` rests on what the standing one rests on, as far as that is still in the file."""
+    standing = draft.state.standing
+    known = next((each for each in draft.decisions if standing and each.decision_id == standing.decision_id), None)
+    return label is None or known is None or (known.ground, known.clause, known.category) == grounds(draft, label)
+
+
+def grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, str | None]:
     """Ground, clause and category of a restriction under `label`; of a restriction without one, those that the machine's decision had."""
     known = draft.policy.labels.get(label or "")
     if known is None:
@@ -260,6 +293,6 @@ def source_type(draft: Draft, label: str | None) -> SourceType:
     if Channel.AUTHORITY in channels:
         return SourceType.OTHER_NOTIFICATION
     if Channel.USER in channels:
-        ground = _grounds(draft, label)[0]
+        ground = grounds(draft, label)[0]
         return SourceType.ARTICLE_16 if ground == Ground.LAW.value else SourceType.OTHER_NOTIFICATION
     return draft.policy.statement.source_type

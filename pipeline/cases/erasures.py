@@ -52,6 +52,8 @@ def forget_content(draft: Draft) -> None:
         standing=case.standing,
         floor=case.floor,
         floor_by=case.floor_by,
+        floor_label=case.floor_label,
+        source=case.source,
         excused=case.excused,
         keep_until=case.keep_until,
         erased_at=draft.at,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from msgspec.structs import replace
-
-from pipeline.cases.decisions import close, tell_reporter
+from pipeline.cases.decisions import as_told, close, tell_reporter
 from pipeline.cases.draft import GRAVE, Draft
 from pipeline.cases.opening import AUTHOR_DELETED
 from pipeline.cases.rules import Event
@@ -101,7 +99,7 @@ def _ask(draft: Draft, reporter: Reporter, *, graver: bool) -> None:
 
 def _answer_now(draft: Draft, reporter: Reporter, reason: str | None) -> None:
     tell_reporter(draft, reporter, reason)
-    draft.set(reporters=(*draft.state.reporters[:-1], replace(reporter, answered_at=draft.at)))
+    draft.set(reporters=(*draft.state.reporters[:-1], as_told(draft, reporter)))
 
 
 def _others(draft: Draft, report: Report) -> tuple[Reporter, ...]:

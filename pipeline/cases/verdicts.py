@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from pipeline.cases.appeals import answer_appeal
-from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide, keep_floor
+from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide, keep_floor, same_rule, tell_of_reversal
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Audited, Judged, Leaving, Refused
 from pipeline.cases.placing import barred, left
@@ -189,13 +189,15 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
         draft.set(labels=tuple(dict.fromkeys((label, *case.labels))))
     standing = draft.state.standing
     same = standing is not None and SEVERITY[standing.action] == SEVERITY[action] and not standing.pending
-    upheld = same and (agrees or case.appeal is not None)
+    same_reasons = action not in RESTRICTS or same_rule(draft, label)
+    upheld = same and same_reasons and (agrees or case.appeal is not None)
     if upheld and standing is not None:
         draft.set(standing=replace(standing, by_person=True))
         keep_floor(draft, action, label)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
-    answer_appeal(draft)
+    tell_of_reversal(draft)
+    answer_appeal(draft, same_reasons=same_reasons)
     answer_reporters(draft)
     close(draft)
 

@@ -59,7 +59,7 @@ class People(ConfigModel):
     claim_minutes: Annotated[float, Field(gt=0, le=24 * 60, allow_inf_nan=False)] = 30
     enforcement_minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60, allow_inf_nan=False)] = 60
     waiting_hours: Annotated[float, Field(gt=0, le=24, allow_inf_nan=False)] = 24
-    appeal_days: Annotated[int, Field(ge=1, le=3650)] = 183
+    appeal_days: Annotated[int, Field(ge=1, le=3650)] = 190  # six months are 184 days at most, and somebody has to be told
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 200
     keep_allowed_days: Annotated[int, Field(ge=8, le=3650)] = 14
 

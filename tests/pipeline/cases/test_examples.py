@@ -28,7 +28,7 @@ def test_a_speaker_with_the_conversation_decides(world: World) -> None:
     assert (decision.action, decision.automation, decision.sequence, decision.pending) == (Action.REMOVE, Automation.NONE, 1, False)
     assert decision.clause and decision.cause.startswith("verdict:")
     notice = only(made, Notice)
-    assert (notice.kind, notice.decision_id, notice.appeal_until) == (NoticeKind.RESTRICTED, decision.decision_id, NOW + 183 * DAY)
+    assert (notice.kind, notice.decision_id, notice.appeal_until) == (NoticeKind.RESTRICTED, decision.decision_id, NOW + 190 * DAY)
     assert world.files["p"].decisions[-1] == decision
 
 
@@ -137,7 +137,7 @@ def test_who_decided_does_not_decide_the_appeal_and_a_decision_is_appealed_again
 
 def test_an_appeal_is_possible_for_six_months(world: World) -> None:
     world.routed(case_event("p", action=Action.REMOVE, automation=Automation.FULL))
-    world.pass_time(184 * DAY)
+    world.pass_time(191 * DAY)
     assert only(world.appeal("p"), Notice).reason == "the time for appeals is over"
 
 

@@ -87,7 +87,7 @@ def test_time_to_appeal_counts_from_when_a_reporter_was_told(world: World) -> No
     world.verdict("p", "anna", Outcome.ALLOW)
     world.pass_time(190 * DAY)
     outcome = told(world.report("p", "b", report_id="late"), NoticeKind.OUTCOME)  # type: ignore[arg-type]
-    assert outcome.appeal_until == world.now + 183 * DAY
+    assert outcome.appeal_until == world.now + 190 * DAY
     world.pass_time(100 * DAY)
     assert only(world.appeal("p", by=Appellant.REPORTER, report_id="late"), ReviewTask)
 

@@ -17,7 +17,20 @@ from pipeline.policy.roster import Roster
 from pipeline.routing.digest import digest
 from schemas.cases import CaseEvent, CaseEventKind, CaseFile
 from schemas.people import Appeal, Appellant, Channel, Enforcement, Erasure, Notice, Outcome, Report, TaskEvent, TaskEventKind, Verdict
-from schemas.records import Action, Automation, Context, Decision, Language, Post, PostKind, Reason, Record, ReviewPost, ReviewTask
+from schemas.records import (
+    RESTRICTS,
+    Action,
+    Automation,
+    Context,
+    Decision,
+    Language,
+    Post,
+    PostKind,
+    Reason,
+    Record,
+    ReviewPost,
+    ReviewTask,
+)
 from schemas.topics import APPEALS, CASES, DECISIONS, ENFORCEMENTS, ERASURES, NOTICES, REPORTS, TASK_EVENTS, VERDICTS
 
 NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)
@@ -100,6 +113,10 @@ def case_event(
         changes = {"pending": True, "automation": Automation.PARTIAL} | changes
     if changes.get("pending") or changes.get("action") not in {None, Action.ALLOW}:
         changes = {"reasons": (Reason(rule="r", label=label, probability=0.9, threshold=0.8),)} | changes
+    if changes.get("action") in RESTRICTS:
+        rule = POLICY.labels[label]
+        ground = rule.ground or POLICY.statement.ground
+        changes = {"ground": ground.value, "clause": rule.clause, "category": rule.category.value} | changes
     decided = proposal(post_id, revision, kind=kinds[kind], **changes)
     return CaseEvent(
         event_id=decided.decision_id, kind=kind, proposal=decided,
