@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from agents.edge import fetched, membership
 from agents.edge.chunks import Limits
+from agents.edge.failures import ExitCode, StopWorker, stop_for
+
+SEEK_SECONDS = 25.0
+"""Less than Faust's broker_request_timeout: where a seek at an assignment takes longer than that, Faust never reads again."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -34,19 +40,31 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         fetcher = self._ensure_consumer()._fetcher
         fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = wait_ms, min_bytes
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """To the committed offsets, and to the start where none is: aiokafka would leave such a partition where it is."""
-        committed: Mapping[TP, int] = await self.call_thread(self._seek)
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """To the committed offsets, and to the start where none is: aiokafka would leave such a partition where it is.
+
+        Ends the worker when no broker has said in SEEK_SECONDS which they are.
+        """
+        committed: Mapping[TP, int | None] = await self.call_thread(self._seek)
         return committed
 
-    async def _seek(self) -> Mapping[TP, int]:
+    async def _seek(self) -> Mapping[TP, int | None]:
         consumer = self._ensure_consumer()
-        if not consumer.assignment():  # aiokafka asserts that there is one
+        if not consumer.assignment():
             return {}
-        committed: Mapping[TP, int] = await consumer.seek_to_committed()
+        assignment = consumer._subscription.subscription.assignment
+        try:
+            async with asyncio.timeout(SEEK_SECONDS):
+                found = await consumer._coordinator.committed(assignment.tps)
+        except TimeoutError:
+            stop_for(
+                StopWorker(ExitCode.UNREACHABLE, f"no broker has said in {SEEK_SECONDS:.0f} s what the group has committed"), "seeking"
+            )
+        if not assignment.active:
+            raise IllegalStateError("other partitions were assigned while the offsets of these were asked for")
+        committed = {tp: found.get(tp) for tp in assignment.tps}
         for tp, offset in committed.items():
-            if not offset:
-                consumer.seek(tp, 0)  # where the log starts later, aiokafka goes there
+            consumer.seek(tp, offset or 0)  # where the log starts later, aiokafka goes there
         return committed
 
     def next_fetch(self, tp: TP) -> int | None:

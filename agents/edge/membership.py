@@ -1,4 +1,5 @@
-"""Notices a second worker of the same name, and ends this one. Sees to it that partitions are not shared out before they are known.
+"""Notices a second worker of the same name, and ends this one. Sees to it that partitions are not shared out before they are known, and
+that a group's broker that refuses to say what is committed, or is silent, is not taken for one that says that nothing is.
 
 Kafka gives a static member's place to whoever joins under its name last, and throws out the one before, who joins again under aiokafka: two
 such workers fight for ever, and both do the same work. aiokafka 0.14 tells nobody, so its coordinator is watched here.
@@ -8,10 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from aiokafka.consumer import consumer, group_coordinator
-from aiokafka.errors import BrokerResponseError, KafkaError, kafka_errors
+from aiokafka.errors import (
+    BrokerResponseError,
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    for_code,
+    kafka_errors,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
+from faust.types import TP
 
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 
@@ -19,6 +30,8 @@ KNOWN_SECONDS = 4.0
 """Less than a session: nobody sends heartbeats meanwhile."""
 
 PAUSE_SECONDS = 0.2
+ANSWER_SECONDS = 3.0
+"""For which one broker is waited for that is asked for the group's broker, or for what is committed. Then all is asked anew."""
 
 
 class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
@@ -62,10 +75,42 @@ class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
         super().__init__(*args, **options)
 
     async def _send_req(self, request: Any) -> Any:  # noqa: ANN401 - as in aiokafka
-        """Counts what the broker answers. aiokafka raises when it does not."""
+        """Counts what the broker answers. aiokafka raises when it does not.
+
+        Also raises when the broker refuses to say what is committed, as it does when it has just become the group's or is so no longer:
+        aiokafka looks only at what is said of each partition, which is then nothing, and would read from the start what is long done.
+        """
         answer = await super()._send_req(request)
         self.answers += 1
+        if answer.API_KEY == OffsetFetchRequest.API_KEY and (code := getattr(answer, "error_code", 0)):  # from version 2 on
+            error = for_code(code)
+            if error in (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+                self.coordinator_dead()
+            raise error(self.group_id)
         return answer
+
+    async def ensure_coordinator_known(self) -> None:
+        """Asks the brokers which of them is the group's, until one says it: one that hangs would be waited for as long as for a join."""
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await super().ensure_coordinator_known()
+                    return
+            except TimeoutError:
+                continue
+
+    async def committed(self, partitions: Collection[TP]) -> Mapping[TP, int]:
+        """The group's offsets, in one request; where there is none, the partition is missing.
+
+        Waits for as long as it takes, but not for one broker. Raises KafkaError where the question is refused for good.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    found = await self.fetch_committed_offsets(list(partitions))
+                    return {tp: place.offset for tp, place in found.items()}
+            except TimeoutError:
+                self.coordinator_dead()
 
     def reset_generation(self) -> None:
         """The broker does not know this member. It will join again, unless it is thrown out again and again."""

@@ -7,7 +7,8 @@
    second under back-pressure.
 4. When the committed offset lies outside the log, the worker stops instead of skipping what is lost in silence.
 5. When another worker has the same name, one of the two stops (membership.py).
-6. A stage that owns partition numbers of several topics is told when they come and go, before their records come and go (partitions.py).
+6. After a rebalance reading begins at what is committed, also where the group's broker first refuses to say it (membership.py).
+7. A stage that owns partition numbers of several topics is told when they come and go, before their records come and go (partitions.py).
 
 tests/agents/edge/test_faust_contract.py pins every private name of Faust and aiokafka that is used here.
 """

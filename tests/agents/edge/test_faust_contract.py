@@ -72,6 +72,7 @@ OVERRIDDEN = {
         "reset_generation": ["self"],
         "ensure_active_group": ["self", "subscription", "prev_assignment"],
         "_send_req": ["self", "request"],
+        "ensure_coordinator_known": ["self"],
         "_perform_assignment": ["self", "response"],
     },
     faust.App: {"_consumer_wait_empty": ["self", "consumer", "logger"]},
@@ -153,6 +154,17 @@ CALLED = [
         "the override keeps Faust's false alarms out of the log",
     ),
     (group_coordinator.GroupCoordinator._do_heartbeat, "await self._send_req(request)", "each heartbeat's answer is counted there"),
+    (
+        group_coordinator.GroupCoordinator._do_fetch_commit_offsets,
+        "response = await self._send_req(request) offsets = {} for topic, topic_partitions in response.topics:",
+        "what the broker refuses as a whole is raised there, and nowhere else",
+    ),
+    (
+        group_coordinator.GroupCoordinator.fetch_committed_offsets,
+        "if not err.retriable: raise",
+        "what a new coordinator refuses is asked again",
+    ),
+    (recovery.Recovery._resume_streams, "timeout=self.app.conf.broker_request_timeout", "a seek must be done or given up before"),
     (
         group_coordinator.GroupCoordinator._perform_assignment,
         "assignor.assign(self._cluster, member_metadata)",

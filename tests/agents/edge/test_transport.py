@@ -18,7 +18,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agents.edge.app import make_app
 from agents.edge.chunks import Limits
-from agents.edge.consumer_thread import ConsumerThread
 from agents.edge.transport import IDLE_AFTER_SECONDS, Consumer
 from agents.settings import load
 from tests.agents.edge.records import PLACE, record
@@ -280,41 +279,6 @@ def test_partitions_that_change_while_seeking_back_end_nothing(bench: Bench, cap
 async def _stopped_meanwhile(consumer: Consumer) -> dict[TP, list[ConsumerRecord]]:
     consumer.stop_flow()
     return {PLACE: [record(b"x", 0)]}
-
-
-class Seeking:
-    """What aiokafka's consumer says and is told in a seek."""
-
-    def __init__(self, committed: dict[TP, int | None]) -> None:
-        self.committed, self.positions = committed, dict.fromkeys(committed, 7)
-
-    def assignment(self) -> set[TP]:
-        """Every partition."""
-        return set(self.committed)
-
-    async def seek_to_committed(self) -> dict[TP, int | None]:
-        """Leaves those alone of which nothing is committed, as aiokafka does."""
-        assert self.committed, "No partitions are currently assigned"
-        for tp, offset in self.committed.items():
-            if offset:
-                self.positions[tp] = offset
-        return self.committed
-
-    def seek(self, tp: TP, offset: int) -> None:
-        """To an offset."""
-        self.positions[tp] = offset
-
-
-@pytest.mark.parametrize(
-    ("committed", "positions"), [({PLACE: 5, OTHER: None}, {PLACE: 5, OTHER: 0}), ({}, {})], ids=["one has no offset", "no partition"]
-)
-def test_a_partition_without_a_committed_offset_is_read_from_its_start_again(
-    bench: Bench, committed: dict[TP, int | None], positions: dict[TP, int]
-) -> None:
-    thread: ConsumerThread = bench.consumer._thread
-    thread._consumer = seeking = Seeking(committed)
-    assert bench.run(thread._seek()) == committed
-    assert seeking.positions == positions
 
 
 def test_the_log_end_of_a_partition_that_is_gone_is_unknown(bench: Bench) -> None:

@@ -1,0 +1,96 @@
+"""Three brokers: the one that is a group's refuses or hangs just when a consumer asks where to begin."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from faust.types import TP
+
+from agents.edge.consumer_thread import SEEK_SECONDS
+from agents.edge.membership import Coordinator, install
+from tests.support.kafka import KafkaCluster
+from tests.support.workers import wait_for
+
+pytestmark = pytest.mark.kafka
+
+GROUP, TOPIC, PARTITIONS, COMMITTED = "readers", "read", 3, 7
+PLACES = [TP(TOPIC, partition) for partition in range(PARTITIONS)]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    """With a topic, and a group that has committed an offset of each of its partitions."""
+    with KafkaCluster(tmp_path_factory.mktemp("cluster")) as brokers:
+        admin = AdminClient({"bootstrap.servers": brokers.address})
+        for made in admin.create_topics([NewTopic(TOPIC, PARTITIONS, 3)], operation_timeout=30).values():
+            made.result(30)
+        places = [TopicPartition(TOPIC, partition, COMMITTED) for partition in range(PARTITIONS)]
+        wait_for(lambda: commit(brokers.address, places), lambda: "no broker is the group's", 30)
+        yield brokers
+
+
+def commit(address: str, places: list[TopicPartition]) -> bool:
+    """Whether the group's offsets are committed now: a broker that has just become the group's has to read what it knows of groups."""
+    consumer = Consumer({"bootstrap.servers": address, "group.id": GROUP})
+    try:
+        consumer.commit(offsets=places, asynchronous=False)
+    except KafkaException as error:
+        if not error.args[0].retriable():
+            raise
+        return False
+    finally:
+        consumer.close()
+    return True
+
+
+def ask(cluster: KafkaCluster, check: Callable[[Coordinator], Awaitable[None]]) -> None:
+    """Has `check` look at the coordinator of a consumer that knows which broker is the group's."""
+
+    async def run() -> None:
+        install()
+        consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=cluster.address, group_id=GROUP, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            await consumer._coordinator.ensure_coordinator_known()
+            await check(consumer._coordinator)
+        finally:
+            await consumer.stop()
+
+    asyncio.run(run())
+
+
+def test_a_broker_that_is_not_the_groups_is_not_believed(cluster: KafkaCluster) -> None:
+    """So it is for one that was until just now."""
+
+    async def check(coordinator: Coordinator) -> None:
+        right = coordinator.coordinator_id
+        for node in cluster.nodes:
+            coordinator.coordinator_id = node.number
+            assert await coordinator.committed(PLACES) == dict.fromkeys(PLACES, COMMITTED)
+            assert coordinator.coordinator_id == right
+
+    ask(cluster, check)
+
+
+def test_a_broker_that_hangs_is_left_for_the_next_one_that_is_the_groups(cluster: KafkaCluster) -> None:
+    async def check(coordinator: Coordinator) -> None:
+        hung = next(node for node in cluster.nodes if node.number == coordinator.coordinator_id)
+        os.kill(hung.pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            assert await coordinator.committed(PLACES) == dict.fromkeys(PLACES, COMMITTED)
+            assert time.monotonic() - began < SEEK_SECONDS
+            assert coordinator.coordinator_id != hung.number
+        finally:
+            os.kill(hung.pid, signal.SIGCONT)
+
+    ask(cluster, check)
