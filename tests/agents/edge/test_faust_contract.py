@@ -270,7 +270,8 @@ def test_other_names(module: ModuleType, name: str) -> None:
 SETTINGS = (
     "broker_credentials", "web_enabled", "topic_allow_declare", "topic_disable_leader", "consumer_auto_offset_reset",
     "consumer_group_instance_id", "stream_buffer_maxsize", "stream_wait_empty", "broker_commit_interval", "broker_session_timeout",
-    "broker_heartbeat_interval", "broker_request_timeout", "broker_max_poll_interval", "producer_request_timeout",
+    "broker_heartbeat_interval", "broker_request_timeout", "broker_max_poll_interval", "consumer_metadata_max_age_ms",
+    "producer_request_timeout",
 )  # fmt: skip
 
 

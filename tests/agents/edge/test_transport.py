@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from agents.edge.app import make_app
+from agents.edge.app import METADATA_SECONDS, make_app
 from agents.edge.chunks import Limits
 from agents.edge.transport import IDLE_AFTER_SECONDS, Consumer
 from agents.settings import load
@@ -279,6 +279,17 @@ def test_partitions_that_change_while_seeking_back_end_nothing(bench: Bench, cap
 async def _stopped_meanwhile(consumer: Consumer) -> dict[TP, list[ConsumerRecord]]:
     consumer.stop_flow()
     return {PLACE: [record(b"x", 0)]}
+
+
+def test_where_partitions_are_is_asked_for_again_and_again(bench: Bench) -> None:
+    """Whatever the broker says that is no longer their leader."""
+
+    async def look() -> None:
+        made = bench.consumer._thread._create_worker_consumer(bench.consumer.transport)
+        assert made._client._metadata_max_age_ms == METADATA_SECONDS * 1000
+        await made.stop()
+
+    bench.run(look())
 
 
 def test_the_log_end_of_a_partition_that_is_gone_is_unknown(bench: Bench) -> None:
