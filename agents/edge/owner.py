@@ -128,7 +128,8 @@ class Owner(threading.Thread):
                 if self.inbox.closed:
                     return
                 self._load(key, value, headers)
-            check_positions(offsets, [tools.prefix + topic.name for topic in tools.spec.inputs], self._positions)
+            inputs = [tools.prefix + topic.name for topic in tools.spec.inputs]
+            self._positions |= check_positions(offsets, inputs, self._positions)
         self._settled_at = time.monotonic() + SETTLE_SECONDS
         seconds = time.perf_counter() - started
         metrics.RESTORE_SECONDS.observe(seconds)
