@@ -75,6 +75,19 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return None
         return state.position if state is not None and state.has_valid_position else None
 
+    def heard(self) -> Mapping[TP, int | None]:
+        """When the broker of each assigned partition last answered a fetch (ms since 1970; None: not since the assignment).
+
+        Without those of which something is fetched and not yet taken: of these nothing more is asked for.
+        """
+        try:
+            consumer = self._ensure_consumer()
+            assignment = consumer._subscription.subscription.assignment
+            held_back = consumer._fetcher._records
+            return {TP(*tp): assignment.state_value(tp).timestamp for tp in assignment.tps if tp not in held_back}
+        except (AttributeError, ConsumerNotStarted):  # nothing is subscribed or assigned just now
+            return {}
+
     def answers(self) -> int:
         """How many answers the group's broker has given. Each heartbeat gets one, with and without posts or partitions."""
         answers: int = self._ensure_consumer()._coordinator.answers

@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
@@ -194,11 +194,18 @@ class Consumer(Standing):
         if expected is None or offset == expected:
             return
         if offset > expected:
-            earliest = (await self.earliest_offsets(tp))[tp]
+            earliest = await self._earliest(tp)
             if earliest > expected + (TRANSACTION_MARK if self._partitions else 0):
                 stop_for(deleted_unread(f"{tp.topic}[{tp.partition}]", expected, earliest), "reading")
         elif (end := self._end(tp)) is not None and end < expected:
             stop_for(made_anew(f"{tp.topic}[{tp.partition}]", expected), "reading")
+
+    async def _earliest(self, tp: TP) -> int:
+        try:
+            offsets: Mapping[TP, int] = await self.earliest_offsets(tp)
+        except KafkaError as error:
+            stop_for(StopWorker(ExitCode.UNREACHABLE, f"{tp.topic}[{tp.partition}]: asking where it begins: {error}"), "reading")
+        return offsets[tp]
 
     async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - as in Faust
         count = 0

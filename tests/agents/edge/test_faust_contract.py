@@ -230,6 +230,14 @@ def test_aiokafka_tells_where_it_reads_next() -> None:
     assert "state.consumed_to(self._partition_records.next_fetch_offset)" in source(fetcher.FetchResult._update_position)
 
 
+def test_aiokafka_tells_when_a_partition_was_heard_of() -> None:
+    """consumer_thread.heard looks there."""
+    answered = source(fetcher.Fetcher._proc_fetch_request)
+    assert "if error_type is Errors.NoError:" in answered.partition("tp_state.timestamp = now_ms")[0]
+    assert "tp_state.timestamp = now_ms" in answered
+    assert "if tp in self._records: # We have data still not consumed" in source(fetcher.Fetcher._get_actions_per_node)
+
+
 def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:
     code = source(fetcher.Fetcher._proc_fetch_request)
     assert "MemoryRecords(part_data[-1])" in code, "aiokafka makes MemoryRecords elsewhere: fetched.install() replaces nothing"

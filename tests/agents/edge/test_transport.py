@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+import os
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaTimeoutError
 from faust.types import TP, Message
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agents.edge.app import METADATA_SECONDS, make_app
 from agents.edge.chunks import Limits
+from agents.edge.failures import ExitCode
 from agents.edge.transport import IDLE_AFTER_SECONDS, Consumer
 from agents.settings import load
 from tests.agents.edge.records import PLACE, record
@@ -81,6 +85,16 @@ class Bench:
     def committable(self) -> dict[TP, int]:
         """What Faust would commit now."""
         return dict(self.consumer._filter_committable_offsets(list(self.consumer._filter_tps_with_pending_acks())))
+
+
+@contextmanager
+def ending(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """What is done within ends the process: here only with an exception. Yields where its exit code will be."""
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        yield codes
+    codes.append(int(ended.value.code or 0))
 
 
 @pytest.fixture
@@ -245,6 +259,19 @@ def test_a_fetch_becomes_chunks_round_robin_over_the_partitions(bench: Bench) ->
 
 async def _later(fetched: dict[TP, list[ConsumerRecord]]) -> dict[TP, list[ConsumerRecord]]:
     return fetched
+
+
+def test_a_broker_that_does_not_say_where_a_log_begins_is_not_reached(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no bug: its partition has lost its leader just after something was read."""
+    bench.consumer._committed_offset[PLACE] = 5
+
+    async def silent(tp: TP) -> Mapping[TP, int]:
+        raise KafkaTimeoutError(f"asked for {tp}")
+
+    monkeypatch.setattr(bench.consumer, "earliest_offsets", silent)
+    with ending(monkeypatch) as code:
+        bench.run(bench.consumer._check_position(PLACE, 8))
+    assert code == [ExitCode.UNREACHABLE]
 
 
 def test_where_nothing_comes_a_fetch_waits_long_and_for_anything(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

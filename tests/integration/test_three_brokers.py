@@ -1,4 +1,4 @@
-"""Three brokers: the one that is a group's refuses or hangs just when a consumer asks where to begin."""
+"""Three brokers, of which one refuses to answer, hangs, or is gone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -16,9 +17,12 @@ from confluent_kafka.cimpl import NewTopic
 from faust.types import TP
 
 from agents.edge.consumer_thread import SEEK_SECONDS
+from agents.edge.failures import ExitCode
 from agents.edge.membership import Coordinator, install
+from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE
+from tests.support.clients import OwnTopics
 from tests.support.kafka import KafkaCluster
-from tests.support.workers import wait_for
+from tests.support.workers import fetch, stage_process, wait_for
 
 pytestmark = pytest.mark.kafka
 
@@ -94,3 +98,27 @@ def test_a_broker_that_hangs_is_left_for_the_next_one_that_is_the_groups(cluster
             os.kill(hung.pid, signal.SIGCONT)
 
     ask(cluster, check)
+
+
+def test_a_partition_whose_broker_is_gone_is_told(cluster: KafkaCluster, prefix: str, tmp_path: Path) -> None:
+    """Here it alone had it. The group's broker is there, or another one takes its place."""
+    topics = OwnTopics(cluster.address, prefix)
+    topics.create(POSTS_INCOMING, POSTS_LANGUAGE, DEAD_LETTERS, partitions={POSTS_INCOMING.name: 1})
+    leader = AdminClient({"bootstrap.servers": cluster.address}).list_topics().topics[topics.name(POSTS_INCOMING)].partitions[0].leader
+    broker = next(node for node in cluster.nodes if node.number == leader)
+    with stage_process(cluster.address, prefix, tmp_path, "language") as process:
+        address = process.ready(["language"]).addresses()["language"]
+
+        def says(status: str) -> bool:
+            return f'"status": "{status}"' in fetch(f"{address}/healthz")[1]
+
+        broker.kill()
+        try:
+            wait_for(lambda: says("partition not answering"), lambda: fetch(f"{address}/healthz")[1], 60)
+            assert f"{topics.name(POSTS_INCOMING)}[0]: its broker does not answer" in process.log
+            assert 'sluice_partitions_not_answering{stage="language"} 1.0' in fetch(f"{address}/metrics")[1]
+        finally:
+            broker.restart()
+        wait_for(lambda: says("ok"), lambda: fetch(f"{address}/healthz")[1], 60)
+        assert 'sluice_partitions_not_answering{stage="language"} 0.0' in fetch(f"{address}/metrics")[1]
+        assert process.stop() == ExitCode.OK, process.log
