@@ -75,7 +75,7 @@ def make_app(settings: Settings, stage: str, limits: Limits, instance: str, part
         topic_disable_leader=True,
         key_serializer="raw",
         value_serializer="raw",
-        consumer_auto_offset_reset="earliest",
+        consumer_auto_offset_reset="none",  # bounds.py decides
         consumer_group_instance_id=f"{instance}.{stage}",  # static membership: a restart within the session makes no rebalance
         stream_buffer_maxsize=WAITING_CHUNKS,
         stream_wait_empty=False,  # otherwise a rebalance and SIGTERM wait for ever; see App

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import confluent_kafka as ck
 
+from agents.edge.bounds import TRANSACTION_MARK
 from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew
 from agents.edge.restore import LogReader, asked, span
-from agents.edge.transport import TRANSACTION_MARK
 
 POSITION = b"@"
 """Before the full name of an input: the key under which the offset of the next record to handle is kept. No post id begins so."""

@@ -64,7 +64,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             raise IllegalStateError("other partitions were assigned while the offsets of these were asked for")
         committed = {tp: found.get(tp) for tp in assignment.tps}
         for tp, offset in committed.items():
-            consumer.seek(tp, offset or 0)  # where the log starts later, aiokafka goes there
+            consumer.seek(tp, offset or 0)  # where the log starts later, bounds.py goes there
         return committed
 
     def next_fetch(self, tp: TP) -> int | None:

@@ -5,7 +5,7 @@
    unfinished work when acknowledgements come out of order.
 3. How long a fetch waits, and for how much, are settings while records flow; when idle it waits long, and for anything. No sleep of a
    second under back-pressure.
-4. When the committed offset lies outside the log, the worker stops instead of skipping what is lost in silence.
+4. When what would be read next lies outside the log, the worker stops instead of skipping what is lost in silence (bounds.py).
 5. When another worker has the same name, one of the two stops (membership.py).
 6. After a rebalance reading begins at what is committed, also where the group's broker first refuses to say it (membership.py).
 7. A stage that owns partition numbers of several topics is told when they come and go, before their records come and go (partitions.py).
@@ -20,30 +20,27 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from mode.utils.futures import notify
 
+from agents.edge.bounds import Bounded
 from agents.edge.chunks import Chunk, Limits, split
 from agents.edge.consumer_thread import ConsumerThread
-from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew, stop_for
+from agents.edge.failures import ExitCode, StopWorker, stop_for
 from agents.edge.fetched import Fetched
 from agents.edge.in_flight import InFlight
 from agents.edge.partitions import Partitions
-from agents.edge.standing import Standing
 
 SCHEME = "sluice"
 IDLE_AFTER_SECONDS = 1.0
-TRANSACTION_MARK = 1
-"""Offsets that a transaction takes behind its last record. When all is deleted for its age, the log starts behind them."""
-
 YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
 
 
-class Consumer(Standing):
+class Consumer(Bounded):
     """See the module. All methods run on the event loop."""
 
     app: AppT
@@ -128,7 +125,13 @@ class Consumer(Standing):
         if not active:
             await asyncio.sleep(0.005)  # every partition is held back: the stage is behind
             return {}, active
-        records = await self._getmany(active_partitions=active, timeout=timeout)
+        try:
+            records = await self._getmany(active_partitions=active, timeout=timeout)
+        except OffsetOutOfRangeError as error:
+            await self._out_of_range(error)
+            return {}, active
+        except NoOffsetForPartitionError:  # aiokafka looked before the seek at this assignment
+            return {}, active
         self._adapt_fetch(bool(records))
         return records, active
 
@@ -165,7 +168,8 @@ class Consumer(Standing):
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
                 if (part := next(parts, None)) is not None:
-                    yield tp, self._message(tp, *part)
+                    if not self._was_read(tp, part[0][-1].offset):
+                        yield tp, self._message(tp, *part)
                     left.append((tp, parts))
             queues = left
 
@@ -187,26 +191,6 @@ class Consumer(Standing):
         self._in_flight.add(message, records[0].offset, records[0].timestamp)
         return message
 
-    async def _check_position(self, tp: TP, offset: int) -> None:
-        """Ends the worker when records between the position and `offset` are gone from the log, or the log is a new one."""
-        after_last = self._in_flight.next_read(tp)
-        expected = self._committed_offset[tp] if after_last is None else after_last
-        if expected is None or offset == expected:
-            return
-        if offset > expected:
-            earliest = await self._earliest(tp)
-            if earliest > expected + (TRANSACTION_MARK if self._partitions else 0):
-                stop_for(deleted_unread(f"{tp.topic}[{tp.partition}]", expected, earliest), "reading")
-        elif (end := self._end(tp)) is not None and end < expected:
-            stop_for(made_anew(f"{tp.topic}[{tp.partition}]", expected), "reading")
-
-    async def _earliest(self, tp: TP) -> int:
-        try:
-            offsets: Mapping[TP, int] = await self.earliest_offsets(tp)
-        except KafkaError as error:
-            stop_for(StopWorker(ExitCode.UNREACHABLE, f"{tp.topic}[{tp.partition}]: asking where it begins: {error}"), "reading")
-        return offsets[tp]
-
     async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - as in Faust
         count = 0
         try:
@@ -224,11 +208,11 @@ class Consumer(Standing):
             if not self.app.should_stop:
                 raise
 
-    async def _deliver(self, tp: TP, message: ConsumerMessage) -> None:
+    def _was_read(self, tp: TP, offset: int) -> bool:
         position = self._read_offset[tp]
-        if position is not None and message.offset < position:
-            self._in_flight.remove(message)
-            return
+        return position is not None and offset < position
+
+    async def _deliver(self, tp: TP, message: ConsumerMessage) -> None:
         if self.app.flow_control.is_active() and not self.suspend_flow.is_set() and not self._stream_is_full(tp):
             await self.callback(message)
         else:  # it may block on a full stream, and must not hold up a rebalance

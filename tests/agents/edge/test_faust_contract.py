@@ -238,6 +238,17 @@ def test_aiokafka_tells_when_a_partition_was_heard_of() -> None:
     assert "if tp in self._records: # We have data still not consumed" in source(fetcher.Fetcher._get_actions_per_node)
 
 
+def test_aiokafka_says_what_lies_outside_the_log() -> None:
+    """bounds.py decides what then; told `earliest`, aiokafka would decide by itself."""
+    answered = source(fetcher.Fetcher._proc_fetch_request)
+    assert "if self._default_reset_strategy != OffsetResetStrategy.NONE:" in answered
+    assert "err = Errors.OffsetOutOfRangeError({tp: fetch_offset})" in answered
+    assert fetcher.OffsetResetStrategy.from_str("none") == fetcher.OffsetResetStrategy.NONE
+    assert "Errors.NoOffsetForPartitionError(tp)" in source(fetcher.Fetcher._update_fetch_positions)
+    assert "res_or_error.check_raise()" in source(fetcher.Fetcher.fetched_records)
+    assert callable(getattr(driver.AIOKafkaConsumerThread, "seek_wait", None)), "Bounded calls it"
+
+
 def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:
     code = source(fetcher.Fetcher._proc_fetch_request)
     assert "MemoryRecords(part_data[-1])" in code, "aiokafka makes MemoryRecords elsewhere: fetched.install() replaces nothing"

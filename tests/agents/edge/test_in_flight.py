@@ -51,6 +51,17 @@ def test_a_chunk_is_removed_once() -> None:
     assert not book.remove(only)
 
 
+def test_what_is_in_flight_and_read_again_is_not_freed_by_the_second_reading() -> None:
+    book = InFlight()
+    first, second = read(book, 100, 599), read(book, 600, 1099)
+    assert not book.remove(read(book, 100, 599))
+    assert (book.committable(PLACE), book.next_read(PLACE)) == (None, 1100)
+    assert book.remove(second)
+    assert book.committable(PLACE) is None
+    assert book.remove(first)
+    assert book.committable(PLACE) == 1100
+
+
 def test_what_is_forgotten_was_never_read() -> None:
     book = InFlight()
     mine, other = read(book, 0, 9), read(book, 50, 59, OTHER)
