@@ -93,6 +93,24 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         answers: int = self._ensure_consumer()._coordinator.answers
         return answers
 
+    def fault(self) -> BaseException | None:
+        """Why aiokafka no longer keeps this member in its group, or no longer fetches. None while it does, or is asked to end.
+
+        It tells those who read by its own methods, which Faust does not use. Such a worker would stay, and do what another one does too.
+        """
+        try:
+            consumer = self._ensure_consumer()
+        except ConsumerNotStarted:
+            return None
+        coordinator, fetcher = consumer._coordinator, consumer._fetcher
+        if consumer._closed or coordinator is None or fetcher is None:
+            return None
+        failed: BaseException | None = coordinator._pending_exception
+        for task in (coordinator._coordination_task, fetcher._fetch_task):
+            if failed is None and task.done() and not task.cancelled():
+                failed = task.exception()
+        return failed
+
     def missing_topics(self) -> list[str]:
         """Subscribed topics that the broker no longer knows."""
         consumer = self._ensure_consumer()

@@ -15,9 +15,11 @@ from typing import Any
 from aiokafka.consumer import consumer, group_coordinator
 from aiokafka.errors import (
     BrokerResponseError,
+    GroupAuthorizationFailedError,
     GroupCoordinatorNotAvailableError,
     KafkaError,
     NotCoordinatorForGroupError,
+    TopicAuthorizationFailedError,
     for_code,
     kafka_errors,
 )
@@ -150,6 +152,13 @@ def fenced(member: str | None) -> StopWorker:
         ExitCode.FENCED,
         f"another worker is named {name!r} too, and they throw one another out of the group: give each its own SLUICE_INSTANCE",
     )
+
+
+def ended(error: BaseException, member: str | None) -> BaseException:
+    """What to stop for where the group is kept no longer because of `error`. `member`: `<instance>.<stage>`."""
+    if isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError):
+        return StopWorker(ExitCode.DENIED, f"no longer allowed to read: {error}; `sluice topics rights` shows who needs what")
+    return fenced(member) if FencedInstanceIdError.__name__ in str(error) else error
 
 
 def install() -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import faust
 
 from agents.edge import metrics
+from agents.edge.failures import stop_for
+from agents.edge.membership import ended
 
 if TYPE_CHECKING:
     from faust.types import TP
@@ -84,6 +86,8 @@ class Meter:
     def _look(self) -> None:
         app, pulse = self._app, self.pulse
         consumer: Consumer = app.consumer
+        if (fault := consumer.fault()) is not None:
+            stop_for(ended(fault, app.conf.consumer_group_instance_id), "keeping a place in the group")
         pulse.joined, pulse.rebalancing = bool(app.consumer_generation_id), app.rebalancing
         if pulse.joined:
             pulse.answers = consumer.answers()

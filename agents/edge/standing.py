@@ -39,6 +39,10 @@ class Standing(driver.Consumer):  # type: ignore[misc]
         """Grows as long as the group's broker answers."""
         return self._thread.answers()
 
+    def fault(self) -> BaseException | None:
+        """Why nothing more will be read, or what is read will be another worker's too. None while all is well."""
+        return self._thread.fault()
+
     def heard(self) -> Mapping[TP, int | None]:
         """Changes for each partition that is read, as long as its broker answers."""
         return self._thread.heard()

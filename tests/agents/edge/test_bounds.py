@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
@@ -13,17 +10,7 @@ from faust.types import TP
 
 from agents.edge.failures import ExitCode
 from tests.agents.edge.records import PLACE
-from tests.agents.edge.unconnected import Bench
-
-
-@contextmanager
-def ending(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """What is done within ends the process: here only with an exception. Yields where its exit code will be."""
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", sys.exit)
-    with pytest.raises(SystemExit) as ended:
-        yield codes
-    codes.append(int(ended.value.code or 0))
+from tests.agents.edge.unconnected import Bench, ending
 
 
 def test_a_broker_that_does_not_say_where_a_log_begins_is_not_reached(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

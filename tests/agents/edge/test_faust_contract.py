@@ -238,6 +238,18 @@ def test_aiokafka_tells_when_a_partition_was_heard_of() -> None:
     assert "if tp in self._records: # We have data still not consumed" in source(fetcher.Fetcher._get_actions_per_node)
 
 
+def test_aiokafka_keeps_what_ended_its_tasks() -> None:
+    """consumer_thread.fault looks there: nothing that Faust calls does."""
+    check = source(group_coordinator.GroupCoordinator.check_errors)
+    assert "if self._coordination_task.done():" in check
+    assert "if self._pending_exception is not None:" in check
+    assert "self._pending_exception = exc" in source(group_coordinator.GroupCoordinator._push_error_to_user)
+    assert "self._fetch_task = create_task(self._fetch_requests_routine())" in source(fetcher.Fetcher.__init__)
+    stopping = source(aiokafka_consumer.AIOKafkaConsumer.stop)
+    assert stopping.index("self._closed = True") < stopping.index("self._coordinator.close()"), "an end that was asked for is no fault"
+    assert "check_errors" not in source(driver.AIOKafkaConsumerThread)
+
+
 def test_aiokafka_says_what_lies_outside_the_log() -> None:
     """bounds.py decides what then; told `earliest`, aiokafka would decide by itself."""
     answered = source(fetcher.Fetcher._proc_fetch_request)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+import os
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiokafka.errors import IllegalStateError
 from faust.types import TP, Message
 
@@ -72,3 +76,13 @@ class Bench:
     def committable(self) -> dict[TP, int]:
         """What Faust would commit now."""
         return dict(self.consumer._filter_committable_offsets(list(self.consumer._filter_tps_with_pending_acks())))
+
+
+@contextmanager
+def ending(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """What is done within ends the process: here only with an exception. Yields where its exit code will be."""
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        yield codes
+    codes.append(int(ended.value.code or 0))
