@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -111,7 +111,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 failed = task.exception()
         return failed
 
-    def missing_topics(self) -> list[str]:
-        """Subscribed topics that the broker no longer knows."""
+    async def missing_topics(self) -> Sequence[str]:
+        """Subscribed topics that brokers no longer tell of, however often they are asked."""
         consumer = self._ensure_consumer()
-        return [topic for topic in consumer.subscription() if not consumer.partitions_for_topic(topic)]
+        looking = membership.unknown_topics(consumer._client, consumer.subscription())
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(looking, self.thread_loop))

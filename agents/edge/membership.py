@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import consumer, group_coordinator
 from aiokafka.errors import (
     BrokerResponseError,
@@ -125,13 +126,8 @@ class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
 
         One that has just started may know nothing of a topic yet. aiokafka would share out nothing, and look for more only minutes later.
         """
-        topics = self._subscription.subscription.topics
-        deadline = time.monotonic() + KNOWN_SECONDS
-        while unknown := [topic for topic in topics if not self._cluster.partitions_for_topic(topic)]:
-            if time.monotonic() > deadline:
-                stop_for(StopWorker(ExitCode.DENIED, f"topic {unknown[0]} does not exist, or the broker does not tell of it"), "joining")
-            await asyncio.sleep(PAUSE_SECONDS)
-            await self._client.force_metadata_update()
+        if unknown := await unknown_topics(self._client, self._subscription.subscription.topics):
+            stop_for(StopWorker(ExitCode.DENIED, f"topic {unknown[0]} does not exist, or the broker does not tell of it"), "joining")
         return await super()._perform_assignment(response)
 
     async def ensure_active_group(self, subscription: Any, prev_assignment: Any) -> Any:  # noqa: ANN401 - as in aiokafka
@@ -143,6 +139,18 @@ class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
                 raise
             self.reset_generation()
             return None
+
+
+async def unknown_topics(client: AIOKafkaClient, topics: Collection[str]) -> list[str]:
+    """Those that no broker tells of in KNOWN_SECONDS. One answer alone says little: a broker that has just started may know nothing yet."""
+    deadline = time.monotonic() + KNOWN_SECONDS
+    answered = True
+    while unknown := [topic for topic in topics if not client.cluster.partitions_for_topic(topic)]:
+        if answered and time.monotonic() > deadline:
+            break
+        await asyncio.sleep(PAUSE_SECONDS)
+        answered = await client.force_metadata_update()
+    return unknown
 
 
 def fenced(member: str | None) -> StopWorker:

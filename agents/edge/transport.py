@@ -102,7 +102,7 @@ class Consumer(Bounded):
 
         It would be given no partition, and look healthy; as a static member it would be given none after a restart either.
         """
-        if revoked and (missing := self._thread.missing_topics()):
+        if revoked and (missing := await self._thread.missing_topics()):
             stop_for(StopWorker(ExitCode.DENIED, f"topic {missing[0]} is gone: make it again with `sluice topics create`"), "reading")
         self.epoch += 1
         if self._partitions is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import aiokafka
 import faust
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import consumer as aiokafka_consumer
 from aiokafka.consumer import fetcher, group_coordinator
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -275,8 +276,9 @@ def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:
 def test_aiokafka_knows_what_is_asked_of_it() -> None:
     assert "assert self._subscription.is_assigned(partition)" in source(aiokafka.AIOKafkaConsumer.highwater), "Consumer._end catches it"
     assert "self._coordinator = GroupCoordinator(" in source(aiokafka.AIOKafkaConsumer.start), "ConsumerThread.answers looks there"
-    for name in ("subscription", "partitions_for_topic"):
-        assert callable(getattr(aiokafka.AIOKafkaConsumer, name, None)), f"ConsumerThread.missing_topics calls {name}"
+    assert callable(getattr(aiokafka.AIOKafkaConsumer, "subscription", None)), "ConsumerThread.missing_topics calls it"
+    assert "return asyncio.shield(self._md_update_fut)" in source(AIOKafkaClient.force_metadata_update), "it says whether brokers answered"
+    assert "self._cluster = client.cluster" in source(group_coordinator.BaseCoordinator.__init__)
     fields = list(aiokafka.ConsumerRecord.__dataclass_fields__)
     assert fields[:3] == ["topic", "partition", "offset"]
     assert {"timestamp", "key", "value", "headers"} <= set(fields), "chunks, dead letters and Work read these"
