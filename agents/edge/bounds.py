@@ -1,7 +1,8 @@
 """Whether the log still holds what a consumer would read next. Where it does not, the worker ends: nothing is skipped in silence.
 
 aiokafka is not told where to go on when what it asks for lies outside the log, so it raises: by itself it would go to the log's start, and
-whoever reads everything again from there takes new records for old ones where the log's end was cut off.
+whoever reads everything again from there takes new records for old ones where the log's end was cut off. What it asks for lies behind all
+that it has seen, marks of transactions and records that were taken back among it: of these nothing is missed when they are deleted.
 """
 
 from __future__ import annotations
@@ -24,35 +25,23 @@ class Bounded(Standing):
 
     _partitions: Partitions | None
 
-    async def _check_position(self, tp: TP, offset: int) -> None:
-        """Ends the worker when records between the position and `offset`, which has just been read, are gone from the log."""
-        expected = self._expected(tp)
-        if expected is not None and offset > expected:
-            self._bear(tp, expected, await self._earliest(tp))
-
     async def _out_of_range(self, error: OffsetOutOfRangeError) -> None:
         """Goes to the log's start where nothing was read before, or nothing is missing. Otherwise the worker ends."""
         asked_for: Mapping[TP, int] = error.args[0]
         for tp, offset in asked_for.items():
-            expected, earliest = self._expected(tp), await self._earliest(tp)
-            if expected is not None and offset >= earliest:
-                stop_for(made_anew(f"{tp.topic}[{tp.partition}]", expected), "reading")
-            if expected is not None:
-                self._bear(tp, expected, earliest)
+            name, earliest = f"{tp.topic}[{tp.partition}]", await self._earliest(tp)
+            if self._begun(tp) and offset >= earliest:
+                stop_for(made_anew(name, offset), "reading")
+            if self._begun(tp) and offset + (TRANSACTION_MARK if self._partitions else 0) < earliest:
+                stop_for(deleted_unread(name, offset, earliest), "reading")
             try:
                 await self._thread.seek_wait({tp: earliest})
             except IllegalStateError as given_away:
                 self.log.info("partitions changed while seeking: %s", given_away)
 
-    def _expected(self, tp: TP) -> int | None:
-        """The offset that would be read next; None if nothing was read or committed yet."""
-        after_last = self._in_flight.next_read(tp)
-        committed: int | None = self._committed_offset[tp]
-        return committed if after_last is None else after_last
-
-    def _bear(self, tp: TP, expected: int, earliest: int) -> None:
-        if earliest > expected + (TRANSACTION_MARK if self._partitions else 0):
-            stop_for(deleted_unread(f"{tp.topic}[{tp.partition}]", expected, earliest), "reading")
+    def _begun(self, tp: TP) -> bool:
+        """Whether something of it was read, or is committed."""
+        return self._in_flight.next_read(tp) is not None or self._committed_offset[tp] is not None
 
     async def _earliest(self, tp: TP) -> int:
         try:

@@ -33,6 +33,13 @@ class InFlight:
         self._units[tp].setdefault(message.offset, _Unit(first, self.next_read(tp), message, appended_ms))
         self._last_read[tp] = max(message.offset, self._last_read.get(tp, -1))
 
+    def pass_to(self, tp: TP, offset: int) -> bool:
+        """All before `offset` was read, or holds no record. Whether that is news."""
+        if offset <= (self.next_read(tp) or 0):
+            return False
+        self._last_read[tp] = offset - 1
+        return True
+
     def remove(self, message: Message) -> bool:
         """The chunk is done with. False if it is not in flight; it is told by the identity of its message.
 

@@ -151,6 +151,7 @@ class Consumer(Bounded):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """One message per chunk, round robin over the partitions."""
         records, active = await self._wait_next_records(timeout)
+        epoch = self.epoch
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
@@ -160,7 +161,6 @@ class Consumer(Bounded):
         queues = []
         for tp, found in records.items():
             if found and (active is None or tp in active or tp in self._buffered_partitions):
-                await self._check_position(tp, found[0].offset)
                 queues.append((tp, iter(split(found, self.limits))))
         while queues:
             left = []
@@ -172,6 +172,18 @@ class Consumer(Bounded):
                         yield tp, self._message(tp, *part)
                     left.append((tp, parts))
             queues = left
+        if self.epoch == epoch and self.flow_active:
+            self._pass_marks()
+
+    def _pass_marks(self) -> None:
+        """When all that aiokafka has handed over is in flight: what it passed besides holds no record, and may be committed.
+
+        Left uncommitted, it would be missed when all is deleted for its age. What keeps its own positions counts records alone.
+        """
+        for tp in self.assignment() if self._partitions is None else ():
+            position = self._thread.next_fetch(tp)
+            if position is not None and self._in_flight.pass_to(tp, position):
+                self._acked[tp]  # see `ack`
 
     async def _seek_back(self) -> None:
         """What was read and dropped is read again."""

@@ -114,7 +114,7 @@ CALLED = [
     (base.Consumer._commit_tps, "self._commit_offsets(", "_commit_offsets notes when the last commit was"),
     (base.Consumer._commit_offsets, "self._committed_offset.update(committable_offsets)", "_should_commit and lag compare with it"),
     (base.Consumer.perform_seek, "await self.seek_to_committed()", "after a seek everything in flight is read again"),
-    (base.Consumer.perform_seek, "self._committed_offset.update(", "the log-start check starts from the committed offset"),
+    (base.Consumer.perform_seek, "self._committed_offset.update(", "where nothing is committed, nothing can be missed"),
     (base.Consumer.on_partitions_revoked, "self._committed_offset.pop(tp, None)", "a partition that comes back has no old offset"),
     (base.Consumer.on_stop, "if self.app.conf.stream_wait_empty", "stream_wait_empty=False ends a worker without waiting for chunks"),
     (

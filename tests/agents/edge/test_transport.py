@@ -114,6 +114,14 @@ class Acknowledging(RuleBasedStateMachine):
         self.done -= set(range(first, first + count))
         self.position = first + count
 
+    @rule(count=st.integers(1, 3))
+    def marks(self, count: int) -> None:
+        """Offsets that hold no record are passed."""
+        self.done |= set(range(self.position, self.position + count))
+        self.position += count
+        self.bench.consumer._in_flight.pass_to(PLACE, self.position)
+        self.bench.consumer._acked[PLACE]
+
     @precondition(lambda self: self.current)
     @rule(data=st.data())
     def acknowledge(self, data: st.DataObject) -> None:
