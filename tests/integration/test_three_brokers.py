@@ -19,10 +19,13 @@ from faust.types import TP
 from agents.edge.consumer_thread import SEEK_SECONDS
 from agents.edge.failures import ExitCode
 from agents.edge.membership import Coordinator, install
+from agents.settings import load
 from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE
-from tests.support.clients import OwnTopics
+from tests.chaos.cluster import make_topics
+from tests.support.clients import OwnTopics, behind
 from tests.support.kafka import KafkaCluster
-from tests.support.workers import fetch, stage_process, wait_for
+from tests.support.posts_in_flow import has_all, outgoing
+from tests.support.workers import Process, fetch, stage_process, wait_for
 
 pytestmark = pytest.mark.kafka
 
@@ -122,3 +125,35 @@ def test_a_partition_whose_broker_is_gone_is_told(cluster: KafkaCluster, prefix:
         wait_for(lambda: says("ok"), lambda: fetch(f"{address}/healthz")[1], 60)
         assert 'sluice_partitions_not_answering{stage="language"} 0.0' in fetch(f"{address}/metrics")[1]
         assert process.stop() == ExitCode.OK, process.log
+
+
+def test_the_groups_broker_dies_while_a_worker_joins(cluster: KafkaCluster, prefix: str, tmp_path: Path) -> None:
+    """All that was sent is done and committed: whatever is read again shows."""
+    make_topics(load(broker=cluster.address, topic_prefix=prefix))
+    topics, names = OwnTopics(cluster.address, prefix), [f"post-{number}" for number in range(300)]
+    admin = AdminClient({"bootstrap.servers": cluster.address})
+    group = f"{prefix}sluice.language"
+
+    def worker(name: str) -> Process:
+        settings = {"instance": name, "session_timeout_seconds": 6}
+        return stage_process(cluster.address, prefix, tmp_path / name, "language", **settings)
+
+    with worker("one") as one:
+        one.ready(["language"])
+        topics.produce(POSTS_INCOMING, [outgoing(name, name) for name in names])
+        topics.read_all(POSTS_LANGUAGE, has_all(set(names)))
+        wait_for(lambda: not behind(cluster.address, group, [topics.name(POSTS_INCOMING)]), lambda: "not all is committed", 20)
+        number = admin.describe_consumer_groups([group])[group].result(10).coordinator.id
+        broker = next(node for node in cluster.nodes if node.number == number)
+        with worker("two") as two:
+            two.said("reading")
+            broker.kill()
+            try:
+                wait_for(lambda: two.assigned_partitions() > 0, lambda: f"it gets no partitions:\n{two.log[-3000:]}", 90)
+                topics.produce(POSTS_INCOMING, [outgoing("last", "last")])
+                outputs = topics.read_all(POSTS_LANGUAGE, has_all({"last"}), timeout=60)
+            finally:
+                broker.restart()
+            for each in (one, two):
+                assert each.stop() == ExitCode.OK, each.log[-3000:]
+    assert len(outputs) == len(names) + 1
