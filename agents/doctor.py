@@ -17,7 +17,7 @@ from agents.edge.letters import letter, marked
 from agents.edge.reader import ANSWER_SECONDS, Cluster, Reader, Span, broker_faults, quiet, reading
 from agents.edge.security import client_config
 from agents.settings import Settings
-from agents.topics import compare, find_topics, hidden, wanted_topics
+from agents.topics import MIN_IN_SYNC, compare, configs, few_copies, find_topics, hidden, wanted_topics
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
 from pipeline.policy.check import Facts, check_all, openings
@@ -28,7 +28,7 @@ from pipeline.policy.roster import lonely, read_roster, unspoken
 from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import GOLDEN, read_bundle
 from pipeline.scoring.tiers import read_tiers
-from schemas.topics import COPIES, DEAD_LETTERS, TOPICS
+from schemas.topics import COPIES, DEAD_LETTERS, TOPICS, min_in_sync
 
 LAG_WORTH_A_WORD = 10_000
 """Records of a stage that wait: ten seconds of a thousand posts a second."""
@@ -73,7 +73,8 @@ def examine(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     yield roster(settings, regions, now)
     try:
         with reading(client_config(settings)) as reader:
-            yield cluster(settings, reader.cluster())
+            seen = reader.cluster()
+            yield cluster(settings, seen, configs(settings, [name for name in KAFKAS_OWN if name in seen.topics]))
             existing = reader.topics()
             yield from topics(settings, regions)
             yield from groups(settings, reader, existing)
@@ -136,14 +137,22 @@ def roster(settings: Settings, regions: Regions, now: dt.datetime) -> Finding:
     return Finding(Level.WARN if said else Level.OK, "roster", "; ".join(said) or well)
 
 
-def cluster(settings: Settings, found: Cluster) -> Finding:
-    """Whether it can lose a broker: how many there are, and whether Kafka's own topics have copies enough. Those may not be seen."""
+def cluster(settings: Settings, found: Cluster, own: Mapping[str, Mapping[str, str] | None]) -> Finding:
+    """Whether it can lose a broker: how many there are, and whether Kafka's own topics have copies enough, of which enough must have a
+    record. Those topics may not be seen, nor their settings, `own`.
+    """
     copies = {name: found.topics[name].copies for name in KAFKAS_OWN if name in found.topics}
     few = [name for name, count in copies.items() if count < min(COPIES, found.brokers)]
     if few:
         what = f"{few[0]} has {copies[few[0]]} of {COPIES} copies: without that broker positions are gone, and posts are decided twice"
         said = f"{settings.broker} answers; {what}: `kafka-reassign-partitions.sh` gives it more, {KAFKAS_OWN[few[0]]} is for new clusters"
         return Finding(Level.WARN, "broker", said)
+    for name, count in copies.items():
+        in_sync = int((own.get(name) or {}).get(MIN_IN_SYNC, min_in_sync(count)))
+        if in_sync < min_in_sync(count) or in_sync >= count > 1:
+            what = "a record of one broker alone counts as written" if in_sync < count - 1 else "with one broker away nothing is written"
+            said = f"{settings.broker} answers; {name} has {MIN_IN_SYNC}={in_sync} of {count} copies: {what}; `kafka-configs.sh` changes it"
+            return Finding(Level.WARN, "broker", said)
     said = "" if found.brokers >= COPIES else f"; brokers: {found.brokers}, so a lost disk loses posts"
     return Finding(Level.OK, "broker", f"{settings.broker} answers{said}")
 
@@ -160,6 +169,8 @@ def topics(settings: Settings, regions: Regions) -> Iterator[Finding]:
         yield Finding(Level.OK, "topics", f"all {len(wanted)} exist")
     if said := hidden(found.topics):
         yield Finding(Level.WARN, "settings", said)
+    if said := few_copies(settings, found):
+        yield Finding(Level.WARN, "copies", said)
     differences = [each for each in compare(wanted, found, settings.broker) if each.topic in found.topics]
     for each in differences:
         yield Finding(Level.FAIL if each.serious else Level.WARN, "topics", f"{each.topic} {each.what}: {each.remedy}")

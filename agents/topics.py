@@ -22,6 +22,8 @@ from schemas.topics import COPIES, REVIEW, TOPICS, Topic, min_in_sync, review_to
 CREATE_SECONDS = 30.0
 SEEN_SECONDS = 0.05
 MIN_IN_SYNC = "min.insync.replicas"
+UNHURRIED = {"segment.bytes", "segment.ms", "min.cleanable.dirty.ratio", "max.compaction.lag.ms"}
+"""Settings of compacted topics without which restoring and erasing take longer, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -127,23 +129,45 @@ def find_topics(settings: Settings, wanted: Sequence[WantedTopic]) -> Found:
     """Those of the wanted topics that exist. Raises StopWorker when no broker answers."""
     with reading(client_config(settings)) as reader:
         cluster = reader.cluster()
-    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in wanted if topic.name in cluster.topics]
+    names = [topic.name for topic in wanted if topic.name in cluster.topics]
+    found = {name: FoundTopic(*cluster.topics[name], config) for name, config in configs(settings, names).items()}
+    return Found(cluster.brokers, found)
+
+
+def configs(settings: Settings, names: Sequence[str]) -> dict[str, dict[str, str] | None]:
+    """The settings of these topics; None where the broker does not tell."""
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
     admin = _admin(settings)  # its futures fail when it goes
     futures = admin.describe_configs(resources, request_timeout=ANSWER_SECONDS) if resources else {}
-    found = {}
+    found: dict[str, dict[str, str] | None] = {}
     for resource, future in futures.items():
         try:
-            config = {name: entry.value for name, entry in future.result(ANSWER_SECONDS + 1).items()}
+            found[resource.name] = {name: entry.value for name, entry in future.result(ANSWER_SECONDS + 1).items()}
         except ck.KafkaException:  # no right to see them, or an embedded broker; `hidden` says so
-            config = None
-        found[resource.name] = FoundTopic(*cluster.topics[resource.name], config)
-    return Found(cluster.brokers, found)
+            found[resource.name] = None
+    return found
 
 
 def hidden(found: Mapping[str, FoundTopic]) -> str | None:
     """A sentence if the broker does not show the settings of some topics, so that they could not be compared."""
     names = [name for name, topic in found.items() if topic.config is None]
     return f"{names[0]} and others do not show their settings: give this user the right DescribeConfigs" if names else None
+
+
+def few_copies(settings: Settings, found: Found) -> str | None:
+    """A sentence if topics get fewer copies than they should, and nobody may have meant that."""
+    asked_for = settings.replication_factor
+    if asked_for is not None and asked_for < COPIES <= found.brokers:
+        return (
+            f"replication_factor (SLUICE_REPLICATION_FACTOR) is {asked_for}, and there are {found.brokers} brokers: leave it unset for "
+            f"{COPIES} copies of each topic, so that the loss of a disk loses nothing"
+        )
+    if asked_for is None and found.brokers == COPIES - 1:
+        return (
+            f"{found.brokers} brokers are to be seen, so topics get {found.brokers} copies, and the loss of a disk can lose what it alone "
+            f"holds. If another broker is only away, `sluice topics check` says when it is back which topics want a copy more"
+        )
+    return None
 
 
 def compare(wanted: Sequence[WantedTopic], found: Found, broker: str) -> list[Difference]:
@@ -186,14 +210,24 @@ def _settings(topic: WantedTopic, existing: FoundTopic, broker: str) -> Iterator
         return
     for key, value in topic.config(existing.copies).items():
         found = existing.config.get(key)
-        if found == value or (key == MIN_IN_SYNC and found is not None and int(value) < int(found) <= existing.copies):
+        if found == value or (key == MIN_IN_SYNC and found is not None and int(value) < int(found) < existing.copies):
             continue
+        why = ""
+        if key == MIN_IN_SYNC and found is not None and int(found) >= existing.copies > 1:
+            why = f": of {existing.copies} copies; with one broker away nothing can be written"
         yield Difference(
             topic.name,
-            key != "retention.ms",
-            f"has {key}={found}, not {value}",
+            _is_serious(key, found, value),
+            f"has {key}={found}, not {value}{why}",
             f"`kafka-configs.sh --bootstrap-server {broker} --alter --topic {topic.name} --add-config {key}={value}`",
         )
+
+
+def _is_serious(key: str, found: str | None, wanted: str) -> bool:
+    """Records that are kept for longer, and logs that are cleaned more seldom, cost only disk and time."""
+    if key == "retention.ms":
+        return found is not None and 0 <= int(found) < int(wanted)  # below 0: for ever
+    return key not in UNHURRIED
 
 
 def _grow(name: str, partitions: int, broker: str) -> str:

@@ -15,7 +15,7 @@ Json = dict[str, Any]
 KAFKA_BINDING = "0.5.0"
 DEAD_LETTER = "DeadLetter"
 LIST_SETTINGS = frozenset({"cleanup.policy"})
-NUMBER_SETTINGS = frozenset({"retention.ms", "delete.retention.ms", "max.message.bytes"})
+NUMBER_SETTINGS = frozenset({"retention.ms", "retention.bytes", "delete.retention.ms", "max.message.bytes"})
 """What the Kafka binding 0.5.0 knows of a topic's settings; the others go into an extension."""
 
 TEXT: Json = {"type": "string"}

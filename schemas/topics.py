@@ -18,6 +18,12 @@ COPIES = 3
 """Copies of a topic where there are brokers enough."""
 
 DAY_MS = 24 * 60 * 60 * 1000
+SEGMENT_BYTES = 64 * 1024 * 1024
+"""Of a compacted topic. The cleaner leaves the segment that is written to alone, and Kafka's default is 1 GiB, or a week of records."""
+
+DIRTY_RATIO = "0.1"
+"""The cleaner passes when so large a part of a log is new; Kafka's default is half. An owner reads the whole log at its start."""
+
 REGION_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -54,14 +60,27 @@ class Topic:
     def config(self) -> dict[str, str]:
         """The topic's settings on the broker."""
         return {
-            **(
-                {"cleanup.policy": "compact", "delete.retention.ms": str(self.retention_ms)}
-                if self.compacted
-                else {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
-            ),
+            **(self._cleaned if self.compacted else self._deleted),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
             "unclean.leader.election.enable": "false",
+        }
+
+    @property
+    def _deleted(self) -> dict[str, str]:
+        """By age alone: a limit in bytes, which brokers may set for all topics, would delete records before they are handled."""
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms), "retention.bytes": "-1"}
+
+    @property
+    def _cleaned(self) -> dict[str, str]:
+        """So that what is read at a start follows what is kept, and what a tombstone erased is on no disk two days later or so."""
+        return {
+            "cleanup.policy": "compact",
+            "delete.retention.ms": str(self.retention_ms),
+            "segment.bytes": str(SEGMENT_BYTES),
+            "segment.ms": str(DAY_MS),
+            "min.cleanable.dirty.ratio": DIRTY_RATIO,
+            "max.compaction.lag.ms": str(DAY_MS),
         }
 
 

@@ -13,7 +13,7 @@ from agents.cli.common import Broker, clear_errors, settings_for
 from agents.cli.show import line, say, table
 from agents.rights import Format, kafka_acls, names_of, rows, strimzi_users
 from agents.settings import Settings
-from agents.topics import Difference, FoundTopic, WantedTopic, compare, create_topics, find_topics, hidden, wanted_topics
+from agents.topics import Difference, FoundTopic, WantedTopic, compare, create_topics, few_copies, find_topics, hidden, wanted_topics
 from pipeline.config import ConfigError
 from pipeline.policy.regions import read_regions
 from schemas.rights import roles
@@ -46,9 +46,12 @@ def create(broker: Broker = None) -> None:
         settings = settings_for(broker)
         wanted = wanted_topics(settings, read_regions(settings.regions))
         made = set(create_topics(settings, wanted))
+        few = few_copies(settings, find_topics(settings, wanted)) if made else None
         rows = [(topic.name, str(topic.partitions), "made" if topic.name in made else "existed") for topic in wanted]
     table(("topic", "partitions", "state"), rows)
     say(f"{len(made)} of {len(wanted)} topics made, {len(wanted) - len(made)} existed already")
+    if few:
+        say(few)
 
 
 @app.command()
@@ -64,6 +67,8 @@ def check(broker: Broker = None) -> None:
         differences = compare(wanted, found, settings.broker)
     table(("topic", "partitions", "state"), [_row(topic, found.topics.get(topic.name), differences) for topic in wanted])
     _explain(settings, found.topics, differences)
+    if few := few_copies(settings, found):
+        say(few)
     if differences or hidden(found.topics):
         raise typer.Exit(1)
 

@@ -17,6 +17,10 @@ from agents.settings import Settings
 WAITING_CHUNKS = 16
 """Chunks read and not yet begun, in Faust's stream and in the runner's queue each."""
 
+METADATA_SECONDS = 30
+"""At least so often a consumer asks where partitions are. aiokafka asks at once only where the broker it reads from says that it is not the
+leader, or does not know the partition: with every other refusal (a broken disk) it would ask that broker on and on."""
+
 
 class Schema(faust.Schema):  # type: ignore[misc]
     """Leaves the value alone: it is a Chunk already."""
@@ -71,7 +75,7 @@ def make_app(settings: Settings, stage: str, limits: Limits, instance: str, part
         topic_disable_leader=True,
         key_serializer="raw",
         value_serializer="raw",
-        consumer_auto_offset_reset="earliest",
+        consumer_auto_offset_reset="none",  # bounds.py decides
         consumer_group_instance_id=f"{instance}.{stage}",  # static membership: a restart within the session makes no rebalance
         stream_buffer_maxsize=WAITING_CHUNKS,
         stream_wait_empty=False,  # otherwise a rebalance and SIGTERM wait for ever; see App
@@ -80,6 +84,7 @@ def make_app(settings: Settings, stage: str, limits: Limits, instance: str, part
         broker_heartbeat_interval=min(1.0, session / 10),
         broker_request_timeout=max(30.0, session + 1),
         broker_max_poll_interval=86_400,  # aiokafka leaves the group for good when it fires; the watchdog stands in for it
+        consumer_metadata_max_age_ms=METADATA_SECONDS * 1000,
         producer_request_timeout=30,
     )
     app.limits = limits

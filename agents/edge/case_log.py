@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, cast
 
 import confluent_kafka as ck
 
+from agents.edge.bounds import TRANSACTION_MARK
 from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew
 from agents.edge.restore import LogReader, asked, span
-from agents.edge.transport import TRANSACTION_MARK
 
 POSITION = b"@"
 """Before the full name of an input: the key under which the offset of the next record to handle is kept. No post id begins so."""
 
 COMMITTED = {"isolation.level": "read_committed", "fetch.message.max.bytes": 8 * 1024 * 1024}
 Headers = Sequence[tuple[str, bytes | None]]
+logger = logging.getLogger(__name__)
 
 
 class Offsets:
@@ -56,24 +58,31 @@ def states(client: Mapping[str, Any], topic: str, offsets: Offsets) -> Iterator[
                 yield message.key() or b"", message.value(), cast(Headers, message.headers() or ())
 
 
-def check_positions(offsets: Offsets, topics: Sequence[str], positions: Mapping[str, int]) -> None:
+def check_positions(offsets: Offsets, topics: Sequence[str], positions: Mapping[str, int]) -> dict[str, int]:
     """Raises StopWorker, code LOST, when inputs and states do not fit: states were lost, or records that nobody has handled.
 
-    `positions`: of the states, by full name of the input.
+    `positions`: of the states, by full name of the input. Returns those to use instead: where an input no longer holds its position,
+    somebody decides where to go on, and says so by setting the group's offset.
     """
-    for topic, position in positions.items():
-        if topic not in topics:
-            continue
-        low, high = offsets.span(topic)
-        if position + TRANSACTION_MARK < low:
-            raise deleted_unread(f"{topic}[{offsets.number}]", position, low)
-        if position > high:
-            raise made_anew(f"{topic}[{offsets.number}]", position)
-    for topic, offset in offsets.committed(topics).items():
-        known = positions.get(topic, 0)
-        if offset > known:
+    committed = offsets.committed(topics)
+    decided: dict[str, int] = {}
+    for topic in topics:
+        known, offset, name = positions.get(topic, 0), committed[topic], f"{topic}[{offsets.number}]"
+        low, high = offsets.span(topic) if topic in positions else (0, known)
+        if known + TRANSACTION_MARK < low:  # by itself the group's offset is never ahead of the position
+            gone, was_set = deleted_unread(name, known, low), low <= offset <= high
+        elif known > high:  # by itself it may be behind
+            gone, was_set = made_anew(name, known), offset in (low, high)
+        elif offset > known:
             raise StopWorker(
                 ExitCode.LOST,
-                f"{topic}[{offsets.number}]: group {offsets.group} has handled it up to offset {offset}, the states only to {known}: "
+                f"{name}: group {offsets.group} has handled it up to offset {offset}, the states only to {known}: "
                 "states were lost. Was their topic made anew? Restore it, or delete the group, to make them anew of what inputs hold.",
             )
+        else:
+            continue
+        if not was_set:
+            raise gone
+        logger.error("%s The group's offset was set to %d, so it goes on from there", gone, offset)
+        decided[topic] = offset
+    return decided

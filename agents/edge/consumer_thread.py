@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from agents.edge import fetched, membership
 from agents.edge.chunks import Limits
+from agents.edge.failures import ExitCode, StopWorker, stop_for
+
+SEEK_SECONDS = 25.0
+"""Less than Faust's broker_request_timeout: where a seek at an assignment takes longer than that, Faust never reads again."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -34,19 +40,31 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         fetcher = self._ensure_consumer()._fetcher
         fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = wait_ms, min_bytes
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """To the committed offsets, and to the start where none is: aiokafka would leave such a partition where it is."""
-        committed: Mapping[TP, int] = await self.call_thread(self._seek)
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """To the committed offsets, and to the start where none is: aiokafka would leave such a partition where it is.
+
+        Ends the worker when no broker has said in SEEK_SECONDS which they are.
+        """
+        committed: Mapping[TP, int | None] = await self.call_thread(self._seek)
         return committed
 
-    async def _seek(self) -> Mapping[TP, int]:
+    async def _seek(self) -> Mapping[TP, int | None]:
         consumer = self._ensure_consumer()
-        if not consumer.assignment():  # aiokafka asserts that there is one
+        if not consumer.assignment():
             return {}
-        committed: Mapping[TP, int] = await consumer.seek_to_committed()
+        assignment = consumer._subscription.subscription.assignment
+        try:
+            async with asyncio.timeout(SEEK_SECONDS):
+                found = await consumer._coordinator.committed(assignment.tps)
+        except TimeoutError:
+            stop_for(
+                StopWorker(ExitCode.UNREACHABLE, f"no broker has said in {SEEK_SECONDS:.0f} s what the group has committed"), "seeking"
+            )
+        if not assignment.active:
+            raise IllegalStateError("other partitions were assigned while the offsets of these were asked for")
+        committed = {tp: found.get(tp) for tp in assignment.tps}
         for tp, offset in committed.items():
-            if not offset:
-                consumer.seek(tp, 0)  # where the log starts later, aiokafka goes there
+            consumer.seek(tp, offset or 0)  # where the log starts later, bounds.py goes there
         return committed
 
     def next_fetch(self, tp: TP) -> int | None:
@@ -57,12 +75,44 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return None
         return state.position if state is not None and state.has_valid_position else None
 
+    def heard(self) -> Mapping[TP, int | None]:
+        """When the broker of each assigned partition last answered a fetch (ms since 1970; None: not since the assignment).
+
+        Without those of which something is fetched and not yet taken: of these nothing more is asked for.
+        """
+        try:
+            consumer = self._ensure_consumer()
+            assignment = consumer._subscription.subscription.assignment
+            held_back = consumer._fetcher._records
+            return {TP(*tp): assignment.state_value(tp).timestamp for tp in assignment.tps if tp not in held_back}
+        except (AttributeError, ConsumerNotStarted):  # nothing is subscribed or assigned just now
+            return {}
+
     def answers(self) -> int:
         """How many answers the group's broker has given. Each heartbeat gets one, with and without posts or partitions."""
         answers: int = self._ensure_consumer()._coordinator.answers
         return answers
 
-    def missing_topics(self) -> list[str]:
-        """Subscribed topics that the broker no longer knows."""
+    def fault(self) -> BaseException | None:
+        """Why aiokafka no longer keeps this member in its group, or no longer fetches. None while it does, or is asked to end.
+
+        It tells those who read by its own methods, which Faust does not use. Such a worker would stay, and do what another one does too.
+        """
+        try:
+            consumer = self._ensure_consumer()
+        except ConsumerNotStarted:
+            return None
+        coordinator, fetcher = consumer._coordinator, consumer._fetcher
+        if consumer._closed or coordinator is None or fetcher is None:
+            return None
+        failed: BaseException | None = coordinator._pending_exception
+        for task in (coordinator._coordination_task, fetcher._fetch_task):
+            if failed is None and task.done() and not task.cancelled():
+                failed = task.exception()
+        return failed
+
+    async def missing_topics(self) -> Sequence[str]:
+        """Subscribed topics that brokers no longer tell of, however often they are asked."""
         consumer = self._ensure_consumer()
-        return [topic for topic in consumer.subscription() if not consumer.partitions_for_topic(topic)]
+        looking = membership.unknown_topics(consumer._client, consumer.subscription())
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(looking, self.thread_loop))

@@ -25,9 +25,20 @@ class InFlight:
         self._last_read: dict[TP, int] = {}
 
     def add(self, message: Message, first: int, appended_ms: int) -> None:
-        """A chunk was read: its first offset, and when the broker got its first record (ms since 1970)."""
-        self._units[message.tp][message.offset] = _Unit(first, self.next_read(message.tp), message, appended_ms)
-        self._last_read[message.tp] = message.offset
+        """A chunk was read: its first offset, and when the broker got its first record (ms since 1970).
+
+        One that is in flight and was read again stays in flight until the first one is done with.
+        """
+        tp = message.tp
+        self._units[tp].setdefault(message.offset, _Unit(first, self.next_read(tp), message, appended_ms))
+        self._last_read[tp] = max(message.offset, self._last_read.get(tp, -1))
+
+    def pass_to(self, tp: TP, offset: int) -> bool:
+        """All before `offset` was read, or holds no record. Whether that is news."""
+        if offset <= (self.next_read(tp) or 0):
+            return False
+        self._last_read[tp] = offset - 1
+        return True
 
     def remove(self, message: Message) -> bool:
         """The chunk is done with. False if it is not in flight; it is told by the identity of its message.

@@ -1,4 +1,5 @@
-"""Notices a second worker of the same name, and ends this one. Sees to it that partitions are not shared out before they are known.
+"""Notices a second worker of the same name, and ends this one. Sees to it that partitions are not shared out before they are known, and
+that a group's broker that refuses to say what is committed, or is silent, is not taken for one that says that nothing is.
 
 Kafka gives a static member's place to whoever joins under its name last, and throws out the one before, who joins again under aiokafka: two
 such workers fight for ever, and both do the same work. aiokafka 0.14 tells nobody, so its coordinator is watched here.
@@ -8,10 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import consumer, group_coordinator
-from aiokafka.errors import BrokerResponseError, KafkaError, kafka_errors
+from aiokafka.errors import (
+    BrokerResponseError,
+    GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    TopicAuthorizationFailedError,
+    for_code,
+    kafka_errors,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
+from faust.types import TP
 
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 
@@ -19,6 +33,8 @@ KNOWN_SECONDS = 4.0
 """Less than a session: nobody sends heartbeats meanwhile."""
 
 PAUSE_SECONDS = 0.2
+ANSWER_SECONDS = 3.0
+"""For which one broker is waited for that is asked for the group's broker, or for what is committed. Then all is asked anew."""
 
 
 class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
@@ -62,10 +78,42 @@ class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
         super().__init__(*args, **options)
 
     async def _send_req(self, request: Any) -> Any:  # noqa: ANN401 - as in aiokafka
-        """Counts what the broker answers. aiokafka raises when it does not."""
+        """Counts what the broker answers. aiokafka raises when it does not.
+
+        Also raises when the broker refuses to say what is committed, as it does when it has just become the group's or is so no longer:
+        aiokafka looks only at what is said of each partition, which is then nothing, and would read from the start what is long done.
+        """
         answer = await super()._send_req(request)
         self.answers += 1
+        if answer.API_KEY == OffsetFetchRequest.API_KEY and (code := getattr(answer, "error_code", 0)):  # from version 2 on
+            error = for_code(code)
+            if error in (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+                self.coordinator_dead()
+            raise error(self.group_id)
         return answer
+
+    async def ensure_coordinator_known(self) -> None:
+        """Asks the brokers which of them is the group's, until one says it: one that hangs would be waited for as long as for a join."""
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await super().ensure_coordinator_known()
+                    return
+            except TimeoutError:
+                continue
+
+    async def committed(self, partitions: Collection[TP]) -> Mapping[TP, int]:
+        """The group's offsets, in one request; where there is none, the partition is missing.
+
+        Waits for as long as it takes, but not for one broker. Raises KafkaError where the question is refused for good.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    found = await self.fetch_committed_offsets(list(partitions))
+                    return {tp: place.offset for tp, place in found.items()}
+            except TimeoutError:
+                self.coordinator_dead()
 
     def reset_generation(self) -> None:
         """The broker does not know this member. It will join again, unless it is thrown out again and again."""
@@ -78,13 +126,8 @@ class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
 
         One that has just started may know nothing of a topic yet. aiokafka would share out nothing, and look for more only minutes later.
         """
-        topics = self._subscription.subscription.topics
-        deadline = time.monotonic() + KNOWN_SECONDS
-        while unknown := [topic for topic in topics if not self._cluster.partitions_for_topic(topic)]:
-            if time.monotonic() > deadline:
-                stop_for(StopWorker(ExitCode.DENIED, f"topic {unknown[0]} does not exist, or the broker does not tell of it"), "joining")
-            await asyncio.sleep(PAUSE_SECONDS)
-            await self._client.force_metadata_update()
+        if unknown := await unknown_topics(self._client, self._subscription.subscription.topics):
+            stop_for(StopWorker(ExitCode.DENIED, f"topic {unknown[0]} does not exist, or the broker does not tell of it"), "joining")
         return await super()._perform_assignment(response)
 
     async def ensure_active_group(self, subscription: Any, prev_assignment: Any) -> Any:  # noqa: ANN401 - as in aiokafka
@@ -98,6 +141,18 @@ class Coordinator(group_coordinator.GroupCoordinator):  # type: ignore[misc]
             return None
 
 
+async def unknown_topics(client: AIOKafkaClient, topics: Collection[str]) -> list[str]:
+    """Those that no broker tells of in KNOWN_SECONDS. One answer alone says little: a broker that has just started may know nothing yet."""
+    deadline = time.monotonic() + KNOWN_SECONDS
+    answered = True
+    while unknown := [topic for topic in topics if not client.cluster.partitions_for_topic(topic)]:
+        if answered and time.monotonic() > deadline:
+            break
+        await asyncio.sleep(PAUSE_SECONDS)
+        answered = await client.force_metadata_update()
+    return unknown
+
+
 def fenced(member: str | None) -> StopWorker:
     """`member`: `<instance>.<stage>`."""
     name = (member or "?").rpartition(".")[0]
@@ -105,6 +160,13 @@ def fenced(member: str | None) -> StopWorker:
         ExitCode.FENCED,
         f"another worker is named {name!r} too, and they throw one another out of the group: give each its own SLUICE_INSTANCE",
     )
+
+
+def ended(error: BaseException, member: str | None) -> BaseException:
+    """What to stop for where the group is kept no longer because of `error`. `member`: `<instance>.<stage>`."""
+    if isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError):
+        return StopWorker(ExitCode.DENIED, f"no longer allowed to read: {error}; `sluice topics rights` shows who needs what")
+    return fenced(member) if FencedInstanceIdError.__name__ in str(error) else error
 
 
 def install() -> None:

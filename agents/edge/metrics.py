@@ -49,10 +49,17 @@ BATCH_POSTS = Histogram("sluice_batch_posts", "Posts handled in one go.", ("stag
 END_TO_END_SECONDS = Histogram(
     "sluice_end_to_end_seconds", "From the broker's receipt of a post to its decision.", buckets=SECONDS, registry=REGISTRY
 )
-LAG = _gauge("sluice_consumer_lag_records", "Records of the assigned partitions that are not acknowledged.", "stage", "topic")
+LAG = _gauge(
+    "sluice_consumer_lag_records",
+    "Records of the assigned partitions that are not acknowledged; of a partition that does not answer, those known of before.",
+    "stage", "topic",
+)  # fmt: skip
 OLDEST = _gauge("sluice_oldest_unprocessed_seconds", "Age of the oldest record read and not acknowledged; 0 if none.", "stage", "topic")
 COMMIT_AGE = _gauge("sluice_commit_age_seconds", "For how long acknowledged work has waited for a commit; 0 if none waits.", "stage")
 ASSIGNED = _gauge("sluice_assigned_partitions", "Partitions that this process reads.", "stage")
+SILENT = _gauge(
+    "sluice_partitions_not_answering", "Of these, those whose broker has not answered for 15 s: what comes is not read.", "stage"
+)
 REPUBLISHED = _counter("sluice_republished_total", "Records that lay on another partition than their key's, and were put there.", "topic")
 TRANSACTIONS = _counter(
     "sluice_transactions_total", "Kafka transactions of the cases stage, by result: committed, fenced or failed.", "result"

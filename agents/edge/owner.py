@@ -120,6 +120,13 @@ class Owner(threading.Thread):
                 stop_for(error, f"owning number {self.number}")
         finally:
             self._files.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of all that is large: whoever owns the number next waits for this one's end, so it is kept, and the next one may never come."""
+        self.measured = None
+        for large in ("_machine", "_files", "_transactions"):
+            vars(self).pop(large, None)
 
     def _restore(self) -> None:
         started, tools = time.perf_counter(), self._tools
@@ -128,7 +135,8 @@ class Owner(threading.Thread):
                 if self.inbox.closed:
                     return
                 self._load(key, value, headers)
-            check_positions(offsets, [tools.prefix + topic.name for topic in tools.spec.inputs], self._positions)
+            inputs = [tools.prefix + topic.name for topic in tools.spec.inputs]
+            self._positions |= check_positions(offsets, inputs, self._positions)
         self._settled_at = time.monotonic() + SETTLE_SECONDS
         seconds = time.perf_counter() - started
         metrics.RESTORE_SECONDS.observe(seconds)

@@ -12,12 +12,13 @@ import threading
 from typing import Any, Protocol
 
 import faust
-from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError
 
 from agents.edge.app import consumer_group
 from agents.edge.cases_runner import CasesAgent, CasesRunner
 from agents.edge.failures import ExitCode, StopWorker, stop, stop_for
 from agents.edge.logs import limit_repetition, logged
+from agents.edge.membership import ended
 from agents.edge.preflight import Needs, preflight
 from agents.edge.pulse import Pulse
 from agents.edge.runner import Agent, Runner
@@ -89,8 +90,8 @@ def execute(runner: Running) -> None:
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
-        if isinstance(worker.crash_reason, TopicAuthorizationFailedError | GroupAuthorizationFailedError):
-            stop(ExitCode.DENIED, f"no longer allowed to read: {worker.crash_reason}; `sluice topics rights` shows who needs what")
+        if isinstance(worker.crash_reason, KafkaError):
+            stop_for(ended(worker.crash_reason, runner.app.conf.consumer_group_instance_id), "running Faust")
         if end.code:
             stop(ExitCode.BUG, f"Faust ended with {end.code}")
     except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py

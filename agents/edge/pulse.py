@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import faust
 
 from agents.edge import metrics
+from agents.edge.failures import stop_for
+from agents.edge.membership import ended
 
 if TYPE_CHECKING:
+    from faust.types import TP
+
     from agents.edge.transport import Consumer
 
 MEASURE_EVERY_SECONDS = 1.0
+SILENT_LOOKS = 15
+"""A broker that is killed is replaced within ten seconds by those that have copies of its partitions."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -31,9 +38,25 @@ class Pulse:
     rebalancing: bool = False
     answers: int = 0
     partitions: int = 0
+    silent: Sequence[str] = ()
     lag: int = 0
     commit_age: float = 0.0
     measured: float = field(default_factory=time.monotonic)
+
+
+class Silence:
+    """For how many looks in a row nothing new was heard of each partition. Looks are counted, not time: a process may have slept."""
+
+    def __init__(self) -> None:
+        self._heard: dict[TP, tuple[object, int]] = {}
+
+    def look(self, heard: Mapping[TP, object]) -> Sequence[TP]:
+        """`heard`: of each partition that should be heard of, what changes with every answer. Returns those silent for SILENT_LOOKS."""
+        before = self._heard
+        self._heard = {
+            tp: (answer, before[tp][1] + 1 if tp in before and before[tp][0] == answer else 0) for tp, answer in heard.items()
+        }  # fmt: skip
+        return sorted(tp for tp, (_, looks) in self._heard.items() if looks >= SILENT_LOOKS)
 
 
 class Meter:
@@ -45,6 +68,7 @@ class Meter:
         self._app, self._also = app, also
         self._lag = {prefix + topic: metrics.LAG.labels(stage, topic) for topic in topics}
         self._oldest = {prefix + topic: metrics.OLDEST.labels(stage, topic) for topic in topics}
+        self._silence, self._silent = Silence(), metrics.SILENT.labels(stage)
         self._age, self._assigned = metrics.COMMIT_AGE.labels(stage), metrics.ASSIGNED.labels(stage)
         self._waiting_since: float | None = None
         self._known = False
@@ -62,11 +86,14 @@ class Meter:
     def _look(self) -> None:
         app, pulse = self._app, self.pulse
         consumer: Consumer = app.consumer
+        if (fault := consumer.fault()) is not None:
+            stop_for(ended(fault, app.conf.consumer_group_instance_id), "keeping a place in the group")
         pulse.joined, pulse.rebalancing = bool(app.consumer_generation_id), app.rebalancing
         if pulse.joined:
             pulse.answers = consumer.answers()
         if not pulse.joined or pulse.rebalancing:
             return
+        self._listen(consumer)
         lags = consumer.lags()
         pulse.partitions, pulse.lag = len(consumer.assignment()), sum(lags.values())
         since = max(consumer.last_commit, self._waiting_since or time.monotonic())
@@ -82,3 +109,13 @@ class Meter:
             self._oldest[topic].set(0 if oldest is None else max(0.0, time.time() - oldest / 1000))
         self._assigned.set(pulse.partitions)
         self._age.set(pulse.commit_age)
+
+    def _listen(self, consumer: Consumer) -> None:
+        """Which partitions' brokers are silent; said once when it begins and once when it is over."""
+        silent = tuple(f"{tp.topic}[{tp.partition}]" for tp in self._silence.look(consumer.heard()))
+        for name in set(silent).difference(self.pulse.silent):
+            logger.error("%s: its broker does not answer; waiting, nothing is lost", name)
+        for name in set(self.pulse.silent).difference(silent):
+            logger.warning("%s: is read again, or by another worker", name)
+        self.pulse.silent = silent
+        self._silent.set(len(silent))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -18,7 +18,7 @@ class Standing(driver.Consumer):  # type: ignore[misc]
     _in_flight: InFlight
 
     def lags(self) -> dict[str, int]:
-        """Records of the assigned partitions that are not yet acknowledged, by topic."""
+        """Records of the assigned partitions that are not yet acknowledged, by topic; of one that is silent, as it was last heard of."""
         lags: dict[str, int] = {}
         for tp, position in self._positions():
             # Behind the last record there may be the mark of a transaction, which is no work.
@@ -38,6 +38,14 @@ class Standing(driver.Consumer):  # type: ignore[misc]
     def answers(self) -> int:
         """Grows as long as the group's broker answers."""
         return self._thread.answers()
+
+    def fault(self) -> BaseException | None:
+        """Why nothing more will be read, or what is read will be another worker's too. None while all is well."""
+        return self._thread.fault()
+
+    def heard(self) -> Mapping[TP, int | None]:
+        """Changes for each partition that is read, as long as its broker answers."""
+        return self._thread.heard()
 
     def _end(self, tp: TP) -> int | None:
         """Where the log of `tp` ends. None if nobody knows yet, or if the consumer's thread has given the partition away just now."""

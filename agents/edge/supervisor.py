@@ -28,6 +28,9 @@ LAST_BACKOFF_SECONDS = 30.0
 HEALTHY_AFTER_SECONDS = 10.0
 """A stage that ran so long starts with the first back-off again."""
 
+ALONE_AFTER_SECONDS = 600.0
+"""The same for one that was fenced: where another worker has its name, none of the two runs for so long."""
+
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.1
 PORTS_PER_INSTANCE = 10
@@ -127,9 +130,9 @@ class Child:
 def backoff(last: float, ran: float, code: int) -> float:
     """Seconds to wait before the next start of a stage that ran for `ran` and ended with `code`. `last`: the wait before, at first 0.
 
-    One that was thrown out by a worker of the same name waits longer each time, however long it ran: it must not throw out the other one.
+    One that was thrown out by a worker of the same name waits longer each time: it must not throw out the other one.
     """
-    if not last or (ran > HEALTHY_AFTER_SECONDS and code != ExitCode.FENCED):
+    if not last or ran > (ALONE_AFTER_SECONDS if code == ExitCode.FENCED else HEALTHY_AFTER_SECONDS):
         return FIRST_BACKOFF_SECONDS
     return min(last * 2, LAST_BACKOFF_SECONDS)
 

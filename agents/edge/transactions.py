@@ -29,7 +29,7 @@ class Transactions:
     """After any failure the process must end: what is in memory may be ahead of the log. Every method raises StopWorker then."""
 
     def __init__(self, client: dict[str, Any], transactional_id: str, patience_seconds: float) -> None:
-        """`patience_seconds`: how long to go on asking a broker that does not answer."""
+        """`patience_seconds`: how long to go on asking a broker that does not answer; for a commit, TRANSACTION_SECONDS at most."""
         self._id, self._patience = transactional_id, patience_seconds
         config = {
             **producer_config(client, DELIVERY_SECONDS),
@@ -41,11 +41,11 @@ class Transactions:
 
     def start(self) -> None:
         """Once. Fences the owner before and ends its open transaction: what is committed now is all there will be of it."""
-        self._patiently(lambda: self._producer.init_transactions(CALL_SECONDS))
+        self._patiently(lambda: self._producer.init_transactions(CALL_SECONDS), self._patience)
 
     def begin(self) -> None:
         """A transaction."""
-        self._patiently(self._producer.begin_transaction)
+        self._patiently(self._producer.begin_transaction, self._patience)
 
     def send(self, message: Message, partition: int = -1, delivered: Delivered | None = None) -> None:
         """In the transaction, to `partition` or that of its key. Whether the broker has it, `commit` says; `flush` calls `delivered`."""
@@ -64,13 +64,13 @@ class Transactions:
                 continue
 
     def commit(self) -> None:
-        """Returns when all of it is committed."""
-        self._patiently(lambda: self._producer.commit_transaction(CALL_SECONDS))
+        """Returns when all of it is committed. Later on the broker has ended the transaction, and would call this owner a former one."""
+        self._patiently(lambda: self._producer.commit_transaction(CALL_SECONDS), min(self._patience, TRANSACTION_SECONDS))
         metrics.TRANSACTIONS.labels("committed").inc()
 
-    def _patiently(self, call: Callable[[], None]) -> None:
+    def _patiently(self, call: Callable[[], None], seconds: float) -> None:
         """Some answers mean: ask again. Others mean that the transaction, or this producer, is lost."""
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + seconds
         while True:
             try:
                 call()

@@ -5,9 +5,10 @@
    unfinished work when acknowledgements come out of order.
 3. How long a fetch waits, and for how much, are settings while records flow; when idle it waits long, and for anything. No sleep of a
    second under back-pressure.
-4. When the committed offset lies outside the log, the worker stops instead of skipping what is lost in silence.
+4. When what would be read next lies outside the log, the worker stops instead of skipping what is lost in silence (bounds.py).
 5. When another worker has the same name, one of the two stops (membership.py).
-6. A stage that owns partition numbers of several topics is told when they come and go, before their records come and go (partitions.py).
+6. After a rebalance reading begins at what is committed, also where the group's broker first refuses to say it (membership.py).
+7. A stage that owns partition numbers of several topics is told when they come and go, before their records come and go (partitions.py).
 
 tests/agents/edge/test_faust_contract.py pins every private name of Faust and aiokafka that is used here.
 """
@@ -19,30 +20,27 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from mode.utils.futures import notify
 
+from agents.edge.bounds import Bounded
 from agents.edge.chunks import Chunk, Limits, split
 from agents.edge.consumer_thread import ConsumerThread
-from agents.edge.failures import ExitCode, StopWorker, deleted_unread, made_anew, stop_for
+from agents.edge.failures import ExitCode, StopWorker, stop_for
 from agents.edge.fetched import Fetched
 from agents.edge.in_flight import InFlight
 from agents.edge.partitions import Partitions
-from agents.edge.standing import Standing
 
 SCHEME = "sluice"
 IDLE_AFTER_SECONDS = 1.0
-TRANSACTION_MARK = 1
-"""Offsets that a transaction takes behind its last record. When all is deleted for its age, the log starts behind them."""
-
 YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
 
 
-class Consumer(Standing):
+class Consumer(Bounded):
     """See the module. All methods run on the event loop."""
 
     app: AppT
@@ -104,7 +102,7 @@ class Consumer(Standing):
 
         It would be given no partition, and look healthy; as a static member it would be given none after a restart either.
         """
-        if revoked and (missing := self._thread.missing_topics()):
+        if revoked and (missing := await self._thread.missing_topics()):
             stop_for(StopWorker(ExitCode.DENIED, f"topic {missing[0]} is gone: make it again with `sluice topics create`"), "reading")
         self.epoch += 1
         if self._partitions is not None:
@@ -127,7 +125,13 @@ class Consumer(Standing):
         if not active:
             await asyncio.sleep(0.005)  # every partition is held back: the stage is behind
             return {}, active
-        records = await self._getmany(active_partitions=active, timeout=timeout)
+        try:
+            records = await self._getmany(active_partitions=active, timeout=timeout)
+        except OffsetOutOfRangeError as error:
+            await self._out_of_range(error)
+            return {}, active
+        except NoOffsetForPartitionError:  # aiokafka looked before the seek at this assignment
+            return {}, active
         self._adapt_fetch(bool(records))
         return records, active
 
@@ -147,6 +151,7 @@ class Consumer(Standing):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """One message per chunk, round robin over the partitions."""
         records, active = await self._wait_next_records(timeout)
+        epoch = self.epoch
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
@@ -156,7 +161,6 @@ class Consumer(Standing):
         queues = []
         for tp, found in records.items():
             if found and (active is None or tp in active or tp in self._buffered_partitions):
-                await self._check_position(tp, found[0].offset)
                 queues.append((tp, iter(split(found, self.limits))))
         while queues:
             left = []
@@ -164,9 +168,22 @@ class Consumer(Standing):
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
                 if (part := next(parts, None)) is not None:
-                    yield tp, self._message(tp, *part)
+                    if not self._was_read(tp, part[0][-1].offset):
+                        yield tp, self._message(tp, *part)
                     left.append((tp, parts))
             queues = left
+        if self.epoch == epoch and self.flow_active:
+            self._pass_marks()
+
+    def _pass_marks(self) -> None:
+        """When all that aiokafka has handed over is in flight: what it passed besides holds no record, and may be committed.
+
+        Left uncommitted, it would be missed when all is deleted for its age. What keeps its own positions counts records alone.
+        """
+        for tp in self.assignment() if self._partitions is None else ():
+            position = self._thread.next_fetch(tp)
+            if position is not None and self._in_flight.pass_to(tp, position):
+                self._acked[tp]  # see `ack`
 
     async def _seek_back(self) -> None:
         """What was read and dropped is read again."""
@@ -186,19 +203,6 @@ class Consumer(Standing):
         self._in_flight.add(message, records[0].offset, records[0].timestamp)
         return message
 
-    async def _check_position(self, tp: TP, offset: int) -> None:
-        """Ends the worker when records between the position and `offset` are gone from the log, or the log is a new one."""
-        after_last = self._in_flight.next_read(tp)
-        expected = self._committed_offset[tp] if after_last is None else after_last
-        if expected is None or offset == expected:
-            return
-        if offset > expected:
-            earliest = (await self.earliest_offsets(tp))[tp]
-            if earliest > expected + (TRANSACTION_MARK if self._partitions else 0):
-                stop_for(deleted_unread(f"{tp.topic}[{tp.partition}]", expected, earliest), "reading")
-        elif (end := self._end(tp)) is not None and end < expected:
-            stop_for(made_anew(f"{tp.topic}[{tp.partition}]", expected), "reading")
-
     async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401 - as in Faust
         count = 0
         try:
@@ -216,11 +220,11 @@ class Consumer(Standing):
             if not self.app.should_stop:
                 raise
 
-    async def _deliver(self, tp: TP, message: ConsumerMessage) -> None:
+    def _was_read(self, tp: TP, offset: int) -> bool:
         position = self._read_offset[tp]
-        if position is not None and message.offset < position:
-            self._in_flight.remove(message)
-            return
+        return position is not None and offset < position
+
+    async def _deliver(self, tp: TP, message: ConsumerMessage) -> None:
         if self.app.flow_control.is_active() and not self.suspend_flow.is_set() and not self._stream_is_full(tp):
             await self.callback(message)
         else:  # it may block on a full stream, and must not hold up a rebalance

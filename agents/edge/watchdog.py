@@ -89,6 +89,8 @@ class Watchdog:
             status = "no broker"
         elif not pulse.joined or pulse.rebalancing:
             status = "joining the group"
+        elif pulse.silent:
+            status = "partition not answering"
         elif self.idle_ticks > self._stuck_after / 2:
             status = "no progress"
         elif pulse.commit_age > COMMIT_AGE_LIMIT_SECONDS:
@@ -99,6 +101,7 @@ class Watchdog:
             "status": status,
             "stage": self._stage,
             "partitions": pulse.partitions,
+            "partitions_not_answering": list(pulse.silent),
             "lag_records": pulse.lag,
             "commit_age_seconds": round(pulse.commit_age, 1),
             "seconds_without_progress": self.idle_ticks,

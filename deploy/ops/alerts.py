@@ -98,6 +98,14 @@ def processes(flow: Flow, w: Windows) -> Iterator[Alert]:
         w.of(flow.stuck),
     )
     yield Alert(
+        "SluicePartitionNotAnswering",
+        "sum by (stage) (sluice_partitions_not_answering) > 0",
+        PAGE,
+        f"{NUMBER} partitions that the stage {{{{ $labels.stage }}}} reads have not answered for {flow.down}: what comes there waits.",
+        "partition-not-answering",
+        w.of(flow.down),
+    )
+    yield Alert(
         "SluicePostsDeletedUnread",
         'sum by (stage) (stage_code:sluice_restarts:increase15m{code="lost"}) > 0',
         PAGE,

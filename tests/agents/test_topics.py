@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from agents.settings import load
-from agents.topics import Difference, Found, FoundTopic, WantedTopic, compare, hidden, wanted_topics
+from agents.topics import Difference, Found, FoundTopic, WantedTopic, compare, few_copies, hidden, wanted_topics
 from pipeline.policy.region import Region
 from pipeline.policy.regions import Regions
-from schemas.topics import POSTS_LANGUAGE, TOPICS
+from schemas.topics import CASE_STATE, POSTS_LANGUAGE, TOPICS
 
 REGIONS = Regions(regions=(Region(name="dutch", languages=("nl",)), Region(name="dach", languages=("de",))))
 SETTINGS = load(topic_prefix="staging.")
@@ -23,7 +23,7 @@ def wanted() -> list[WantedTopic]:
 @pytest.fixture
 def found(wanted: list[WantedTopic]) -> dict[str, FoundTopic]:
     """As a broker has them that `create_topics` filled."""
-    return {topic.name: FoundTopic(topic.partitions, 3, {**topic.config(3), "segment.ms": "604800000"}) for topic in wanted}
+    return {topic.name: FoundTopic(topic.partitions, 3, {**topic.config(3), "index.interval.bytes": "4096"}) for topic in wanted}
 
 
 def differences(wanted: list[WantedTopic], found: dict[str, FoundTopic], brokers: int = 3) -> list[Difference]:
@@ -71,8 +71,10 @@ def test_another_partition_count_is_a_remark(wanted: list[WantedTopic], found: d
         ("cleanup.policy", "compact", True),
         ("unclean.leader.election.enable", "true", True),
         ("min.insync.replicas", "1", True),
-        ("min.insync.replicas", "4", True),  # nothing could be written
-        ("retention.ms", "1000", False),
+        ("retention.ms", "1000", True),  # posts would be deleted unread
+        ("retention.ms", "31536000000", False),
+        ("retention.ms", "-1", False),
+        ("retention.bytes", "1073741824", True),
     ],
 )
 def test_another_setting_comes_with_the_command_that_mends_it(
@@ -107,9 +109,39 @@ def test_fewer_copies_than_the_brokers_allow_are_serious(wanted: list[WantedTopi
     assert differences(wanted, {**found, DUTCH: replace(found[DUTCH], copies=1)}, brokers=1) == []
 
 
-def test_a_broker_may_ask_for_more_copies_of_each_record(wanted: list[WantedTopic], found: dict[str, FoundTopic]) -> None:
-    found[DUTCH] = replace(found[DUTCH], config={**(found[DUTCH].config or {}), "min.insync.replicas": "3"})
-    assert differences(wanted, found) == []
+@pytest.mark.parametrize(("copies", "in_sync", "well"), [(5, "3", True), (3, "3", False), (2, "2", False), (1, "2", False)])
+def test_a_broker_may_ask_for_more_copies_of_each_record_but_not_for_all(
+    wanted: list[WantedTopic], found: dict[str, FoundTopic], copies: int, in_sync: str, well: bool
+) -> None:
+    found[DUTCH] = FoundTopic(6, copies, {**(found[DUTCH].config or {}), "min.insync.replicas": in_sync})
+    of_dutch = [each for each in differences(wanted, found, copies) if each.topic == DUTCH]
+    assert [(each.serious, "with one broker away nothing can be written" in each.what) for each in of_dutch] == (
+        [] if well else [(True, copies > 1)]
+    )
+
+
+def test_a_log_that_is_cleaned_seldom_is_a_remark(wanted: list[WantedTopic], found: dict[str, FoundTopic]) -> None:
+    """So every topic is that was made with Kafka's defaults."""
+    name = f"staging.{CASE_STATE.name}"
+    found[name] = replace(found[name], config={**(found[name].config or {}), "segment.bytes": "1073741824", "segment.ms": "604800000"})
+    assert [(each.topic, each.serious) for each in differences(wanted, found)] == [(name, False)] * 2
+
+
+@pytest.mark.parametrize(
+    ("factor", "brokers", "said"),
+    [
+        (None, 3, None),
+        (None, 1, None),
+        (None, 2, "2 brokers are to be seen, so topics get 2 copies"),
+        (1, 3, "replication_factor (SLUICE_REPLICATION_FACTOR) is 1, and there are 3 brokers"),
+        (1, 1, None),
+        (3, 3, None),
+    ],
+)
+def test_few_copies_are_said(factor: int | None, brokers: int, said: str | None) -> None:
+    sentence = few_copies(load(replication_factor=factor), Found(brokers, {}))
+    assert (sentence or "").startswith(said or "")
+    assert (sentence is None) == (said is None)
 
 
 def test_settings_that_the_broker_hides_are_said(wanted: list[WantedTopic], found: dict[str, FoundTopic]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,19 +14,17 @@ from agents.edge.case_log import POSITION
 from agents.edge.failures import ExitCode
 from agents.edge.intake import REPUBLISHED, partition_of
 from schemas.cases import CaseFile, CaseState
-from schemas.people import Notice
 from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, DEAD_LETTERS, NOTICES, VERDICTS
 from schemas.wire import decoder
 from tests.support.case_inputs import deleted, enforced, opened, outgoing, report, send, verdict
-from tests.support.clients import Message, Outgoing, OwnTopics, create_topics, delete_topics, read_all
-from tests.support.workers import Process, fetch, process, wait_for
+from tests.support.clients import Outgoing, OwnTopics, create_topics, delete_topics, read_all
+from tests.support.counting_worker import ALL, counting_worker, notice_of, notices
+from tests.support.workers import Process, fetch, wait_for
 
 pytestmark = pytest.mark.kafka
 
 PARTITIONS = 2
-ALL = (*CASE_INPUTS, CASE_STATE, CASE_FILES, NOTICES, DEAD_LETTERS)
-SESSION_SECONDS = 6
-notice_of, state_of, file_of = decoder(Notice), decoder(CaseState), decoder(CaseFile)
+state_of, file_of = decoder(CaseState), decoder(CaseFile)
 Start = Callable[..., Process]
 
 
@@ -40,23 +38,7 @@ def owned(topics: OwnTopics) -> OwnTopics:
 @pytest.fixture
 def start(topics: OwnTopics, tmp_path: Path) -> Start:
     """Starts a worker `name`; again, as the same instance."""
-
-    def started(name: str = "one", **settings: object) -> Process:
-        arguments = ["-m", "tests.support.counting_process", name]
-        given = {"session_timeout_seconds": SESSION_SECONDS, **settings}
-        return process(arguments, topics.address, topics.prefix, tmp_path / name, given)
-
-    return started
-
-
-def noted(*wanted: str) -> Callable[[list[Message]], bool]:
-    """Whether these notices are there."""
-    return lambda messages: {notice_of(message.value).notice_id for message in messages} >= set(wanted)
-
-
-def notices(topics: OwnTopics, *until: str) -> Counter[str]:
-    """Ids of the committed notices, how often each; when those of `until` are there."""
-    return Counter(notice_of(message.value).notice_id for message in topics.read_all(NOTICES, noted(*until) if until else None))
+    return partial(counting_worker, topics, tmp_path)
 
 
 def states(topics: OwnTopics) -> dict[str, CaseState]:

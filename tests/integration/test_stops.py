@@ -155,12 +155,13 @@ def test_sigterm_ends_a_busy_stage_with_nothing_lost_and_nothing_done_twice(topi
     assert len(topics.read_all(POSTS_LANGUAGE)) == len(names)
 
 
-def handle_then_stop(topics: OwnTopics, language: Start, names: list[str]) -> int:
-    """The stage handles these posts and ends; returns the offset that it committed on partition 0."""
+def handle_then_stop(topics: OwnTopics, language: Start, names: list[str], offset: int | None = None) -> int:
+    """The stage handles these posts and ends; returns the offset that it committed on partition 0, by default their number."""
+    offset = offset or len(names)
     with language() as process:
         topics.produce(POSTS_INCOMING, posts(*names))
         topics.read_all(POSTS_LANGUAGE, has_all(set(names)))
-        wait_for(lambda: committed(topics) == len(names), lambda: f"committed {committed(topics)} of {len(names)}", 10)
+        wait_for(lambda: committed(topics) == offset, lambda: f"committed {committed(topics)}, not {offset}", 10)
         assert process.stop() == ExitCode.OK
     return committed(topics)
 
@@ -177,6 +178,16 @@ def test_records_deleted_before_they_were_handled_stop_the_stage(topics: OwnTopi
             assert process.wait() == ExitCode.LOST, attempt
             assert f"3 records from offset {offset} were deleted before they were handled" in process.log
     assert committed(topics) == offset
+
+
+def test_what_was_deleted_before_a_stages_first_start_is_not_missed(topics: OwnTopics, language: Start) -> None:
+    create(topics, LANGUAGE_TOPICS, partitions=1)
+    topics.produce(POSTS_INCOMING, posts("gone-1", "gone-2", "there"))
+    admin = AdminClient({"bootstrap.servers": topics.address})
+    for done in admin.delete_records([TopicPartition(topics.name(POSTS_INCOMING), 0, 2)]).values():
+        done.result(10)
+    assert handle_then_stop(topics, language, ["later"], 4) == 4
+    assert len(topics.read_all(POSTS_LANGUAGE, has_all({"there"}))) == 2
 
 
 def test_an_offset_behind_the_logs_end_stops_the_stage(topics: OwnTopics, language: Start) -> None:

@@ -40,15 +40,21 @@ def test_a_stage_that_is_far_behind_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("brokers", "copies", "level", "said"),
+    ("brokers", "copies", "in_sync", "level", "said"),
     [
-        (3, 3, Level.OK, "kafka:9092 answers"),
-        (1, 1, Level.OK, "kafka:9092 answers; brokers: 1, so a lost disk loses posts"),
-        (3, 1, Level.WARN, "kafka:9092 answers; __consumer_offsets has 1 of 3 copies: without that broker"),
+        (3, 3, "2", Level.OK, "kafka:9092 answers"),
+        (3, 3, None, Level.OK, "kafka:9092 answers"),
+        (1, 1, "1", Level.OK, "kafka:9092 answers; brokers: 1, so a lost disk loses posts"),
+        (3, 1, "1", Level.WARN, "kafka:9092 answers; __consumer_offsets has 1 of 3 copies: without that broker"),
+        (3, 3, "1", Level.WARN, "kafka:9092 answers; __consumer_offsets has min.insync.replicas=1 of 3 copies: a record of one broker"),
+        (3, 3, "3", Level.WARN, "kafka:9092 answers; __consumer_offsets has min.insync.replicas=3 of 3 copies: with one broker away"),
     ],
 )
-def test_a_cluster_is_judged_by_whether_it_can_lose_a_broker(brokers: int, copies: int, level: Level, said: str) -> None:
-    found = cluster(load(broker="kafka:9092"), Cluster(brokers, {"__consumer_offsets": Layout(50, copies)}))
+def test_a_cluster_is_judged_by_whether_it_can_lose_a_broker(
+    brokers: int, copies: int, in_sync: str | None, level: Level, said: str
+) -> None:
+    own = {"__consumer_offsets": {"min.insync.replicas": in_sync} if in_sync else None}
+    found = cluster(load(broker="kafka:9092"), Cluster(brokers, {"__consumer_offsets": Layout(50, copies)}), own)
     assert (found.level, found.name) == (level, "broker")
     assert found.sentence.startswith(said)
 

@@ -12,6 +12,7 @@ from typing import Any
 import aiokafka
 import faust
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import consumer as aiokafka_consumer
 from aiokafka.consumer import fetcher, group_coordinator
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -72,6 +73,7 @@ OVERRIDDEN = {
         "reset_generation": ["self"],
         "ensure_active_group": ["self", "subscription", "prev_assignment"],
         "_send_req": ["self", "request"],
+        "ensure_coordinator_known": ["self"],
         "_perform_assignment": ["self", "response"],
     },
     faust.App: {"_consumer_wait_empty": ["self", "consumer", "logger"]},
@@ -112,7 +114,7 @@ CALLED = [
     (base.Consumer._commit_tps, "self._commit_offsets(", "_commit_offsets notes when the last commit was"),
     (base.Consumer._commit_offsets, "self._committed_offset.update(committable_offsets)", "_should_commit and lag compare with it"),
     (base.Consumer.perform_seek, "await self.seek_to_committed()", "after a seek everything in flight is read again"),
-    (base.Consumer.perform_seek, "self._committed_offset.update(", "the log-start check starts from the committed offset"),
+    (base.Consumer.perform_seek, "self._committed_offset.update(", "where nothing is committed, nothing can be missed"),
     (base.Consumer.on_partitions_revoked, "self._committed_offset.pop(tp, None)", "a partition that comes back has no old offset"),
     (base.Consumer.on_stop, "if self.app.conf.stream_wait_empty", "stream_wait_empty=False ends a worker without waiting for chunks"),
     (
@@ -153,6 +155,17 @@ CALLED = [
         "the override keeps Faust's false alarms out of the log",
     ),
     (group_coordinator.GroupCoordinator._do_heartbeat, "await self._send_req(request)", "each heartbeat's answer is counted there"),
+    (
+        group_coordinator.GroupCoordinator._do_fetch_commit_offsets,
+        "response = await self._send_req(request) offsets = {} for topic, topic_partitions in response.topics:",
+        "what the broker refuses as a whole is raised there, and nowhere else",
+    ),
+    (
+        group_coordinator.GroupCoordinator.fetch_committed_offsets,
+        "if not err.retriable: raise",
+        "what a new coordinator refuses is asked again",
+    ),
+    (recovery.Recovery._resume_streams, "timeout=self.app.conf.broker_request_timeout", "a seek must be done or given up before"),
     (
         group_coordinator.GroupCoordinator._perform_assignment,
         "assignor.assign(self._cluster, member_metadata)",
@@ -218,6 +231,37 @@ def test_aiokafka_tells_where_it_reads_next() -> None:
     assert "state.consumed_to(self._partition_records.next_fetch_offset)" in source(fetcher.FetchResult._update_position)
 
 
+def test_aiokafka_tells_when_a_partition_was_heard_of() -> None:
+    """consumer_thread.heard looks there."""
+    answered = source(fetcher.Fetcher._proc_fetch_request)
+    assert "if error_type is Errors.NoError:" in answered.partition("tp_state.timestamp = now_ms")[0]
+    assert "tp_state.timestamp = now_ms" in answered
+    assert "if tp in self._records: # We have data still not consumed" in source(fetcher.Fetcher._get_actions_per_node)
+
+
+def test_aiokafka_keeps_what_ended_its_tasks() -> None:
+    """consumer_thread.fault looks there: nothing that Faust calls does."""
+    check = source(group_coordinator.GroupCoordinator.check_errors)
+    assert "if self._coordination_task.done():" in check
+    assert "if self._pending_exception is not None:" in check
+    assert "self._pending_exception = exc" in source(group_coordinator.GroupCoordinator._push_error_to_user)
+    assert "self._fetch_task = create_task(self._fetch_requests_routine())" in source(fetcher.Fetcher.__init__)
+    stopping = source(aiokafka_consumer.AIOKafkaConsumer.stop)
+    assert stopping.index("self._closed = True") < stopping.index("self._coordinator.close()"), "an end that was asked for is no fault"
+    assert "check_errors" not in source(driver.AIOKafkaConsumerThread)
+
+
+def test_aiokafka_says_what_lies_outside_the_log() -> None:
+    """bounds.py decides what then; told `earliest`, aiokafka would decide by itself."""
+    answered = source(fetcher.Fetcher._proc_fetch_request)
+    assert "if self._default_reset_strategy != OffsetResetStrategy.NONE:" in answered
+    assert "err = Errors.OffsetOutOfRangeError({tp: fetch_offset})" in answered
+    assert fetcher.OffsetResetStrategy.from_str("none") == fetcher.OffsetResetStrategy.NONE
+    assert "Errors.NoOffsetForPartitionError(tp)" in source(fetcher.Fetcher._update_fetch_positions)
+    assert "res_or_error.check_raise()" in source(fetcher.Fetcher.fetched_records)
+    assert callable(getattr(driver.AIOKafkaConsumerThread, "seek_wait", None)), "Bounded calls it"
+
+
 def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:
     code = source(fetcher.Fetcher._proc_fetch_request)
     assert "MemoryRecords(part_data[-1])" in code, "aiokafka makes MemoryRecords elsewhere: fetched.install() replaces nothing"
@@ -232,8 +276,9 @@ def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:
 def test_aiokafka_knows_what_is_asked_of_it() -> None:
     assert "assert self._subscription.is_assigned(partition)" in source(aiokafka.AIOKafkaConsumer.highwater), "Consumer._end catches it"
     assert "self._coordinator = GroupCoordinator(" in source(aiokafka.AIOKafkaConsumer.start), "ConsumerThread.answers looks there"
-    for name in ("subscription", "partitions_for_topic"):
-        assert callable(getattr(aiokafka.AIOKafkaConsumer, name, None)), f"ConsumerThread.missing_topics calls {name}"
+    assert callable(getattr(aiokafka.AIOKafkaConsumer, "subscription", None)), "ConsumerThread.missing_topics calls it"
+    assert "return asyncio.shield(self._md_update_fut)" in source(AIOKafkaClient.force_metadata_update), "it says whether brokers answered"
+    assert "self._cluster = client.cluster" in source(group_coordinator.BaseCoordinator.__init__)
     fields = list(aiokafka.ConsumerRecord.__dataclass_fields__)
     assert fields[:3] == ["topic", "partition", "offset"]
     assert {"timestamp", "key", "value", "headers"} <= set(fields), "chunks, dead letters and Work read these"
@@ -258,7 +303,8 @@ def test_other_names(module: ModuleType, name: str) -> None:
 SETTINGS = (
     "broker_credentials", "web_enabled", "topic_allow_declare", "topic_disable_leader", "consumer_auto_offset_reset",
     "consumer_group_instance_id", "stream_buffer_maxsize", "stream_wait_empty", "broker_commit_interval", "broker_session_timeout",
-    "broker_heartbeat_interval", "broker_request_timeout", "broker_max_poll_interval", "producer_request_timeout",
+    "broker_heartbeat_interval", "broker_request_timeout", "broker_max_poll_interval", "consumer_metadata_max_age_ms",
+    "producer_request_timeout",
 )  # fmt: skip
 
 

@@ -51,6 +51,33 @@ def test_a_chunk_is_removed_once() -> None:
     assert not book.remove(only)
 
 
+def test_what_is_in_flight_and_read_again_is_not_freed_by_the_second_reading() -> None:
+    book = InFlight()
+    first, second = read(book, 100, 599), read(book, 600, 1099)
+    assert not book.remove(read(book, 100, 599))
+    assert (book.committable(PLACE), book.next_read(PLACE)) == (None, 1100)
+    assert book.remove(second)
+    assert book.committable(PLACE) is None
+    assert book.remove(first)
+    assert book.committable(PLACE) == 1100
+
+
+def test_what_holds_no_record_is_passed() -> None:
+    """Marks of transactions from 10 to 12, while 0 to 9 is in flight, and behind 14."""
+    book = InFlight()
+    first = read(book, 0, 9)
+    assert book.pass_to(PLACE, 13)
+    assert not book.pass_to(PLACE, 13)
+    assert book.committable(PLACE) is None
+    assert book.remove(first)
+    assert book.committable(PLACE) == 13
+    second = read(book, 13, 14)
+    assert book.committable(PLACE) == 13
+    assert book.remove(second)
+    assert book.pass_to(PLACE, 16)
+    assert book.committable(PLACE) == 16
+
+
 def test_what_is_forgotten_was_never_read() -> None:
     book = InFlight()
     mine, other = read(book, 0, 9), read(book, 50, 59, OTHER)

@@ -15,7 +15,8 @@ from aiokafka.protocol.group import JoinGroupResponse_v5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.edge.membership import Coordinator, FencedInstanceIdError, Membership, fenced, install
+from agents.edge import membership
+from agents.edge.membership import Coordinator, FencedInstanceIdError, Membership, fenced, install, unknown_topics
 
 SESSION = 10.0
 
@@ -92,6 +93,38 @@ def test_a_member_whose_name_went_to_another_gives_up_its_identity() -> None:
 def test_another_error_of_the_broker_stays_one() -> None:
     with pytest.raises(KafkaError):
         joined_with(GroupAuthorizationFailedError.errno, lambda coordinator: None)
+
+
+class Forgetful(AIOKafkaClient):  # type: ignore[misc]
+    """Its brokers do not answer, or do not know the topic `in`, before they have been asked `asks` times."""
+
+    def __init__(self, asks: int, *, answers: bool) -> None:
+        super().__init__(bootstrap_servers="127.0.0.1:1")
+        self.left, self._answers = asks, answers
+
+    async def force_metadata_update(self) -> bool:
+        """Whether they have answered."""
+        self.left -= 1
+        if self.left == 0:
+            self.cluster._partitions["in"] = {0: None}
+        return self._answers or self.left <= 0
+
+
+def unknown(asks: int, *, answers: bool = True) -> list[str]:
+    """The topics that are given up."""
+
+    async def ask() -> list[str]:
+        return await unknown_topics(Forgetful(asks, answers=answers), {"in"})
+
+    return asyncio.run(ask())
+
+
+def test_a_topic_is_gone_when_brokers_do_not_tell_of_it_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership, "PAUSE_SECONDS", 0.01)
+    assert unknown(5) == []
+    monkeypatch.setattr(membership, "KNOWN_SECONDS", 0.05)
+    assert unknown(1000) == ["in"]
+    assert unknown(20, answers=False) == []
 
 
 def test_aiokafka_makes_its_coordinator_where_ours_is_put() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from agents.edge.failures import ExitCode
 from agents.edge.supervisor import (
+    ALONE_AFTER_SECONDS,
     FIRST_BACKOFF_SECONDS,
     HEALTHY_AFTER_SECONDS,
     LAST_BACKOFF_SECONDS,
@@ -155,6 +156,7 @@ def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
         (LAST_BACKOFF_SECONDS, 1, ExitCode.BUG, LAST_BACKOFF_SECONDS),
         (4.0, HEALTHY_AFTER_SECONDS + 1, ExitCode.BUG, FIRST_BACKOFF_SECONDS),
         (4.0, HEALTHY_AFTER_SECONDS + 1, ExitCode.FENCED, 8.0),
+        (4.0, ALONE_AFTER_SECONDS + 1, ExitCode.FENCED, FIRST_BACKOFF_SECONDS),
     ],
 )
 def test_back_off(last: float, ran: float, code: int, expected: float) -> None:

@@ -2,91 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
-from aiokafka.errors import IllegalStateError
 from faust.types import TP, Message
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from agents.edge.app import make_app
-from agents.edge.chunks import Limits
-from agents.edge.consumer_thread import ConsumerThread
+from agents.edge.app import METADATA_SECONDS
 from agents.edge.transport import IDLE_AFTER_SECONDS, Consumer
-from agents.settings import load
 from tests.agents.edge.records import PLACE, record
-
-OTHER = TP("in", 1)
-
-
-def limits(records: int = 500, size: int = 1000) -> Limits:
-    return Limits(chunk_records=records, chunk_bytes=size, fetch_wait_ms=20, idle_fetch_wait_ms=500, fetch_min_bytes=1)
-
+from tests.agents.edge.unconnected import OTHER, Bench, limits
 
 # Acknowledging and committing ----------------------------------------------------------------------------------------
-
-
-class Unconnected(Consumer):
-    """Its group's committed offsets stand in `committed`: Faust would ask the broker."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.committed: dict[TP, int] = {}
-        self.changing = False
-        """Whether the partitions change in a seek."""
-
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """As Faust, but for the broker."""
-        if self.changing:
-            raise IllegalStateError(f"No current assignment for partition {PLACE}")  # as aiokafka, of the one it is about to seek
-        return dict(self.committed)
-
-    def assignment(self) -> set[TP]:
-        """Both partitions."""
-        return {PLACE, OTHER}
-
-    def highwater(self, tp: TP) -> int:
-        """A log of 100 records, as long as there is no consumer of aiokafka to ask."""
-        return 100 if self._thread._consumer is None else super().highwater(tp)
-
-
-class Bench:
-    """A consumer on an event loop of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.consumer: Unconnected = self.run(self._make(folder))
-
-    async def _make(self, folder: Path) -> Unconnected:
-        app = make_app(load(data_dir=folder), "language", limits(), "test")
-        app.finalize()
-        made = app._new_consumer()
-        return Unconnected(made.transport, made.callback, made._on_partitions_revoked, made._on_partitions_assigned)
-
-    def run(self, what: Coroutine[Any, Any, Any]) -> Any:
-        """Until it is done."""
-        return self.loop.run_until_complete(what)
-
-    def read(self, first: int, count: int = 1, tp: TP = PLACE) -> Message:
-        """A chunk of `count` records from `first` is read and on its way to the stage."""
-        records = [record(b"x", offset, timestamp_ms=1000 + offset, place=tp) for offset in range(first, first + count)]
-        return self.consumer._message(tp, records, count)
-
-    def committable(self) -> dict[TP, int]:
-        """What Faust would commit now."""
-        return dict(self.consumer._filter_committable_offsets(list(self.consumer._filter_tps_with_pending_acks())))
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
 
 
 def test_what_is_committed_is_the_first_offset_still_in_flight(bench: Bench) -> None:
@@ -182,6 +114,14 @@ class Acknowledging(RuleBasedStateMachine):
         self.done -= set(range(first, first + count))
         self.position = first + count
 
+    @rule(count=st.integers(1, 3))
+    def marks(self, count: int) -> None:
+        """Offsets that hold no record are passed."""
+        self.done |= set(range(self.position, self.position + count))
+        self.position += count
+        self.bench.consumer._in_flight.pass_to(PLACE, self.position)
+        self.bench.consumer._acked[PLACE]
+
     @precondition(lambda self: self.current)
     @rule(data=st.data())
     def acknowledge(self, data: st.DataObject) -> None:
@@ -248,6 +188,23 @@ async def _later(fetched: dict[TP, list[ConsumerRecord]]) -> dict[TP, list[Consu
     return fetched
 
 
+def test_what_was_read_before_is_dropped_before_it_is_in_flight(bench: Bench) -> None:
+    consumer = bench.consumer
+    first = bench.read(0, 10)
+    consumer._read_offset[PLACE] = 9
+
+    async def read() -> list[int]:
+        consumer._getmany = lambda active_partitions, timeout: _later({PLACE: [record(b"x", offset) for offset in range(15)]})
+        consumer.limits = limits(records=5)
+        consumer._set_active_tps({PLACE})
+        return [message.offset async for _, message in consumer.getmany(0.1)]
+
+    assert bench.run(read()) == [9, 14]
+    assert consumer._new_offset(PLACE) is None
+    consumer.ack(first)
+    assert consumer._new_offset(PLACE) == 10
+
+
 def test_where_nothing_comes_a_fetch_waits_long_and_for_anything(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     consumer, told = bench.consumer, list[tuple[int, int]]()
     consumer.limits = replace(limits(), fetch_min_bytes=65536)
@@ -282,39 +239,15 @@ async def _stopped_meanwhile(consumer: Consumer) -> dict[TP, list[ConsumerRecord
     return {PLACE: [record(b"x", 0)]}
 
 
-class Seeking:
-    """What aiokafka's consumer says and is told in a seek."""
+def test_where_partitions_are_is_asked_for_again_and_again(bench: Bench) -> None:
+    """Whatever the broker says that is no longer their leader."""
 
-    def __init__(self, committed: dict[TP, int | None]) -> None:
-        self.committed, self.positions = committed, dict.fromkeys(committed, 7)
+    async def look() -> None:
+        made = bench.consumer._thread._create_worker_consumer(bench.consumer.transport)
+        assert made._client._metadata_max_age_ms == METADATA_SECONDS * 1000
+        await made.stop()
 
-    def assignment(self) -> set[TP]:
-        """Every partition."""
-        return set(self.committed)
-
-    async def seek_to_committed(self) -> dict[TP, int | None]:
-        """Leaves those alone of which nothing is committed, as aiokafka does."""
-        assert self.committed, "No partitions are currently assigned"
-        for tp, offset in self.committed.items():
-            if offset:
-                self.positions[tp] = offset
-        return self.committed
-
-    def seek(self, tp: TP, offset: int) -> None:
-        """To an offset."""
-        self.positions[tp] = offset
-
-
-@pytest.mark.parametrize(
-    ("committed", "positions"), [({PLACE: 5, OTHER: None}, {PLACE: 5, OTHER: 0}), ({}, {})], ids=["one has no offset", "no partition"]
-)
-def test_a_partition_without_a_committed_offset_is_read_from_its_start_again(
-    bench: Bench, committed: dict[TP, int | None], positions: dict[TP, int]
-) -> None:
-    thread: ConsumerThread = bench.consumer._thread
-    thread._consumer = seeking = Seeking(committed)
-    assert bench.run(thread._seek()) == committed
-    assert seeking.positions == positions
+    bench.run(look())
 
 
 def test_the_log_end_of_a_partition_that_is_gone_is_unknown(bench: Bench) -> None:

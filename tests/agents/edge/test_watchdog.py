@@ -50,7 +50,7 @@ def test_no_progress_with_work_at_hand_ends_the_stage(per_tick: str, code: int, 
     assert says in said
 
 
-def health(**pulse: float) -> tuple[bool, object]:
+def health(**pulse: object) -> tuple[bool, object]:
     made = Pulse(joined=True, partitions=4)
     for name, value in pulse.items():
         setattr(made, name, value)
@@ -63,6 +63,7 @@ def test_health_says_what_is_wrong() -> None:
     assert health(joined=False) == (False, "joining the group")
     assert health(rebalancing=True) == (False, "joining the group")
     assert health(commit_age=61.0) == (False, "not committing")
+    assert health(silent=("in[0]",)) == (False, "partition not answering")
     assert health(measured=time.monotonic() - 16) == (False, "event loop blocked")
 
 
