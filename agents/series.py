@@ -66,7 +66,7 @@ LABELS = {
 
 EVERY_STAGE = (
     metrics.POSTS_IN, metrics.POSTS_DONE, metrics.POSTS_OUT, metrics.STAGE_SECONDS, metrics.BATCH_POSTS, metrics.LAG, metrics.OLDEST,
-    metrics.COMMIT_AGE, metrics.ASSIGNED, metrics.DEAD_LETTERS, metrics.REBALANCES, metrics.BUILD_INFO,
+    metrics.COMMIT_AGE, metrics.ASSIGNED, metrics.SILENT, metrics.DEAD_LETTERS, metrics.REBALANCES, metrics.BUILD_INFO,
 )  # fmt: skip
 DECIDING = (metrics.DECISIONS, metrics.MARKETS, metrics.UNSPOKEN, metrics.UNASSESSED, metrics.POLICY_INFO)
 OF_PEOPLE = (

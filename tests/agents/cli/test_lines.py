@@ -109,7 +109,7 @@ PEOPLE: list[tuple[type[Record], dict[str, Any], str]] = [
         {"post_id": "post-1", "revision": 2, "language": LANGUAGE, "market": "NL", "deleted": True,
          "reporters": [{"report_id": "r1", "reporter_key": KEY, "channel": "user"}],
          "waiting": [{"topic": "moderation.reports.v1", "at": NOW, "value": json.dumps({"reporter_key": KEY})}],
-         "appeal": {"appeal_id": "a", "decision_id": "d", "appellant": "author"},
+         "appeal": {"appeal_id": "a", "decision_id": "d", "action": "remove", "appellant": "author"},
          "standing": {"decision_id": "d", "action": "remove", "by_person": True, "pending": False, "decided_at": NOW, "overdue": True},
          "task": {"task_id": "t", "purpose": "appeal", "region": "dutch", "asked_at": NOW, "issued_at": NOW, "due_at": NOW, "priority": 3,
                   "revision": 2}},
