@@ -33,7 +33,7 @@ lint: setup      ## ruff, mypy strict, import rules
 
 unit: setup kafka tools  ## the tests alone
 	$(BIN)/pytest $(ON_TWO_CORES) --ignore tests/integration tests/pipeline/scoring/training tests
-	$(BIN)/pytest $(ON_TWO_CORES) tests/integration/test_chaos.py tests/integration
+	$(BIN)/pytest $(ON_TWO_CORES) tests/integration/test_chaos.py tests/integration/test_three_brokers.py tests/integration
 
 chaos: setup kafka  ## 100,000 posts and 20,000 cases while stages and brokers are killed, also one of three with its disk; a rolling restart (20 minutes)
 	$(BIN)/python -m tests.chaos

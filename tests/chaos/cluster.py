@@ -105,6 +105,6 @@ def kill_brokers(cluster: KafkaCluster, plan: Plan, say: Callable[[str], object]
 
 
 def behind(admin: AdminClient, brokers: int) -> Iterable[str]:
-    """Topics with a partition that not all brokers have in full."""
-    found = admin.list_topics(timeout=10).topics
+    """Topics of the run with a partition that not all brokers have in full."""
+    found = {name: topic for name, topic in admin.list_topics(timeout=10).topics.items() if name.startswith(PREFIX)}
     return sorted(name for name, topic in found.items() if any(len(each.isrs) < brokers for each in topic.partitions.values()))

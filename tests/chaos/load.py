@@ -37,7 +37,7 @@ def post(number: int) -> Post:
 
 @dataclass
 class Load:
-    """Publishes posts at an even rate on a thread of its own: `count`, or until `stop`. Waits out a broker that is down.
+    """Publishes posts at an even rate on a thread of its own, until `stop` and at least `least`. Waits out a broker that is down.
 
     `sent_at` is by post id, in monotonic seconds.
     """
@@ -46,7 +46,7 @@ class Load:
     prefix: str
     rate: float
     first: int = 0
-    count: int | None = None
+    least: int = 0
     confirmed: set[str] = field(default_factory=set)
     failed: list[str] = field(default_factory=list)
     sent_at: dict[str, float] = field(default_factory=dict)
@@ -61,9 +61,10 @@ class Load:
             {"bootstrap.servers": self.address, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 5,
              "message.timeout.ms": 300_000, "reconnect.backoff.max.ms": 500, "log_level": 0}
         )  # fmt: skip
-        start = time.monotonic()
-        for number in itertools.islice(itertools.count(self.first), self.count):
-            if self._stop.wait(max(0.0, (number - self.first) / self.rate - (time.monotonic() - start))):
+        start, pause = time.monotonic(), threading.Event()
+        for number in itertools.count(self.first):
+            pause.wait(max(0.0, (number - self.first) / self.rate - (time.monotonic() - start)))
+            if self._stop.is_set() and number - self.first >= self.least:
                 break
             producer.poll(0)
             one = post(number)
@@ -78,18 +79,9 @@ class Load:
             producer.produce(self.prefix + POSTS_INCOMING.name, encode(one), one.conversation_id, on_delivery=delivered)
         producer.flush(300)
 
-    @property
-    def running(self) -> bool:
-        """Whether there are posts still to be sent."""
-        return self._thread.is_alive()
-
     def stop(self) -> None:
-        """No more are sent; waits for the last post, as `join`."""
+        """No more than `least` are sent; waits for the last post. RuntimeError when one was refused."""
         self._stop.set()
-        self.join()
-
-    def join(self) -> None:
-        """Waits for the last post. RuntimeError when one was refused."""
         self._thread.join()
         if self.failed:
             raise RuntimeError(f"the test's own producer failed on {len(self.failed)} posts, the first: {self.failed[0]}")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import cases, cluster, rolling
+from tests.chaos import cases, rolling
 from tests.chaos.chaos import Plan, run
-from tests.support.kafka import Broker, KafkaBroker, KafkaCluster
+from tests.support.kafka import Broker, KafkaBroker
 
 SHORT = Plan(
     posts=5000, rate=200, stage_kills=3, stage_kill_every=3, broker_kills=1, broker_down=1, broker_kill_every=2, share_with_broker_kills=0.2
@@ -23,14 +23,6 @@ def test_nothing_is_lost_while_stages_and_broker_are_killed(tmp_path: Path) -> N
     assert report.findings.sound, str(report)
     assert report.stage_kills == 3
     assert report.broker_kills == 1
-
-
-@pytest.mark.kafka
-def test_nothing_is_lost_when_one_of_three_brokers_loses_its_disk(rules: dict[str, object], tmp_path: Path) -> None:
-    with KafkaCluster(tmp_path / "kafka") as three:
-        report = cluster.run(three, tmp_path, cluster.Plan(rate=100, kills=1, disks=1, down=1, kill_every=1), Path(str(rules["model"])))
-    print(report)
-    assert report.findings.sound, str(report)
 
 
 @pytest.mark.kafka

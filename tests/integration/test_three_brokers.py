@@ -21,7 +21,7 @@ from agents.edge.failures import ExitCode
 from agents.edge.membership import Coordinator, install
 from agents.settings import load
 from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE
-from tests.chaos.cluster import make_topics
+from tests.chaos.cluster import Plan, make_topics, run
 from tests.support.clients import OwnTopics, behind
 from tests.support.kafka import KafkaCluster
 from tests.support.posts_in_flow import has_all, outgoing
@@ -157,3 +157,10 @@ def test_the_groups_broker_dies_while_a_worker_joins(cluster: KafkaCluster, pref
             for each in (one, two):
                 assert each.stop() == ExitCode.OK, each.log[-3000:]
     assert len(outputs) == len(names) + 1
+
+
+def test_nothing_is_lost_when_one_of_three_brokers_loses_its_disk(cluster: KafkaCluster, rules: dict[str, object], tmp_path: Path) -> None:
+    """The short form of what `make chaos` does to three brokers."""
+    report = run(cluster, tmp_path, Plan(rate=100, kills=1, disks=1, down=1, kill_every=1), Path(str(rules["model"])))
+    print(report)
+    assert report.findings.sound, str(report)
