@@ -84,6 +84,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
         evidence = Evidence(
             made_on=(made_on or dt.datetime.now(dt.UTC)).date(),
             model_versions=versions,
+            reached_only=verdicts,
             targets=targets,
             data=tuple(DataFile(name=file.path.name, sha256=file.sha256, rows=len(file.rows)) for file in (*labelled, *ordinary)),
             sources=_sources([*labelled, *ordinary]),

@@ -102,10 +102,14 @@ class Source(ConfigModel):
 
 
 class Evidence(ConfigModel):
-    """Bands of the models `model_versions` (both tiers of a cascade) for `targets`, and what they rest on."""
+    """Bands of the models `model_versions` (both tiers of a cascade) for `targets`, and what they rest on.
+
+    `reached_only`: all rows are posts that reached a rule. Such evidence may open a band; of what is allowed it says nothing.
+    """
 
     made_on: dt.date
     model_versions: tuple[str, ...] = Field(min_length=1)
+    reached_only: bool = False
     targets: Targets
     data: tuple[DataFile, ...]
     sources: tuple[Source, ...]
@@ -118,8 +122,8 @@ class Evidence(ConfigModel):
         return self._by_key.get((label, language, action)) if model_version in self.model_versions else None
 
     def covers(self, model_version: str, language: str) -> bool:
-        """Whether for any label of the language enough rows say how good this model is."""
-        return model_version in self.model_versions and language in self._languages
+        """Whether for any label of the language enough rows say how good this model is, on what it finds and on what it does not."""
+        return not self.reached_only and model_version in self.model_versions and language in self._languages
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

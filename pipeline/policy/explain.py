@@ -53,13 +53,19 @@ def explain(policy: Policy, model_version: str, language: str, label: str, marke
         sentences.append(f"The machine limits or removes nothing for {label} in {language} by itself.")
     if lacks:
         sentences.append(
-            f"What reaches no threshold is allowed; as no labelled posts say how good {model_version} is in {language}, "
+            f"What reaches no threshold is allowed; as {_not_known(policy, model_version, language)}, "
             f"{sampling.review_share:.0%} of it go to people, more of what is read much or grave (rule {sampling.id}, no_calibration)."
         )
     else:
         sentences.append("What reaches no threshold of any label is allowed by the machine.")
     share = sampling.review_share if lacks else 0.0
     return Explanation(policy.id, model_version, language, label, market, not lacks, share, views, tuple(sentences))
+
+
+def _not_known(policy: Policy, model_version: str, language: str) -> str:
+    if policy.evidence is not None and policy.evidence.reached_only:
+        return f"all labelled posts reached a rule and say nothing of what {model_version} allows in {language}"
+    return f"no labelled posts say how good {model_version} is in {language}"
 
 
 def why_closed(policy: Policy, rule: Rule, language: str, model_version: str) -> str | None:

@@ -107,7 +107,7 @@ class Policy(ConfigModel):
         return max(rule.at_least, band.threshold) if band and band.closed is None else None
 
     def lacks_evidence(self, languages: Iterable[str], model_version: str) -> bool:
-        """Whether the policy asks for evidence and there is none on this model in one of `languages`."""
+        """Whether the policy asks for evidence and there is none on what this model allows in one of `languages`."""
         if self.automation is None:
             return False
         evidence = self._evidence

@@ -27,7 +27,7 @@ class Grounds(NamedTuple):
 class Judgement(NamedTuple):
     """`pending`: a person will look, and `action` holds until then. `weight`: 0 to 100, how grave it is (see `weight`).
 
-    `unassessed`: what the post says of itself, and what `with_gaps` adds. A deletion leaves nothing to assess, so nothing was left out.
+    `unassessed`: what the post says of itself, and what `with_gaps` and `uncovered` add. A deletion leaves nothing to assess, so nothing was left out.
     """
 
     action: Action
@@ -71,8 +71,10 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
     """What happens to a post. A deletion is passed on; among what fired, the most severe action wins."""
     if scored.post.kind is PostKind.DELETED:
         return _PASSED_ON
-    scored = with_gaps(scored, policy)
-    fired = _fired(scored, policy)
+    assessed = with_gaps(scored, policy)
+    fired = _fired(assessed, policy)
+    alone = bool(fired) and fired[0].action is not RuleAction.REVIEW
+    scored = assessed if alone or not uncovered(scored, policy) else _with(assessed, Unassessed.NO_CALIBRATION)
     reasons = [Reason(rule=f.rule.id, label=f.rule.label, probability=f.probability, threshold=f.threshold) for f in fired]
     unassessed = None
     if scored.unassessed:
@@ -94,24 +96,33 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
 
 
 def with_gaps(scored: ScoredPost, policy: Policy) -> ScoredPost:
-    """`scored`, with what the policy finds missing in it.
+    """`scored`, with what the policy finds missing in its scores.
 
     `stage_error` where it has scores, but none for a label on which a rule for it stands. A missing score is no 0: the post comes from a
     model that this policy was not written for (an upgrade half done, a replay of old posts), and nobody knows what the rule would have
-    found. `no_calibration` where no evidence says what this model's scores are worth in the post's language: to allow it is a machine's
-    decision too.
+    found.
     """
-    if not scored.scores:
+    if not scored.scores or all(policy.rules_for(tag, scored.post.market).keys() <= scored.scores.keys() for tag in _tags(scored)):
         return scored
-    tags = (scored.language.tag, *scored.language.alternatives)
-    missing = []
-    if not all(policy.rules_for(tag, scored.post.market).keys() <= scored.scores.keys() for tag in tags):
-        missing.append(Unassessed.STAGE_ERROR)
-    if _NOT_FOR_WANT_OF_EVIDENCE.isdisjoint(scored.unassessed) and policy.lacks_evidence(tags, scored.model_version):
-        missing.append(Unassessed.NO_CALIBRATION)
-    if not missing:
-        return scored
-    return msgspec.structs.replace(scored, unassessed=tuple(dict.fromkeys((*scored.unassessed, *missing))))
+    return _with(scored, Unassessed.STAGE_ERROR)
+
+
+def uncovered(scored: ScoredPost, policy: Policy) -> bool:
+    """Whether a post counts as `no_calibration` unless the machine acts alone: no evidence says what this model's scores are worth where
+    they reach nothing in the post's language, and to allow it is a machine's decision too. A band may be open all the same: evidence on
+    posts that reached a rule is enough for that.
+    """
+    if not scored.scores or not _NOT_FOR_WANT_OF_EVIDENCE.isdisjoint(scored.unassessed):
+        return False
+    return policy.lacks_evidence(_tags(scored), scored.model_version)
+
+
+def _tags(scored: ScoredPost) -> tuple[str, ...]:
+    return scored.language.tag, *scored.language.alternatives
+
+
+def _with(scored: ScoredPost, reason: Unassessed) -> ScoredPost:
+    return msgspec.structs.replace(scored, unassessed=tuple(dict.fromkeys((*scored.unassessed, reason))))
 
 
 def _unassessed(scored: ScoredPost, policy: Policy, rule: UnassessedRule, reasons: tuple[Reason, ...]) -> Judgement:
@@ -140,7 +151,7 @@ def _fired(scored: ScoredPost, policy: Policy) -> list[Fired]:
     scores = scored.scores
     if not scores:
         return []
-    tags = dict.fromkeys((scored.language.tag, *scored.language.alternatives))
+    tags = dict.fromkeys(_tags(scored))
     by_tag = {tag: _reached(policy.rules_for(tag, scored.post.market), scores) for tag in tags}
     if not any(by_tag.values()):
         return []

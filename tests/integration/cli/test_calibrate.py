@@ -60,6 +60,7 @@ def test_what_reviewers_said_opens_a_band(kafka: Broker, topics: OwnTopics, tmp_
     assert "  1 without a verdict of a speaker who was shown the whole conversation" in result.stderr
     assert "  1 younger than the longest service level" in result.stderr
     evidence = tomllib.loads((tmp_path / "evidence.toml").read_text())
+    assert evidence["reached_only"] is True
     assert [(each["name"], each["rows"]) for each in evidence["data"]] == [("moderation.verdicts.v1", 119)]
     (band,) = evidence["bands"]
     assert (band["label"], band["language"], band["rows"], band["correct"], band["threshold"]) == ("hate", "nl", 119, 119, 0.9)

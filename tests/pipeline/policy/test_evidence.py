@@ -40,6 +40,13 @@ def test_evidence_comes_with_its_policy_and_is_no_policy_itself(tmp_path: Path) 
     assert policy.acts_alone_from(rule, "en", "tiny@2") is None
 
 
+def test_evidence_on_posts_that_reached_a_rule_opens_bands_and_covers_no_language(tmp_path: Path) -> None:
+    (policy,) = read_with(tmp_path, EVIDENCE.replace("made_on", "reached_only = true\nmade_on", 1)).policies
+    assert policy.evidence and not policy.evidence.covers("tiny@1", "en")
+    rule = next(rule for rule in policy.rules if rule.id == "threat-limit")
+    assert policy.acts_alone_from(rule, "en", "tiny@1") == 0.7 and policy.lacks_evidence(["en"], "tiny@1")
+
+
 @pytest.mark.parametrize("case", ERRORS, ids=[case["put"][:40] for case in ERRORS])
 def test_wrong_evidence_stops_the_start_with_a_sentence(case: dict[str, str], tmp_path: Path) -> None:
     assert case["find"] in EVIDENCE

@@ -36,6 +36,12 @@ def changed(changes: dict[str, Any], **evidence: Any) -> Policy:
     return policy.with_evidence(POLICY.evidence and POLICY.evidence.model_copy(update=evidence))
 
 
+def test_what_is_allowed_is_not_known_from_posts_that_reached_a_rule() -> None:
+    found = explain(changed({}, reached_only=True), "tiny@1", "en", "threat")
+    assert (found.has_evidence, [view.alone_from for view in found.rules if view.alone_from]) == (False, [0.7])
+    assert "as all labelled posts reached a rule and say nothing of what tiny@1 allows in en, 0% of it go to people" in found.sentences[-1]
+
+
 @pytest.mark.parametrize(
     ("band", "said"),
     [

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.policy.policy import Policy
 from pipeline.policy.rules import RuleAction
 from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE, judge, review_share, stratum
 from schemas.records import Action, Automation, PostKind, ScoredPost, Unassessed
@@ -68,6 +69,37 @@ def test_a_share_of_what_is_allowed_without_evidence_goes_to_people() -> None:
     # The gravest label weighs 40 * 0.1, so the share is 0.104: 208 expected, standard deviation 13.7; four of them.
     assert abs(sum(each.pending for each in french) - 208) < 55
     assert not any(judge(scored(post(f"p{number}"), scores={"toxic": 0.1}), policy).pending for number in range(2_000))
+
+
+def reached_only(policy: Policy) -> Policy:
+    """The same evidence, made of posts that reached a rule."""
+    return policy.with_evidence(EVIDENCE.model_copy(update={"reached_only": True}))
+
+
+@pytest.mark.parametrize(
+    ("scores", "then", "unassessed"),
+    [
+        ({"toxic": 0.96}, (Action.REMOVE, False), ()),  # within an open band: that much is known
+        ({"toxic": 0.6}, (Action.ALLOW, True), (Unassessed.NO_CALIBRATION,)),
+        ({"toxic": 0.1}, (Action.ALLOW, False), (Unassessed.NO_CALIBRATION,)),
+    ],
+)
+def test_evidence_on_what_reached_a_rule_lets_the_machine_act_and_says_nothing_of_what_it_allows(
+    scores: dict[str, float], then: tuple[Action, bool], unassessed: tuple[Unassessed, ...]
+) -> None:
+    judgement = judge(scored(scores=scores), reached_only(POLICY))
+    assert ((judgement.action, judgement.pending), judgement.unassessed) == (then, unassessed)
+
+
+def test_what_is_allowed_by_evidence_on_what_reached_a_rule_stays_sampled() -> None:
+    policy = reached_only(house(unassessed=[{"id": "rest", "reasons": "all", "review_share": 0.1, "action": "allow"}]))
+    # As in French above: 208 expected, standard deviation 13.7; four of them.
+    assert abs(sum(judge(scored(post(f"p{number}"), scores={"toxic": 0.1}), policy).pending for number in range(2_000)) - 208) < 55
+
+
+def test_scores_that_the_model_itself_has_not_calibrated_let_it_do_nothing() -> None:
+    judgement = judge(scored(scores={"toxic": 0.96}, unassessed=(Unassessed.NO_CALIBRATION,)), reached_only(POLICY))
+    assert (judgement.action, judgement.pending) == (Action.ALLOW, True)
 
 
 def test_a_policy_that_asks_for_no_evidence_leaves_everything_to_people() -> None:
