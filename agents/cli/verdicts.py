@@ -43,7 +43,8 @@ class Spoken(NamedTuple):
 def read_verdicts(settings: Settings, now: dt.datetime) -> Spoken:
     """What moderation.cases.v1 and moderation.verdicts.v1 hold, as rows. Says how many posts are none, and why.
 
-    ConfigError where the policy asks for a prevalence: these rows are of your traffic as it is.
+    ConfigError where the policy asks for a prevalence: these rows are of your traffic as it is. And where it bounds the rates of groups:
+    verdicts name none, so any band would pass.
     """
     from pipeline.scoring.evaluation.verdicts import Terms, judged
 
@@ -52,6 +53,11 @@ def read_verdicts(settings: Settings, now: dt.datetime) -> Spoken:
         raise ConfigError(
             f"{file}: automation.targets.prevalence: must be left out for --verdicts: they are on posts of your traffic as it is, "
             "and a prevalence is for collections"
+        )
+    if targets.groups is not None:
+        raise ConfigError(
+            f"{file}: automation.targets.groups: must be left out for --verdicts: they say of no post which group it is about, "
+            "so nothing would bound a group's false positive rate; with groups, only files of labelled rows open a band"
         )
     regions, tiers = read_regions(settings.regions), read_tiers(settings.model)
     terms = Terms(

@@ -95,6 +95,12 @@ def test_verdicts_need_a_policy_without_a_prevalence(tiny: Path, policy: Path) -
     assert (result.exit_code, "automation.targets.prevalence: must be left out for --verdicts" in result.stderr) == (78, True)
 
 
+def test_verdicts_cannot_meet_a_target_for_groups(tiny: Path, policy: Path) -> None:
+    policy.write_text(policy.read_text().replace("confidence =", "groups = { false_positive_rate = 0.05, least_rows = 100 }\nconfidence ="))
+    result = sluice("calibrate", "--verdicts", "--out", "e.toml", policy=policy, model=tiny)
+    assert (result.exit_code, "automation.targets.groups: must be left out for --verdicts" in result.stderr) == (78, True)
+
+
 def test_explain_as_json(tiny: Path, policy: Path) -> None:
     command = ("policy", "explain", "--language", "nl", "--label", "hate", "--market", "NL", "--json")
     found = json.loads(sluice(*command, policy=policy, model=tiny).stdout)
