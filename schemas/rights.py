@@ -14,8 +14,8 @@ from typing import NamedTuple
 from schemas.topics import DEAD_LETTERS, REVIEW, TOPICS, Topic, review_topic
 
 PRODUCERS, PLATFORM, REVIEW_TOOLS = "producers", "platform", "review tools"
-OPERATORS, ON_CALL, PRIVACY = "operators", "on call", "privacy"
-OUTSIDE = (PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS, ON_CALL, PRIVACY)
+OPERATORS, ON_CALL, PRIVACY, EVIDENCE = "operators", "on call", "privacy", "evidence"
+OUTSIDE = (PRODUCERS, PLATFORM, REVIEW_TOOLS, OPERATORS, ON_CALL, PRIVACY, EVIDENCE)
 """Those in the table of topics that are no stage."""
 
 TRANSACTIONAL = "cases"
@@ -109,6 +109,7 @@ def roles(names: Names, table: Sequence[Topic] = TOPICS) -> tuple[Role, ...]:
             (*_topics(names, table, ON_CALL), *_looking(names, table, Operation.DESCRIBE_CONFIGS)),
         ),
         Role("privacy", "`sluice erase`; looks up an author's posts among those that came in", _topics(names, table, PRIVACY)),
+        Role("evidence", "`sluice calibrate --verdicts`", _topics(names, table, EVIDENCE)),
         Role("monitor", "measures lag, to scale and to alert; reads no record", _looking(names, table)),
         Role(
             "repair",

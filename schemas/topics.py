@@ -170,7 +170,7 @@ CASES = Topic(
     retention_ms=30 * DAY_MS,
     append_time=True,
     written_by=("routing",),
-    read_by=("cases",),
+    read_by=("cases", "evidence"),
     title="What opens a case: posts that people must look at, that the machine has restricted or that the audit drew; edits; deletions",
 )
 TASK_EVENTS = Topic(
@@ -195,7 +195,7 @@ VERDICTS = Topic(
     retention_ms=30 * DAY_MS,
     append_time=True,
     written_by=("review tools",),
-    read_by=("cases", "on call"),
+    read_by=("cases", "evidence", "on call"),
     title="What reviewers say",
     same_partitions_as="moderation.cases.v1",
 )

@@ -57,8 +57,9 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
 
     Rows as for `sluice evaluate`, kept out of the model's training. Or --verdicts: what reviewers said of posts that a label's rule had
     found, all of those that it sent to people and those that the audit drew from what the machine did alone; a policy for these names
-    neither a prevalence nor targets for groups. Per label, language and action, the band opens at the lowest threshold whose precision is bounded as the policy's
-    [automation.targets] ask. What to put into the policy is printed at the end: the evidence is a part of its version.
+    neither a prevalence nor targets for groups. Per label, language and action, the band opens at the lowest threshold whose precision is
+    bounded as the policy's [automation.targets] ask. What to put into the policy is printed at the end: the evidence is a part of its
+    version.
 
     \b
     Examples:

@@ -27,7 +27,8 @@ class Grounds(NamedTuple):
 class Judgement(NamedTuple):
     """`pending`: a person will look, and `action` holds until then. `weight`: 0 to 100, how grave it is (see `weight`).
 
-    `unassessed`: what the post says of itself, and what `with_gaps` and `uncovered` add. A deletion leaves nothing to assess, so nothing was left out.
+    `unassessed`: what the post says of itself, and what `with_gaps` and `uncovered` add. A deletion leaves nothing to assess, so nothing
+    was left out.
     """
 
     action: Action

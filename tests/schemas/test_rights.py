@@ -57,13 +57,17 @@ def test_no_group_of_one_region_belongs_to_another_whose_name_begins_alike() -> 
 def test_decisions_are_written_by_those_of_the_table_alone() -> None:
     assert writers(full(DECISIONS.name)) == {"routing", "cases"}
     assert readers(full(DECISIONS.name)) == {"platform", "on-call"}
-    assert readers(full(VERDICTS.name)) == {"cases", "on-call", "repair"}
+    assert readers(full(VERDICTS.name)) == {"cases", "evidence", "on-call", "repair"}
     assert writers(full(POSTS_INCOMING.name)) == {"producer", "repair"}
 
 
 def test_who_creates_topics_and_who_measures_reads_no_record_but_dead_letters() -> None:
     read = {role: [right.name for right in ROLES[role].rights if right.operation is Operation.READ] for role in ("operator", "monitor")}
     assert read == {"operator": [full(DEAD_LETTERS.name)], "monitor": []}
+
+
+def test_who_makes_evidence_reads_what_opens_cases_and_verdicts_and_no_more() -> None:
+    assert set(ROLES["evidence"].rights) == {Right(Operation.READ, Kind.TOPIC, full(topic.name)) for topic in (CASES, VERDICTS)}
 
 
 def test_who_is_on_call_changes_nothing_and_does_not_learn_who_reported_or_appealed() -> None:
