@@ -11,10 +11,11 @@ is for collections.
 - **What the machine allowed is no row**, though the audit draws it: it lies below the thresholds, and a rate of false alarms measured on
   it would be none, whatever the model is like.
 - **Who reports or appeals brings no post in**: they choose by what it says. On a post that is in, verdicts that they led to count too.
-- **A verdict counts** if its reviewer is on the roster, speaks the language and was shown the whole conversation, whatever the outcome
-  is: to ask it of restrictions alone would choose by outcome. Nobody simulated counts.
+- **A verdict counts** where it would settle the post: its reviewer is on the roster and speaks the language, the conversation is whole,
+  and, to restrict, it was shown. To allow counts without: then nobody asks again. Nobody simulated counts.
 - **The label holds** if every verdict that counts restricts the post and names it. Allowed, restricted for something else, disputed: it
-  does not.
+  does not. A verdict that names no label means the first that is suspected, unless any verdict on the post, counting or not, has named
+  another: that one stands first from then on.
 - **Time.** What is urgent is decided first, and what is grave is urgent; so posts that are younger than the longest service level are left
   out.
 """
@@ -25,6 +26,7 @@ import datetime as dt
 import enum
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.ids import draw
@@ -97,17 +99,32 @@ class Judged(NamedTuple):
     left_out: Counter[LeftOut]
 
 
+@dataclass
+class Given:
+    """The verdicts on a post that count, and every label that any verdict on it has named."""
+
+    counting: list[Verdict] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+
+    def add(self, verdict: Verdict, *, counting: bool) -> None:
+        """One more verdict."""
+        if verdict.label is not None:
+            self.named.add(verdict.label)
+        if counting:
+            self.counting.append(verdict)
+
+
 def judged(events: Iterable[CaseEvent], verdicts: Iterable[Verdict], terms: Terms) -> Judged:
     """The rows that verdicts make of what routing handed over."""
     known: dict[str, Suspicion] = {}
     for event in events:
         if event.post.post_id not in known and (found := suspicion(event)):
             known[event.post.post_id] = found
-    given: defaultdict[str, list[Verdict]] = defaultdict(list)
+    given: defaultdict[str, Given] = defaultdict(Given)
     for verdict in verdicts:
         post = known.get(verdict.post_id)
-        if post is not None and counts(verdict, post, terms.roster):
-            given[verdict.post_id].append(verdict)
+        if post is not None:
+            given[verdict.post_id].add(verdict, counting=counts(verdict, post, terms.roster))
     return _rows(known, given, terms)
 
 
@@ -126,14 +143,18 @@ def suspicion(event: CaseEvent) -> Suspicion | None:
 
 
 def counts(verdict: Verdict, of: Suspicion, roster: Roster) -> bool:
-    """Whether it is a judgement, of somebody who could give one."""
+    """Whether it is a judgement that settles the post. As in the cases stage, a restriction must have been shown the conversation, else
+    another person is asked; what a speaker allows stays allowed.
+    """
     reviewer = roster.reviewer(verdict.reviewer)
     if reviewer is None or reviewer.id.startswith(SIMULATED) or verdict.outcome not in _JUDGING or verdict.revision != of.proposal.revision:
         return False
-    return reviewer.speaks(of.language) and of.shown is not None and verdict.context_digest == of.shown
+    if not reviewer.speaks(of.language) or of.shown is None:
+        return False
+    return verdict.outcome is Outcome.ALLOW or verdict.context_digest == of.shown
 
 
-def _rows(known: Mapping[str, Suspicion], given: Mapping[str, list[Verdict]], terms: Terms) -> Judged:
+def _rows(known: Mapping[str, Suspicion], given: Mapping[str, Given], terms: Terms) -> Judged:
     left_out = Counter[LeftOut]()
     shares: dict[str, float] = {}
     for name, post in known.items():
@@ -151,15 +172,15 @@ def _rows(known: Mapping[str, Suspicion], given: Mapping[str, list[Verdict]], te
             floors[cell] = max(reached.threshold, floors.get(cell, 0.0))
     rows = []
     for name, share in sorted(shares.items()):
-        post, verdicts = known[name], given.get(name, [])
+        post, said = known[name], given.get(name, Given())
         drawn = draw("evidence", name) * share
         labels: dict[str, Judgement | None] = {
-            label: _holds(label, post, verdicts) for label in post.labels if drawn < rates[label, post.language.tag]
+            label: _holds(label, post, said) for label in post.labels if drawn < rates[label, post.language.tag]
         }
-        if verdicts and labels:
+        if said.counting and labels:
             rows.append(_row(post, labels, terms.labels))
         else:
-            left_out[LeftOut.THINNED if verdicts else LeftOut.UNDECIDED] += 1
+            left_out[LeftOut.THINNED if said.counting else LeftOut.UNDECIDED] += 1
     return Judged(rows, floors, left_out)
 
 
@@ -180,10 +201,11 @@ def _share(post: Suspicion, terms: Terms) -> float | LeftOut:
     return policy.audit.share(post.language.tag, proposal.market, next(iter(post.labels)), proposal.action) or LeftOut.POLICY
 
 
-def _holds(label: str, post: Suspicion, verdicts: Iterable[Verdict]) -> Judgement:
-    """A verdict that names no label means the first, as the cases stage reads it."""
+def _holds(label: str, post: Suspicion, said: Given) -> Judgement:
+    """A verdict that names no label means the case's first, as the cases stage reads it: the first suspected, until another is named."""
     first = next(iter(post.labels))
-    return 1 if all(each.outcome in _RESTRICTING and (each.label or first) == label for each in verdicts) else 0
+    unnamed = first if said.named <= {first} else None
+    return 1 if all(each.outcome in _RESTRICTING and (each.label or unnamed) == label for each in said.counting) else 0
 
 
 def _row(post: Suspicion, labels: dict[str, Judgement | None], of_model: Iterable[str]) -> LabelledRow:

@@ -70,6 +70,12 @@ def labels(outcome: Judged) -> list[dict[str, int | None]]:
     return [dict(row.labels) for row in outcome.rows]
 
 
+def precision(outcome: Judged, label: str = "toxic", threshold: float = 0.0) -> float:
+    """Of the rows from a threshold on."""
+    here = [row.labels[label] or 0 for row in outcome.rows if label in row.labels and (row.scores or {})[label] >= threshold]
+    return sum(here) / len(here)
+
+
 def test_a_row_has_the_scores_that_the_rule_saw_and_no_text() -> None:
     event = suspected()
     (row,) = found([event], [said(event)]).rows
@@ -87,6 +93,10 @@ def test_a_row_has_the_scores_that_the_rule_saw_and_no_text() -> None:
         ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.ALLOW, "reviewer": "bram"}], [0, 0]),
         ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.LIMIT, "reviewer": "bram"}], [1, 0]),
         ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.ALLOW, "reviewer": "dave"}], [1, 0]),  # does not speak Dutch
+        # Whoever names another label puts it first, whether the verdict counts or not: nobody says which one was meant.
+        ([{"outcome": Outcome.ESCALATE, "label": "threat"}, {"outcome": Outcome.LIMIT, "reviewer": "bram"}], [0, 0]),
+        ([{"outcome": Outcome.LIMIT, "label": "spam", "reviewer": "dave"}, {"outcome": Outcome.REMOVE}], [0, 0]),
+        ([{"outcome": Outcome.LIMIT, "label": "toxic", "reviewer": "dave"}, {"outcome": Outcome.REMOVE}], [1, 0]),
     ],
 )
 def test_a_label_holds_if_all_who_could_judge_name_it(given: list[dict[str, Any]], holds: list[int]) -> None:
@@ -95,20 +105,35 @@ def test_a_label_holds_if_all_who_could_judge_name_it(given: list[dict[str, Any]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ALLOW, Outcome.REMOVE])
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"reviewer": "dave"},
-        {"reviewer": "nobody"},
-        {"reviewer": "simulated-nl-1"},
-        {"context_digest": None},
-        {"context_digest": "another"},
-        {"revision": 2},
-    ],
-)
-def test_whatever_the_outcome_a_verdict_needs_language_and_conversation(outcome: Outcome, changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize("changes", [{"reviewer": "dave"}, {"reviewer": "nobody"}, {"reviewer": "simulated-nl-1"}, {"revision": 2}])
+def test_whatever_the_outcome_a_verdict_needs_the_language_and_the_revision(outcome: Outcome, changes: dict[str, Any]) -> None:
     event = suspected()
     assert found([event], [said(event, outcome, **changes)]) == Judged([], {("toxic", "nl"): 0.8}, Counter({LeftOut.UNDECIDED: 1}))
+
+
+@pytest.mark.parametrize("digest", [None, "another"])
+def test_to_restrict_needs_the_conversation_and_to_allow_does_not(digest: str | None) -> None:
+    event = suspected()
+    assert found([event], [said(event, Outcome.REMOVE, context_digest=digest)]).rows == []
+    assert labels(found([event], [said(event, Outcome.ALLOW, context_digest=digest)])) == [{"toxic": 0}]
+    assert labels(found([event], [said(event, Outcome.ALLOW, context_digest=digest), said(event)])) == [{"toxic": 0}]
+
+
+def test_tools_that_seldom_say_what_they_showed_do_not_make_the_machine_look_better() -> None:
+    """Of what is allowed half comes without a digest, of what is restricted a tenth: to ask it of both would show 91% for 85%."""
+    truth = {f"p{number}": draw("truth", f"p{number}") < 0.85 for number in range(3000)}
+    events = [suspected(name) for name in truth]
+    verdicts = [
+        said(
+            event,
+            Outcome.REMOVE if truth[event.post.post_id] else Outcome.ALLOW,
+            context_digest=event.context.digest
+            if draw("shown", event.post.post_id) < (0.9 if truth[event.post.post_id] else 0.5)
+            else None,
+        )
+        for event in events
+    ]
+    assert precision(found(events, verdicts)) <= sum(truth.values()) / len(truth)
 
 
 def test_neither_counts_a_conversation_with_gaps_nor_who_does_not_judge() -> None:
