@@ -100,3 +100,9 @@ def _tell(found: Judged) -> None:
     say(f"{counted(every, 'post')} that a rule found and that people were to see; {counted(len(found.rows), 'row')}. Left out:", err)
     for why, count in found.left_out.most_common():
         say(f"  {count} {visible(why.value)}", err)
+    for label, language in sorted(found.unseen):
+        say(
+            f"no rows of {visible(label)} in {visible(language)}: of what the machine restricts alone there, people check nothing, or "
+            "nobody knows how much; give [audit] a share of it, and --policy the folder with all versions",
+            err,
+        )

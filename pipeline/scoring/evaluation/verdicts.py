@@ -6,7 +6,10 @@ posts, from the rule's threshold on, precision is just what a band promises; the
 is for collections.
 
 - **One revision** of a post, the first: rows must not hang together.
-- **Rate.** In a label and language of which people see only a share of some posts, the others are thinned to that share, by hash.
+- **Rate.** In a label and language of which people see only a share of some posts, the others are thinned to that share, by hash. What the
+  machine restricts alone is handed over whether it was drawn or not, so all of it says which share: of the drawn alone nobody would learn
+  of a part that is never drawn.
+- **Unseen.** Where that share is 0 or not known, people see a part only, and nothing says how the rest would be: no rows.
 - **Floor.** Below the threshold of the rule there are no such posts, so no band may open there.
 - **What the machine allowed is no row**, though the audit draws it: it lies below the thresholds, and a rate of false alarms measured on
   it would be none, whatever the model is like.
@@ -56,7 +59,8 @@ class LeftOut(enum.Enum):
     MODEL = "scored by another model"
     UNASSESSED = "not assessed so that the machine might act alone"
     YOUNG = "younger than the longest service level"
-    POLICY = "drawn for the audit by a policy version that is not at hand"
+    POLICY = "decided by a policy version that is not at hand"
+    UNSEEN = "of a label and language in which people do not get to see a share of everything"
     UNDECIDED = "without a verdict of a speaker who was shown the whole conversation"
     THINNED = "thinned to the share that the audit draws"
 
@@ -69,12 +73,13 @@ class Reached(NamedTuple):
 
 
 class Suspicion(NamedTuple):
-    """A post that a label's rule sent to people, or that the audit drew from what the machine restricted. `shown`: the digest of its
-    conversation; None where that is not complete.
+    """A post that a label's rule sent to people or that the machine restricted. `seen`: people were to look at it, for such a rule or since
+    the audit drew it. `shown`: the digest of its conversation; None where that is not complete.
     """
 
     proposal: Decision
     language: Language
+    seen: bool
     shown: str | None
     labels: dict[str, Reached]
 
@@ -92,11 +97,35 @@ class Terms(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Rows, in the order of their posts' ids, the threshold of each cell below which they say nothing, and how many posts are no rows."""
+    """Rows, in the order of their posts' ids, the threshold of each cell below which they say nothing, the cells without any since people
+    do not get to see a share of everything, and how many posts are no rows.
+    """
 
     rows: list[LabelledRow]
     floors: dict[Cell, float]
+    unseen: set[Cell]
     left_out: Counter[LeftOut]
+
+
+@dataclass
+class _Reach:
+    """What people get to see, per cell: the lowest share of what the machine restricts (`rates`), and from which threshold on."""
+
+    rates: dict[Cell, float] = field(default_factory=dict)
+    floors: dict[Cell, float] = field(default_factory=dict)
+    unseen: set[Cell] = field(default_factory=set)
+
+    def add(self, post: Suspicion, terms: Terms) -> None:
+        """Of whatever age, revision and policy: what people do not see has to be known of."""
+        if post.proposal.model_version not in terms.models or not ASSESSED.issuperset(post.proposal.unassessed):
+            return
+        share = _share(post, terms)
+        for label, reached in post.labels.items():
+            cell = (label, post.language.tag)
+            self.rates[cell] = min(share, self.rates.get(cell, 1.0))
+            self.floors[cell] = max(reached.threshold, self.floors.get(cell, 0.0))
+            if not share:
+                self.unseen.add(cell)
 
 
 @dataclass
@@ -117,29 +146,32 @@ class Given:
 def judged(events: Iterable[CaseEvent], verdicts: Iterable[Verdict], terms: Terms) -> Judged:
     """The rows that verdicts make of what routing handed over."""
     known: dict[str, Suspicion] = {}
+    reach = _Reach()
     for event in events:
-        if event.post.post_id not in known and (found := suspicion(event)):
-            known[event.post.post_id] = found
+        if found := suspicion(event):
+            reach.add(found, terms)
+            known.setdefault(event.post.post_id, found)
     given: defaultdict[str, Given] = defaultdict(Given)
     for verdict in verdicts:
         post = known.get(verdict.post_id)
         if post is not None:
             given[verdict.post_id].add(verdict, counting=counts(verdict, post, terms.roster))
-    return _rows(known, given, terms)
+    return _rows(known, given, reach, terms)
 
 
 def suspicion(event: CaseEvent) -> Suspicion | None:
-    """None of an event that is not in the population: no label's rule was reached, or nobody was to look for that reason."""
+    """None of an event that is not in the population: no label's rule was reached, or nothing followed from that."""
     proposal = event.proposal
-    seen = proposal.pending or (event.audit and proposal.action in RESTRICTS)
+    acted = not proposal.pending and proposal.action in RESTRICTS
     labels: dict[str, Reached] = {}
     for reason in proposal.reasons:
         if reason.label is not None and reason.probability is not None and reason.threshold is not None:
             lowest = min(reason.threshold, labels[reason.label].threshold) if reason.label in labels else reason.threshold
             labels[reason.label] = Reached(reason.probability, lowest)
-    if event.kind is CaseEventKind.DELETED or not seen or not labels:
+    if event.kind is CaseEventKind.DELETED or not (proposal.pending or acted) or not labels:
         return None
-    return Suspicion(proposal, event.language, event.context.digest if event.context.complete else None, labels)
+    shown = event.context.digest if event.context.complete else None
+    return Suspicion(proposal, event.language, proposal.pending or event.audit, shown, labels)
 
 
 def counts(verdict: Verdict, of: Suspicion, roster: Roster) -> bool:
@@ -154,51 +186,60 @@ def counts(verdict: Verdict, of: Suspicion, roster: Roster) -> bool:
     return verdict.outcome is Outcome.ALLOW or verdict.context_digest == of.shown
 
 
-def _rows(known: Mapping[str, Suspicion], given: Mapping[str, Given], terms: Terms) -> Judged:
+def _rows(known: Mapping[str, Suspicion], given: Mapping[str, Given], reach: _Reach, terms: Terms) -> Judged:
     left_out = Counter[LeftOut]()
     shares: dict[str, float] = {}
     for name, post in known.items():
-        share = _share(post, terms)
-        if isinstance(share, LeftOut):
-            left_out[share] += 1
-        else:
+        share = _eligible(post, terms)
+        if not isinstance(share, LeftOut):
             shares[name] = share
-    rates: dict[Cell, float] = {}
-    floors: dict[Cell, float] = {}
-    for name, share in shares.items():
-        for label, reached in known[name].labels.items():
-            cell = (label, known[name].language.tag)
-            rates[cell] = min(share, rates.get(cell, 1.0))
-            floors[cell] = max(reached.threshold, floors.get(cell, 0.0))
+        elif post.seen:
+            left_out[share] += 1
     rows = []
     for name, share in sorted(shares.items()):
         post, said = known[name], given.get(name, Given())
-        drawn = draw("evidence", name) * share
-        labels: dict[str, Judgement | None] = {
-            label: _holds(label, post, said) for label in post.labels if drawn < rates[label, post.language.tag]
-        }
-        if said.counting and labels:
-            rows.append(_row(post, labels, terms.labels))
+        if not post.seen:
+            continue
+        labels = _sampled(name, post, share, reach)
+        if isinstance(labels, LeftOut) or not said.counting:
+            left_out[labels if isinstance(labels, LeftOut) else LeftOut.UNDECIDED] += 1
         else:
-            left_out[LeftOut.THINNED if said.counting else LeftOut.UNDECIDED] += 1
-    return Judged(rows, floors, left_out)
+            rows.append(_row(post, {label: _holds(label, post, said) for label in labels}, terms.labels))
+    return Judged(rows, reach.floors, reach.unseen, left_out)
 
 
-def _share(post: Suspicion, terms: Terms) -> float | LeftOut:
-    """Of posts like this one, how many people get to see."""
+def _sampled(name: str, post: Suspicion, share: float, reach: _Reach) -> list[str] | LeftOut:
+    """The labels for which the post is a row, or why for none."""
+    usable = [label for label in post.labels if (label, post.language.tag) not in reach.unseen]
+    if not usable:
+        return LeftOut.UNSEEN
+    drawn = draw("evidence", name) * share
+    return [label for label in usable if drawn < reach.rates.get((label, post.language.tag), 1.0)] or LeftOut.THINNED
+
+
+def _eligible(post: Suspicion, terms: Terms) -> float | LeftOut:
+    """Of posts like this one, how many people get to see; or why it is none of those that rows may be of."""
     proposal = post.proposal
-    policy = terms.policies.get(proposal.policy_version)
     if proposal.model_version not in terms.models:
         return LeftOut.MODEL
     if not ASSESSED.issuperset(proposal.unassessed):
         return LeftOut.UNASSESSED
     if proposal.received_at >= terms.before:
         return LeftOut.YOUNG
+    if proposal.policy_version not in terms.policies:
+        return LeftOut.POLICY
+    return _share(post, terms)
+
+
+def _share(post: Suspicion, terms: Terms) -> float:
+    """0 also where nobody knows."""
+    proposal = post.proposal
     if proposal.pending:
         return 1.0
+    policy = terms.policies.get(proposal.policy_version)
     if policy is None or policy.audit is None:
-        return LeftOut.POLICY
-    return policy.audit.share(post.language.tag, proposal.market, next(iter(post.labels)), proposal.action) or LeftOut.POLICY
+        return 0.0
+    return policy.audit.share(post.language.tag, proposal.market, next(iter(post.labels)), proposal.action)
 
 
 def _holds(label: str, post: Suspicion, said: Given) -> Judgement:

@@ -70,6 +70,9 @@ def labels(outcome: Judged) -> list[dict[str, int | None]]:
     return [dict(row.labels) for row in outcome.rows]
 
 
+TOXIC = ("toxic", "nl")
+
+
 def precision(outcome: Judged, label: str = "toxic", threshold: float = 0.0) -> float:
     """Of the rows from a threshold on."""
     here = [row.labels[label] or 0 for row in outcome.rows if label in row.labels and (row.scores or {})[label] >= threshold]
@@ -108,7 +111,7 @@ def test_a_label_holds_if_all_who_could_judge_name_it(given: list[dict[str, Any]
 @pytest.mark.parametrize("changes", [{"reviewer": "dave"}, {"reviewer": "nobody"}, {"reviewer": "simulated-nl-1"}, {"revision": 2}])
 def test_whatever_the_outcome_a_verdict_needs_the_language_and_the_revision(outcome: Outcome, changes: dict[str, Any]) -> None:
     event = suspected()
-    assert found([event], [said(event, outcome, **changes)]) == Judged([], {("toxic", "nl"): 0.8}, Counter({LeftOut.UNDECIDED: 1}))
+    assert found([event], [said(event, outcome, **changes)]) == Judged([], {TOXIC: 0.8}, set(), Counter({LeftOut.UNDECIDED: 1}))
 
 
 @pytest.mark.parametrize("digest", [None, "another"])
@@ -150,11 +153,13 @@ def test_neither_counts_a_conversation_with_gaps_nor_who_does_not_judge() -> Non
         (suspected(), {"models": {"tiny@2"}}, LeftOut.MODEL),
         (suspected(unassessed=(Unassessed.LANGUAGE_UNKNOWN,)), {}, LeftOut.UNASSESSED),
         (suspected(), {"before": NOW - DAY}, LeftOut.YOUNG),
+        (suspected(), {"policies": {}}, LeftOut.POLICY),
         (acted("p", 0.95), {"policies": {}}, LeftOut.POLICY),
     ],
 )
 def test_what_is_no_row_is_counted_with_its_reason(event: CaseEvent, changes: dict[str, Any], why: LeftOut) -> None:
-    assert found([event], [said(event)], **changes) == Judged([], {}, Counter({why: 1}))
+    outcome = found([event], [said(event)], **changes)
+    assert (outcome.rows, outcome.left_out) == ([], {why: 1})
 
 
 def test_want_of_evidence_leaves_nothing_out() -> None:
@@ -166,14 +171,18 @@ def test_want_of_evidence_leaves_nothing_out() -> None:
     "event",
     [
         case_event("allowed", audit=True),
-        acted("not drawn", 0.95, audit=False),
         case_event("drawn as unassessed", reasons=(Reason(rule="media"),)),
         case_event("deleted", kind=CaseEventKind.DELETED),
     ],
     ids=lambda event: event.post.post_id,
 )
 def test_posts_that_no_rule_for_a_label_found_for_people_are_none_of_the_population(event: CaseEvent) -> None:
-    assert found([event], [said(event, label="toxic")]) == Judged([], {}, Counter())
+    assert found([event], [said(event, label="toxic")]) == Judged([], {}, set(), Counter())
+
+
+def test_what_the_machine_did_alone_and_nobody_was_to_see_is_no_row_whoever_appeals() -> None:
+    event = acted("not drawn", 0.95, audit=False)
+    assert found([event], [said(event)]) == Judged([], {TOXIC: 0.6}, set(), Counter())
 
 
 def test_of_a_post_one_revision_counts_once() -> None:
@@ -204,6 +213,50 @@ def test_the_precision_of_the_rows_is_that_of_all_posts_that_the_rule_finds() ->
         all_here = [holds for score, holds in truth.values() if score >= threshold]
         assert sum(each or 0 for each in judged_here) / len(judged_here) == pytest.approx(sum(all_here) / len(all_here), abs=0.04)
     assert len(rows) == pytest.approx(1500, rel=0.1)
+
+
+def policies(**audit: Any) -> dict[str, Policy]:
+    """The one version, with another audit."""
+    changed = Policy.model_validate({**POLICY.model_dump(), "audit": {"seed": "s", **audit}} if audit else POLICY.model_dump())
+    return {changed.id: changed}
+
+
+UNSEEN_POLICIES = {
+    "no audit": policies(),
+    "no rule of the audit fits": policies(rules=[{"id": "a", "languages": ["en"], "share": 0.5}]),
+    "a share of 0": policies(rules=[{"id": "a", "actions": ["limit"], "share": 0}, {"id": "b", "share": 0.5}]),
+}
+
+
+@pytest.mark.parametrize("named", UNSEEN_POLICIES)
+def test_where_the_machine_acts_and_nobody_ever_looks_there_are_no_rows(named: str) -> None:
+    """The model is right below .9 and wrong above, where the machine acts: of the part below alone, all would look well."""
+    below = [suspected(f"b{n}", ("toxic", 0.7, 0.6)) for n in range(100)]
+    others = [suspected(f"s{n}", ("spam", 0.7, 0.6)) for n in range(10)]
+    above = [acted(f"a{n}", 0.95, audit=False) for n in range(100)]
+    outcome = found([*below, *others, *above], [said(event) for event in (*below, *others)], policies=UNSEEN_POLICIES[named])
+    assert (outcome.unseen, outcome.left_out) == ({TOXIC}, {LeftOut.UNSEEN: 100})
+    assert [tuple(row.labels) for row in outcome.rows] == [("spam",)] * 10
+
+
+def test_nor_where_what_the_machine_did_is_of_a_policy_version_that_is_not_at_hand() -> None:
+    below, above = suspected("b", ("toxic", 0.7, 0.6)), acted("a", 0.95, audit=False)
+    above = replace(above, proposal=replace(above.proposal, policy_version="house@0"))
+    assert found([below, above], [said(below)]) == Judged([], {TOXIC: 0.6}, {TOXIC}, Counter({LeftOut.UNSEEN: 1}))
+
+
+@pytest.mark.parametrize("kind", [CaseEventKind.OPENED, CaseEventKind.EDITED])
+def test_what_was_not_drawn_says_the_share_as_well(kind: CaseEventKind) -> None:
+    """An audit of a hundredth that has drawn nothing yet: then of the rest a hundredth is a row, too."""
+    events = [suspected(f"t{n}", ("toxic", 0.7, 0.6)) for n in range(1000)]
+    alone = acted("machine", 0.95, audit=False)
+    outcome = found(
+        [*events, replace(alone, kind=kind)],
+        [said(event) for event in events],
+        policies=policies(rules=[{"id": "a", "share": 0.01}]),
+    )
+    assert 1 <= len(outcome.rows) <= 30
+    assert outcome.left_out == {LeftOut.THINNED: 1000 - len(outcome.rows)}
 
 
 def test_only_where_the_machine_acts_are_posts_thinned() -> None:
