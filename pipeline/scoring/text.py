@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from pipeline.scoring.bundle import Normalisation, TextForm
 from pipeline.scoring.normalise import undisguise
@@ -11,6 +12,9 @@ from schemas.records import MAX_TEXT_BYTES
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _MENTION = re.compile(r"@\w+")
 _SPACES = re.compile(r"\s+")
+_LINK_OR_NAME = re.compile(r"https?://\S+|www\.\S+|@\w+")
+_NO_WORD = re.compile(r"\W+")
+_REPEATED = re.compile(r"(.)\1{2,}")
 
 _PASSES = 4
 """One pass undoes nearly everything; what one brings to light (letters spelt out over lines) the next one sees. Bounds hostile text."""
@@ -40,3 +44,9 @@ def _robust(text: str) -> str:
             break
         text = _without_links_and_names(plain)
     return text
+
+
+def normalised(text: str) -> str:
+    """`text` with everything gone that two copies of a post often differ in: case, links, names, punctuation, drawn-out letters."""
+    plain = _LINK_OR_NAME.sub(" ", unicodedata.normalize("NFKC", text).casefold())
+    return _NO_WORD.sub(" ", _REPEATED.sub(r"\1\1", plain)).strip()

@@ -6,6 +6,9 @@ posts, from the rule's threshold on, precision is just what a band promises; the
 is for collections.
 
 - **One revision** of a post, the first: rows must not hang together.
+- **One row for a text** in a label and language: copies are judged alike, and bounds are of rows that do not hang together. Of all posts
+  with the text, seen or not, a hash takes one; if people were not to see that one, the text is no row. So precision is that of distinct
+  texts.
 - **Rate.** In a label and language of which people see only a share of some posts, the others are thinned to that share, by hash. What the
   machine restricts alone is handed over whether it was drawn or not, so all of it says which share: of the drawn alone nobody would learn
   of a part that is never drawn.
@@ -27,6 +30,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +41,8 @@ from pipeline.policy.policy import Policy
 from pipeline.policy.roster import SIMULATED, Roster
 from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE
 from pipeline.scoring.evaluation.rows import Judgement, LabelledRow
+from pipeline.scoring.normalise import undisguise
+from pipeline.scoring.text import normalised
 from schemas.cases import CaseEvent, CaseEventKind
 from schemas.people import Outcome, Verdict
 from schemas.records import RESTRICTS, Decision, Language, Unassessed
@@ -62,6 +68,7 @@ class LeftOut(enum.Enum):
     POLICY = "decided by a policy version that is not at hand"
     UNSEEN = "of a label and language in which people do not get to see a share of everything"
     UNDECIDED = "without a verdict of a speaker who was shown the whole conversation"
+    COPY = "copies of a text, of which another stands for it"
     THINNED = "thinned to the share that the audit draws"
 
 
@@ -74,13 +81,14 @@ class Reached(NamedTuple):
 
 class Suspicion(NamedTuple):
     """A post that a label's rule sent to people or that the machine restricted. `seen`: people were to look at it, for such a rule or since
-    the audit drew it. `shown`: the digest of its conversation; None where that is not complete.
+    the audit drew it. `shown`: the digest of its conversation; None where that is not complete. `text`: a digest that its copies share.
     """
 
     proposal: Decision
     language: Language
     seen: bool
     shown: str | None
+    text: bytes
     labels: dict[str, Reached]
 
 
@@ -171,7 +179,12 @@ def suspicion(event: CaseEvent) -> Suspicion | None:
     if event.kind is CaseEventKind.DELETED or not (proposal.pending or acted) or not labels:
         return None
     shown = event.context.digest if event.context.complete else None
-    return Suspicion(proposal, event.language, proposal.pending or event.audit, shown, labels)
+    return Suspicion(proposal, event.language, proposal.pending or event.audit, shown, same_text(event.post.text), labels)
+
+
+def same_text(text: str) -> bytes:
+    """Equal for texts that differ in disguise, case, links, names or punctuation only. What has nothing else is itself."""
+    return hashlib.blake2b((normalised(undisguise(text)) or text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def counts(verdict: Verdict, of: Suspicion, roster: Roster) -> bool:
@@ -195,12 +208,13 @@ def _rows(known: Mapping[str, Suspicion], given: Mapping[str, Given], reach: _Re
             shares[name] = share
         elif post.seen:
             left_out[share] += 1
+    first = _firsts(known, shares)
     rows = []
     for name, share in sorted(shares.items()):
         post, said = known[name], given.get(name, Given())
         if not post.seen:
             continue
-        labels = _sampled(name, post, share, reach)
+        labels = _sampled(name, share, post, first, reach)
         if isinstance(labels, LeftOut) or not said.counting:
             left_out[labels if isinstance(labels, LeftOut) else LeftOut.UNDECIDED] += 1
         else:
@@ -208,13 +222,26 @@ def _rows(known: Mapping[str, Suspicion], given: Mapping[str, Given], reach: _Re
     return Judged(rows, reach.floors, reach.unseen, left_out)
 
 
-def _sampled(name: str, post: Suspicion, share: float, reach: _Reach) -> list[str] | LeftOut:
+def _firsts(known: Mapping[str, Suspicion], names: Iterable[str]) -> dict[tuple[str, str, bytes], str]:
+    """Which post stands for a text, per label and language. By another hash than thinning, which else would keep texts with many copies."""
+    first: dict[tuple[str, str, bytes], str] = {}
+    for name in sorted(names, key=lambda each: (draw("evidence-copy", each), each)):
+        post = known[name]
+        for label in post.labels:
+            first.setdefault((label, post.language.tag, post.text), name)
+    return first
+
+
+def _sampled(name: str, share: float, post: Suspicion, first: Mapping[tuple[str, str, bytes], str], reach: _Reach) -> list[str] | LeftOut:
     """The labels for which the post is a row, or why for none."""
     usable = [label for label in post.labels if (label, post.language.tag) not in reach.unseen]
     if not usable:
         return LeftOut.UNSEEN
+    standing = [label for label in usable if first[label, post.language.tag, post.text] == name]
+    if not standing:
+        return LeftOut.COPY
     drawn = draw("evidence", name) * share
-    return [label for label in usable if drawn < reach.rates.get((label, post.language.tag), 1.0)] or LeftOut.THINNED
+    return [label for label in standing if drawn < reach.rates.get((label, post.language.tag), 1.0)] or LeftOut.THINNED
 
 
 def _eligible(post: Suspicion, terms: Terms) -> float | LeftOut:

@@ -10,22 +10,18 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import re
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.scoring.text import normalised
 
 BANDS, ROWS = 5, 5
 """Two texts of similarity s share a band with 1 - (1 - s**ROWS)**BANDS: .60 at s = .7, .95 at .87, .05 at .4."""
 
 SHINGLE = 5
 """Characters in a run."""
-
-_LINK_OR_NAME = re.compile(r"https?://\S+|www\.\S+|@\w+")
-_NO_WORD = re.compile(r"\W+")
-_REPEATED = re.compile(r"(.)\1{2,}")
 
 
 class Part(enum.Enum):
@@ -38,12 +34,6 @@ class Part(enum.Enum):
 
 SHARES = ((Part.TEST, 0.05), (Part.DEV, 0.05))
 """Of the groups of texts; the rest is trained on."""
-
-
-def normalised(text: str) -> str:
-    """`text` with everything gone that two copies of a post often differ in: case, links, names, punctuation, drawn-out letters."""
-    plain = _LINK_OR_NAME.sub(" ", unicodedata.normalize("NFKC", text).casefold())
-    return _NO_WORD.sub(" ", _REPEATED.sub(r"\1\1", plain)).strip()
 
 
 def parts(texts: Sequence[str]) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -50,16 +51,27 @@ def said(event: CaseEvent, outcome: Outcome = Outcome.REMOVE, **changes: Any) ->
 def suspected(post_id: str = "p", *reached: tuple[str, float, float], **changes: Any) -> CaseEvent:
     """A Dutch post that rules have found: label, probability, threshold of each."""
     reasons = tuple(Reason(rule="r", label=label, probability=p, threshold=t) for label, p, t in reached or (("toxic", 0.9, 0.8),))
-    return case_event(post_id, reasons=reasons, **changes)
+    return written(case_event(post_id, reasons=reasons, **changes), own_text(post_id))
+
+
+def own_text(post_id: str) -> str:
+    """One that is no copy of another post's, whatever their ids."""
+    return f"text {hashlib.sha256(post_id.encode()).hexdigest()}"
+
+
+def written(event: CaseEvent, text: str) -> CaseEvent:
+    """With another text."""
+    return replace(event, post=replace(event.post, text=text))
 
 
 def acted(post_id: str, probability: float, *, audit: bool = True) -> CaseEvent:
     """The machine has limited it alone."""
     reasons = (Reason(rule="limit", label="toxic", probability=probability, threshold=0.9),)
-    return case_event(
+    event = case_event(
         post_id, audit=audit, action=Action.LIMIT, automation=Automation.FULL,
         reasons=(*reasons, Reason(rule="look", label="toxic", probability=probability, threshold=0.6)),
     )  # fmt: skip
+    return written(event, own_text(post_id))
 
 
 def found(events: Sequence[CaseEvent], verdicts: Sequence[Verdict], **changes: Any) -> Judged:
@@ -188,6 +200,28 @@ def test_what_the_machine_did_alone_and_nobody_was_to_see_is_no_row_whoever_appe
 def test_of_a_post_one_revision_counts_once() -> None:
     first, again, edit = suspected(), suspected(), replace(suspected(), post=replace(suspected().post, revision=2))
     assert len(found([first, again, edit], [said(first), said(edit)]).rows) == 1
+
+
+def test_copies_of_a_text_are_one_row() -> None:
+    texts = ["Jij bent @piet een ezel!!!", "jij bent een EZEL", "Jij bent een ezel https://example.org/1", "jij bent geen ezel"]
+    events = [written(suspected(f"p{n}"), text) for n, text in enumerate(texts)]
+    outcome = found(events, [said(event) for event in events])
+    assert (len(outcome.rows), outcome.left_out) == (2, {LeftOut.COPY: 2})
+
+
+@pytest.mark.parametrize("text", ["", "!!!", "https://example.org"])
+def test_texts_without_words_are_told_from_others(text: str) -> None:
+    events = [written(suspected("p"), text), written(suspected("q"), "???")]
+    assert len(found(events, [said(event) for event in events]).rows) == 2
+
+
+def test_a_text_that_is_sent_often_has_no_more_weight_than_another_where_the_audit_draws() -> None:
+    """20 texts that are sent 50 times each, on which the machine is right, and 1,000 on which it is not."""
+    sent = {f"c{n}": n % 20 for n in range(1000)}
+    copies = [written(acted(name, 0.95, audit=draw("audit", name) < 0.25), own_text(f"copy {text}")) for name, text in sent.items()]
+    others = [acted(f"o{n}", 0.95, audit=draw("audit", f"o{n}") < 0.25) for n in range(1000)]
+    verdicts = [*(said(event) for event in copies), *(said(event, Outcome.ALLOW) for event in others)]
+    assert precision(found([*copies, *others], verdicts)) == pytest.approx(20 / 1020, abs=0.02)
 
 
 def test_rows_say_nothing_below_the_highest_threshold_from_which_people_saw_everything() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.scoring.training.splits import Part, group_keys, normalised, part_of, parts
+from pipeline.scoring.text import normalised
+from pipeline.scoring.training.splits import Part, group_keys, part_of, parts
 
 LONG = "The committee met on Tuesday and decided that the old bridge over the river will be closed for repairs until the spring"
 
