@@ -89,7 +89,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
             targets=targets,
             data=tuple(DataFile(name=file.path.name, sha256=file.sha256, rows=len(file.rows)) for file in (*labelled, *ordinary)),
             sources=_sources([*labelled, *ordinary]),
-            bands=tuple(bands(sample, targets, spoken.floors if spoken else None)),
+            bands=tuple(bands(sample, targets, spoken.limits if spoken else None)),
         )
         content = tomli_w.dumps(msgspec.to_builtins(evidence.model_dump(exclude_none=True), builtin_types=(dt.date,))).encode()
         out.parent.mkdir(parents=True, exist_ok=True)

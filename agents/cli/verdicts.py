@@ -28,16 +28,17 @@ from schemas.topics import CASES, VERDICTS, Topic
 from schemas.wire import InvalidRecordError, decoder
 
 if TYPE_CHECKING:
+    from pipeline.scoring.evaluation.rows import Limits
     from pipeline.scoring.evaluation.verdicts import Judged
 
 R = TypeVar("R", bound=Record)
 
 
 class Spoken(NamedTuple):
-    """Rows, and below which threshold of a label and language they say nothing."""
+    """Rows, and what they do not say of a label and language."""
 
     rows: RowsOf
-    floors: dict[tuple[str, str], float]
+    limits: dict[tuple[str, str], Limits]
 
 
 def read_verdicts(settings: Settings, now: dt.datetime) -> Spoken:
@@ -73,9 +74,9 @@ def read_verdicts(settings: Settings, now: dt.datetime) -> Spoken:
         found = judged(events, verdicts, terms)
     _tell(found)
     if not found.rows:
-        raise ConfigError(f"{VERDICTS.name}: no verdict that counts on a post that a rule found")
+        raise ConfigError(f"{VERDICTS.name}: no row, so no evidence: of no post that a rule found people got to see a share of all")
     content = b"".join(msgspec.json.encode(row) + b"\n" for row in found.rows)
-    return Spoken(RowsOf(Path(VERDICTS.name), hashlib.sha256(content).hexdigest(), found.rows), found.floors)
+    return Spoken(RowsOf(Path(VERDICTS.name), hashlib.sha256(content).hexdigest(), found.rows), found.limits)
 
 
 def longest(regions: Regions) -> dt.timedelta:
@@ -100,6 +101,14 @@ def _tell(found: Judged) -> None:
     say(f"{counted(every, 'post')} that a rule found and that people were to see; {counted(len(found.rows), 'row')}. Left out:", err)
     for why, count in found.left_out.most_common():
         say(f"  {count} {visible(why.value)}", err)
+    for (label, language), limits in sorted(found.limits.items()):
+        if limits.undecided:
+            rows = sum(label in row.labels for row in found.rows if row.tag == language)
+            say(
+                f"{limits.undecided} of {counted(rows, 'row')} of {visible(label)} in {visible(language)} have no verdict of a speaker "
+                f"who was shown the whole conversation: they count as not {visible(label)}",
+                err,
+            )
     for label, language in sorted(found.unseen):
         say(
             f"no rows of {visible(label)} in {visible(language)}: of what the machine restricts alone there, people check nothing, or "

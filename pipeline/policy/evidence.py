@@ -44,7 +44,8 @@ class GroupRate(ConfigModel):
 
 
 class Band(ConfigModel):
-    """A label in a language: `rows` were labelled, `positives` are what it says.
+    """A label in a language: `rows` were labelled, `positives` are what it says. `undecided` of the rows were for people to label and
+    nobody did: they count as what it does not say, and towards no number of rows that is needed.
 
     From `threshold` on, `flagged` of them are reached, `correct` of these rightly: open from there, or, where `closed` says why not, the
     threshold that came nearest. `precision` is that of traffic with the targets' prevalence, where they name one, and `precision_low` its
@@ -57,6 +58,7 @@ class Band(ConfigModel):
     action: RuleAction
     rows: Count
     positives: Count
+    undecided: Count = 0
     closed: Closed | None = None
     threshold: Share
     flagged: Count
@@ -82,6 +84,8 @@ class Band(ConfigModel):
     def _counts_fit(self) -> Self:
         if not (self.correct <= self.flagged <= self.rows and self.correct <= self.positives <= self.rows):
             raise ValueError("`correct` may be at most `flagged` and `positives`, these at most `rows`")
+        if self.positives + self.undecided > self.rows:
+            raise ValueError("`positives` and `undecided` may be at most `rows` together: what nobody labelled is not what the label says")
         return self
 
 
@@ -136,7 +140,7 @@ class Evidence(ConfigModel):
             target = self.targets.precision.get(band.action)
             if target is None:
                 raise ValueError(f"`bands` are allowed for {', '.join(action.value for action in self.targets.precision)}")
-            enough = band.rows >= self.targets.least_rows and band.positives >= self.targets.least_positives
+            enough = band.rows - band.undecided >= self.targets.least_rows and band.positives >= self.targets.least_positives
             if band.closed is None and not (enough and band.precision_low >= target):
                 raise ValueError(
                     f"the band of {band.label} {band.language} {band.action.value} is open and does not meet `targets`: "

@@ -119,7 +119,9 @@ def _unlabelled(targets: Targets, rule: Rule, language: str) -> str:
 
 
 def _missing(targets: Targets, band: Band) -> str:
-    known = f"{band.rows} posts are labelled, {band.positives} of them {band.label}"
+    known = f"{band.rows - band.undecided} posts are labelled, {band.positives} of them {band.label}"
+    if band.undecided:
+        known += f" ({band.undecided} more that nobody decided count as not {band.label})"
     more = f"; about {band.more_rows} more like them would open it" if band.more_rows else ""
     if band.closed is Closed.FEW_ROWS:
         return f"{known}, and at least {targets.least_rows} are needed{more}"

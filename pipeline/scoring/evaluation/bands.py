@@ -29,6 +29,7 @@ from scipy import stats
 from pipeline.policy.automation import STARTS, Targets
 from pipeline.policy.evidence import Band, Closed, GroupRate
 from pipeline.policy.rules import RuleAction
+from pipeline.scoring.evaluation.rows import Limits
 from pipeline.scoring.evaluation.sample import Array, Sample, Words
 
 GRID = tuple(hundredths / 100 for hundredths in range(99, 49, -1))
@@ -42,12 +43,17 @@ Passes = NDArray[np.bool_]
 
 
 class Rows(NamedTuple):
-    """Of a label in a language: truth (0 or 1), score and group of each row. `floor`: the rows say nothing of thresholds below it."""
+    """Of a label in a language: truth (0 or 1), score and group of each row, and what they do not say."""
 
     truth: Array
     scores: Array
     groups: Words
-    floor: float = 0.0
+    limits: Limits = Limits()
+
+    @property
+    def judged(self) -> int:
+        """Rows that somebody has judged."""
+        return len(self.truth) - self.limits.undecided
 
 
 class Counts(NamedTuple):
@@ -59,14 +65,14 @@ class Counts(NamedTuple):
     negatives: float
 
 
-def bands(sample: Sample, targets: Targets, floors: Mapping[tuple[str, str], float] | None = None) -> Iterator[Band]:
-    """A band for every label, language and action of `targets`, where any row is what the label says. `floors`: of label and language."""
+def bands(sample: Sample, targets: Targets, limits: Mapping[tuple[str, str], Limits] | None = None) -> Iterator[Band]:
+    """A band for every label, language and action of `targets`, where any row is what the label says. `limits`: of label and language."""
     for column, label in enumerate(sample.labels):
         judged = ~np.isnan(sample.truth[:, column])
         for language in np.unique(sample.languages[sample.truth[:, column] == 1]).tolist():
             chosen = judged & (sample.languages == language)
-            floor = (floors or {}).get((label, language), 0.0)
-            rows = Rows(sample.truth[chosen, column], sample.scores[chosen, column], sample.groups[chosen], floor)
+            known = (limits or {}).get((label, language), Limits())
+            rows = Rows(sample.truth[chosen, column], sample.scores[chosen, column], sample.groups[chosen], known)
             for action in targets.precision:
                 yield band(rows, targets, label, language, action)
 
@@ -87,6 +93,7 @@ def band(rows: Rows, targets: Targets, label: str, language: str, action: RuleAc
         action=action,
         rows=len(rows.truth),
         positives=int(counts.positives),
+        undecided=rows.limits.undecided,
         closed=closed,
         threshold=GRID[place],
         flagged=true + false,
@@ -95,7 +102,7 @@ def band(rows: Rows, targets: Targets, label: str, language: str, action: RuleAc
         precision_low=_down(low[place]),
         recall_low=_down(recall[0]),
         recall_high=_up(recall[1]),
-        more_rows=None if closed in {None, Closed.GROUP} else more_rows(counts, targets, action),
+        more_rows=None if closed in {None, Closed.GROUP} else more_rows(counts, targets, action, rows.limits.undecided),
         groups=group_rates(rows, GRID[place], targets),
     )
 
@@ -103,7 +110,7 @@ def band(rows: Rows, targets: Targets, label: str, language: str, action: RuleAc
 def count(rows: Rows) -> Counts:
     """What each threshold reaches: below the floor nothing, so that no bound there meets a target."""
     grid = np.array(GRID)[:, None]
-    reached = (rows.scores[None, :] >= grid) & (grid >= rows.floor)
+    reached = (rows.scores[None, :] >= grid) & (grid >= rows.limits.floor)
     true = (reached & (rows.truth == 1)[None, :]).sum(axis=1).astype(np.float64)
     positives = float(rows.truth.sum())
     return Counts(true, reached.sum(axis=1) - true, positives, len(rows.truth) - positives)
@@ -138,12 +145,12 @@ def lowest(passes: Passes) -> int | None:
     return found
 
 
-def more_rows(counts: Counts, targets: Targets, action: RuleAction) -> int | None:
+def more_rows(counts: Counts, targets: Targets, action: RuleAction, undecided: int = 0) -> int | None:
     """About how many more rows like these it takes; None where no number would do, or nothing says how many."""
     rows = counts.positives + counts.negatives
     if not counts.positives or not counts.true.any():
         return None
-    times = max(_times(counts, targets, action), targets.least_rows / rows, targets.least_positives / counts.positives)
+    times = max(_times(counts, targets, action), targets.least_rows / (rows - undecided), targets.least_positives / counts.positives)
     return None if times > MOST_TIMES else max(1, math.ceil((times - 1) * rows - 1e-6))
 
 
@@ -168,7 +175,7 @@ def _fair(rows: Rows, targets: Targets) -> Passes:
 
 
 def _closed(rows: Rows, targets: Targets, precise: Passes, open_at: int | None) -> Closed | None:
-    if len(rows.truth) < targets.least_rows:
+    if rows.judged < targets.least_rows:
         return Closed.FEW_ROWS
     if rows.truth.sum() < targets.least_positives:
         return Closed.FEW_POSITIVES

@@ -9,7 +9,7 @@ import gzip
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -49,6 +49,15 @@ class LabelledRow(msgspec.Struct, frozen=True, omit_defaults=True):
     def tag(self) -> str:
         """The language."""
         return self.language or self.lang or ""
+
+
+class Limits(NamedTuple):
+    """What rows of a label in a language do not say. Nothing of thresholds below `floor`; and `undecided` of them, for which the label does
+    not hold, nobody has judged.
+    """
+
+    floor: float = 0.0
+    undecided: int = 0
 
 
 class RowFile(msgspec.Struct, frozen=True):

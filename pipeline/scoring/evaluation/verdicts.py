@@ -22,6 +22,8 @@ is for collections.
 - **The label holds** if every verdict that counts restricts the post and names it. Allowed, restricted for something else, disputed: it
   does not. A verdict that names no label means the first that is suspected, unless any verdict on the post, counting or not, has named
   another: that one stands first from then on.
+- **Undecided** posts are rows for which no label holds. Who judges what, and how soon, depends on what posts say; whatever would have come
+  of them, precision is no lower than that.
 - **Time.** What is urgent is decided first, and what is grave is urgent; so posts that are younger than the longest service level are left
   out.
 """
@@ -40,7 +42,7 @@ from pipeline.ids import draw
 from pipeline.policy.policy import Policy
 from pipeline.policy.roster import SIMULATED, Roster
 from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE
-from pipeline.scoring.evaluation.rows import Judgement, LabelledRow
+from pipeline.scoring.evaluation.rows import Judgement, LabelledRow, Limits
 from pipeline.scoring.normalise import undisguise
 from pipeline.scoring.text import normalised
 from schemas.cases import CaseEvent, CaseEventKind
@@ -67,7 +69,6 @@ class LeftOut(enum.Enum):
     YOUNG = "younger than the longest service level"
     POLICY = "decided by a policy version that is not at hand"
     UNSEEN = "of a label and language in which people do not get to see a share of everything"
-    UNDECIDED = "without a verdict of a speaker who was shown the whole conversation"
     COPY = "copies of a text, of which another stands for it"
     THINNED = "thinned to the share that the audit draws"
 
@@ -105,12 +106,12 @@ class Terms(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Rows, in the order of their posts' ids, the threshold of each cell below which they say nothing, the cells without any since people
-    do not get to see a share of everything, and how many posts are no rows.
+    """Rows, in the order of their posts' ids, what they do not say of each cell, the cells without any since people do not get to see a
+    share of everything, and how many posts are no rows.
     """
 
     rows: list[LabelledRow]
-    floors: dict[Cell, float]
+    limits: dict[Cell, Limits]
     unseen: set[Cell]
     left_out: Counter[LeftOut]
 
@@ -209,17 +210,20 @@ def _rows(known: Mapping[str, Suspicion], given: Mapping[str, Given], reach: _Re
         elif post.seen:
             left_out[share] += 1
     first = _firsts(known, shares)
-    rows = []
+    rows, undecided = [], Counter[Cell]()
     for name, share in sorted(shares.items()):
         post, said = known[name], given.get(name, Given())
         if not post.seen:
             continue
         labels = _sampled(name, share, post, first, reach)
-        if isinstance(labels, LeftOut) or not said.counting:
-            left_out[labels if isinstance(labels, LeftOut) else LeftOut.UNDECIDED] += 1
-        else:
-            rows.append(_row(post, {label: _holds(label, post, said) for label in labels}, terms.labels))
-    return Judged(rows, reach.floors, reach.unseen, left_out)
+        if isinstance(labels, LeftOut):
+            left_out[labels] += 1
+            continue
+        rows.append(_row(post, {label: _holds(label, post, said) for label in labels}, terms.labels))
+        if not said.counting:
+            undecided.update((label, post.language.tag) for label in labels)
+    limits = {cell: Limits(floor, undecided[cell]) for cell, floor in reach.floors.items()}
+    return Judged(rows, limits, reach.unseen, left_out)
 
 
 def _firsts(known: Mapping[str, Suspicion], names: Iterable[str]) -> dict[tuple[str, str, bytes], str]:
@@ -270,10 +274,12 @@ def _share(post: Suspicion, terms: Terms) -> float:
 
 
 def _holds(label: str, post: Suspicion, said: Given) -> Judgement:
-    """A verdict that names no label means the case's first, as the cases stage reads it: the first suspected, until another is named."""
+    """0 of what nobody decided. A verdict that names no label means the case's first, as the cases stage reads it: the first suspected, until
+    another is named.
+    """
     first = next(iter(post.labels))
     unnamed = first if said.named <= {first} else None
-    return 1 if all(each.outcome in _RESTRICTING and (each.label or unnamed) == label for each in said.counting) else 0
+    return 1 if said.counting and all(each.outcome in _RESTRICTING and (each.label or unnamed) == label for each in said.counting) else 0
 
 
 def _row(post: Suspicion, labels: dict[str, Judgement | None], of_model: Iterable[str]) -> LabelledRow:

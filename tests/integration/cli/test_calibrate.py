@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import tomllib
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.cases import CaseEvent
 from schemas.people import Outcome, Verdict
@@ -28,7 +30,8 @@ ROSTER = '[[reviewers]]\nid = "anna"\nregions = ["dutch"]\nlanguages = ["nl"]\n'
 
 def pending(number: int, received_at: dt.datetime = LONG_AGO) -> CaseEvent:
     reasons = (Reason(rule="hate-remove", label="hate", probability=0.9 + number % 10 / 100, threshold=0.9),)
-    return case_event(f"p{number}", reasons=reasons, received_at=received_at)
+    event = case_event(f"p{number}", reasons=reasons, received_at=received_at)
+    return replace(event, post=replace(event.post, text=f"text {hashlib.sha256(b'%d' % number).hexdigest()}"))
 
 
 def removed(event: CaseEvent) -> Verdict:
@@ -56,12 +59,12 @@ def test_what_reviewers_said_opens_a_band(kafka: Broker, topics: OwnTopics, tmp_
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "1 record of moderation.verdicts.v1 could not be read" in result.stderr
-    assert "121 posts that a rule found and that people were to see; 119 rows. Left out:" in result.stderr
-    assert "  1 without a verdict of a speaker who was shown the whole conversation" in result.stderr
+    assert "121 posts that a rule found and that people were to see; 120 rows. Left out:" in result.stderr
+    assert "1 of 120 rows of hate in nl have no verdict of a speaker who was shown the whole conversation" in result.stderr
     assert "  1 younger than the longest service level" in result.stderr
     evidence = tomllib.loads((tmp_path / "evidence.toml").read_text())
     assert evidence["reached_only"] is True
-    assert [(each["name"], each["rows"]) for each in evidence["data"]] == [("moderation.verdicts.v1", 119)]
+    assert [(each["name"], each["rows"]) for each in evidence["data"]] == [("moderation.verdicts.v1", 120)]
     (band,) = evidence["bands"]
-    assert (band["label"], band["language"], band["rows"], band["correct"], band["threshold"]) == ("hate", "nl", 119, 119, 0.9)
-    assert "closed" not in band
+    assert (band["label"], band["language"], band["rows"], band["correct"], band["undecided"]) == ("hate", "nl", 120, 119, 1)
+    assert (band["threshold"], "closed" in band) == (0.9, False)

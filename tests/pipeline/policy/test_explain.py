@@ -50,6 +50,10 @@ def test_what_is_allowed_is_not_known_from_posts_that_reached_a_rule() -> None:
             {"closed": "precision", "more_rows": 900},
             "from 0.7, 98 of 100 are right, so precision is at least 85.0% and 80% is needed; about 900 more like them would open it",
         ),
+        (
+            {"closed": "few_rows", "undecided": 150},
+            "250 posts are labelled, 200 of them threat (150 more that nobody decided count as not threat), and at least 100 are needed",
+        ),
         ({"closed": "precision"}, "and 80% is needed; no number of posts like these would do"),
         (
             {"closed": "group", "groups": [{"name": "women", "rows": 90, "flagged": 20, "high": 0.34}]},

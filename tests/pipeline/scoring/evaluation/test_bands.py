@@ -11,6 +11,7 @@ from pipeline.policy.automation import GroupTargets, Targets
 from pipeline.policy.evidence import Band, Closed
 from pipeline.policy.rules import RuleAction
 from pipeline.scoring.evaluation.bands import GRID, Rows, band, bands, lowest
+from pipeline.scoring.evaluation.rows import Limits
 from pipeline.scoring.evaluation.sample import Sample, as_negatives, joined
 
 REMOVE = RuleAction.REMOVE
@@ -48,12 +49,19 @@ def test_it_opens_at_the_lowest_threshold_that_holds() -> None:
 
 @pytest.mark.parametrize(("floor", "threshold"), [(0.0, 0.5), (0.8, 0.8), (0.805, 0.81), (0.98, 0.98)])
 def test_it_opens_nowhere_below_the_floor(floor: float, threshold: float) -> None:
-    seen = rows((1, 0.99, 200))._replace(floor=floor)
+    seen = rows((1, 0.99, 200))._replace(limits=Limits(floor))
     assert (found(seen, targets()).closed, found(seen, targets()).threshold) == (None, threshold)
 
 
+def test_what_nobody_judged_makes_no_number_of_rows() -> None:
+    enough = rows((1, 0.95, 50), (0, 0.1, 20))
+    few = enough._replace(limits=Limits(undecided=15))
+    assert (found(enough, targets()).closed, found(few, targets()).closed) == (None, Closed.FEW_ROWS)
+    assert (found(few, targets()).rows, found(few, targets()).undecided, found(few, targets()).more_rows) == (70, 15, 7)
+
+
 def test_above_every_start_nothing_is_known() -> None:
-    unseen = found(rows((1, 0.99, 200), (0, 0.985, 100))._replace(floor=0.99), targets())
+    unseen = found(rows((1, 0.99, 200), (0, 0.985, 100))._replace(limits=Limits(0.99)), targets())
     assert (unseen.closed, unseen.threshold, unseen.flagged) == (Closed.PRECISION, 0.99, 200)
 
 

@@ -14,7 +14,7 @@ from pipeline.ids import draw
 from pipeline.policy.people import Audit
 from pipeline.policy.policy import Policy
 from pipeline.policy.roster import Roster
-from pipeline.scoring.evaluation.rows import LabelledRow
+from pipeline.scoring.evaluation.rows import LabelledRow, Limits
 from pipeline.scoring.evaluation.verdicts import Judged, LeftOut, Terms, judged
 from schemas.cases import CaseEvent, CaseEventKind
 from schemas.people import CannotJudge, Outcome, Verdict
@@ -85,6 +85,11 @@ def labels(outcome: Judged) -> list[dict[str, int | None]]:
 TOXIC = ("toxic", "nl")
 
 
+def undecided(outcome: Judged) -> bool:
+    """Whether its one post counts as decided by nobody, and as what the label does not say."""
+    return labels(outcome) == [{"toxic": 0}] and outcome.limits == {TOXIC: Limits(0.8, undecided=1)} and not outcome.left_out
+
+
 def precision(outcome: Judged, label: str = "toxic", threshold: float = 0.0) -> float:
     """Of the rows from a threshold on."""
     here = [row.labels[label] or 0 for row in outcome.rows if label in row.labels and (row.scores or {})[label] >= threshold]
@@ -123,13 +128,13 @@ def test_a_label_holds_if_all_who_could_judge_name_it(given: list[dict[str, Any]
 @pytest.mark.parametrize("changes", [{"reviewer": "dave"}, {"reviewer": "nobody"}, {"reviewer": "simulated-nl-1"}, {"revision": 2}])
 def test_whatever_the_outcome_a_verdict_needs_the_language_and_the_revision(outcome: Outcome, changes: dict[str, Any]) -> None:
     event = suspected()
-    assert found([event], [said(event, outcome, **changes)]) == Judged([], {TOXIC: 0.8}, set(), Counter({LeftOut.UNDECIDED: 1}))
+    assert undecided(found([event], [said(event, outcome, **changes)]))
 
 
 @pytest.mark.parametrize("digest", [None, "another"])
 def test_to_restrict_needs_the_conversation_and_to_allow_does_not(digest: str | None) -> None:
     event = suspected()
-    assert found([event], [said(event, Outcome.REMOVE, context_digest=digest)]).rows == []
+    assert undecided(found([event], [said(event, Outcome.REMOVE, context_digest=digest)]))
     assert labels(found([event], [said(event, Outcome.ALLOW, context_digest=digest)])) == [{"toxic": 0}]
     assert labels(found([event], [said(event, Outcome.ALLOW, context_digest=digest), said(event)])) == [{"toxic": 0}]
 
@@ -156,7 +161,22 @@ def test_neither_counts_a_conversation_with_gaps_nor_who_does_not_judge() -> Non
     verdicts = [
         said(gaps), said(handed_on, Outcome.CANNOT_JUDGE, cannot_judge=CannotJudge.CONTEXT), said(handed_on, Outcome.ESCALATE)
     ]  # fmt: skip
-    assert found([gaps, handed_on], verdicts).left_out == {LeftOut.UNDECIDED: 2}
+    outcome = found([gaps, handed_on], verdicts)
+    assert (labels(outcome), outcome.limits) == ([{"toxic": 0}] * 2, {TOXIC: Limits(0.8, undecided=2)})
+
+
+def test_what_nobody_decided_does_not_make_the_machine_look_better() -> None:
+    """Of what it finds 85% is right, and of what is allowed only a third is decided in time: what is decided would show 94%."""
+    truth = {f"p{number}": draw("truth", f"p{number}") < 0.85 for number in range(3000)}
+    events = [suspected(name) for name in truth]
+    verdicts = [
+        said(event, Outcome.REMOVE if truth[event.post.post_id] else Outcome.ALLOW)
+        for event in events
+        if truth[event.post.post_id] or draw("decided", event.post.post_id) < 1 / 3
+    ]
+    outcome = found(events, verdicts)
+    assert precision(outcome) <= sum(truth.values()) / len(truth)
+    assert outcome.limits[TOXIC].undecided == len(events) - len(verdicts)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +214,7 @@ def test_posts_that_no_rule_for_a_label_found_for_people_are_none_of_the_populat
 
 def test_what_the_machine_did_alone_and_nobody_was_to_see_is_no_row_whoever_appeals() -> None:
     event = acted("not drawn", 0.95, audit=False)
-    assert found([event], [said(event)]) == Judged([], {TOXIC: 0.6}, set(), Counter())
+    assert found([event], [said(event)]) == Judged([], {TOXIC: Limits(0.6)}, set(), Counter())
 
 
 def test_of_a_post_one_revision_counts_once() -> None:
@@ -226,7 +246,7 @@ def test_a_text_that_is_sent_often_has_no_more_weight_than_another_where_the_aud
 
 def test_rows_say_nothing_below_the_highest_threshold_from_which_people_saw_everything() -> None:
     early, late = suspected("early", ("toxic", 0.9, 0.8)), suspected("late", ("toxic", 0.9, 0.85), ("toxic", 0.9, 0.6))
-    assert found([early, late], []).floors == {("toxic", "nl"): 0.8}
+    assert found([early, late], []).limits == {TOXIC: Limits(0.8, undecided=2)}
 
 
 def test_the_precision_of_the_rows_is_that_of_all_posts_that_the_rule_finds() -> None:
@@ -276,7 +296,7 @@ def test_where_the_machine_acts_and_nobody_ever_looks_there_are_no_rows(named: s
 def test_nor_where_what_the_machine_did_is_of_a_policy_version_that_is_not_at_hand() -> None:
     below, above = suspected("b", ("toxic", 0.7, 0.6)), acted("a", 0.95, audit=False)
     above = replace(above, proposal=replace(above.proposal, policy_version="house@0"))
-    assert found([below, above], [said(below)]) == Judged([], {TOXIC: 0.6}, {TOXIC}, Counter({LeftOut.UNSEEN: 1}))
+    assert found([below, above], [said(below)]) == Judged([], {TOXIC: Limits(0.6)}, {TOXIC}, Counter({LeftOut.UNSEEN: 1}))
 
 
 @pytest.mark.parametrize("kind", [CaseEventKind.OPENED, CaseEventKind.EDITED])
