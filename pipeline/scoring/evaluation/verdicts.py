@@ -274,8 +274,8 @@ def _share(post: Suspicion, terms: Terms) -> float:
 
 
 def _holds(label: str, post: Suspicion, said: Given) -> Judgement:
-    """0 of what nobody decided. A verdict that names no label means the case's first, as the cases stage reads it: the first suspected, until
-    another is named.
+    """0 of what nobody decided. A verdict that names no label means the case's first, as the cases stage reads it: the first suspected,
+    until another is named.
     """
     first = next(iter(post.labels))
     unnamed = first if said.named <= {first} else None

@@ -30,7 +30,7 @@ ROSTER = '[[reviewers]]\nid = "anna"\nregions = ["dutch"]\nlanguages = ["nl"]\n'
 
 def pending(number: int, received_at: dt.datetime = LONG_AGO) -> CaseEvent:
     reasons = (Reason(rule="hate-remove", label="hate", probability=0.9 + number % 10 / 100, threshold=0.9),)
-    event = case_event(f"p{number}", reasons=reasons, received_at=received_at)
+    event = case_event(f"p{number}", reasons=reasons, received_at=received_at, policy_version="integration@1")
     return replace(event, post=replace(event.post, text=f"text {hashlib.sha256(b'%d' % number).hexdigest()}"))
 
 
