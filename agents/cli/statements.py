@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -67,7 +67,7 @@ def export(out: Out, broker: Broker = None, begin: From = None, scope: Where = S
             run = Export(box, topic, scope, visibility)
             for entry in reader.entries([ck.TopicPartition(topic, number, offset) for number, offset in starts.items()]):
                 run.add(entry)
-            run.end()
+            run.end({number: offset for (_, number), offset in reader.ends.items()})
     say(f"{counted(run.written, 'statement')} in {counted(run.files, 'file')}; {run.repeated} were written before")
     if run.unreadable:
         raise typer.Exit(1)
@@ -99,11 +99,15 @@ class Export:
         if len(self._batch) == MAX_STATEMENTS:
             self._write()
 
-    def end(self) -> None:
-        """Writes what is left, and remembers how far was read."""
+    def end(self, ends: Mapping[int, int]) -> None:
+        """Writes what is left, and remembers that every partition was read to its end.
+
+        Behind a last record lies the mark of its transaction: left out, it would be missed when all is deleted for its age.
+        """
+        self._positions.update(ends)
         if self._batch:
             self._write()
-        elif self._positions:
+        else:
             self.box.read_to(self.topic, self._positions)
 
     def _statement(self, entry: Entry) -> Iterator[StatementOfReasons]:
