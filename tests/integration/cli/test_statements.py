@@ -10,6 +10,7 @@ import confluent_kafka as ck
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from agents.outbox import LEDGER
 from schemas.records import Action
 from schemas.topics import DECISIONS
 from schemas.wire import encode
@@ -54,6 +55,21 @@ def test_restrictions_are_exported_once_a_hundred_a_file(run: Sluice, topics: Ow
     assert (result.stdout, files(out)["statements-00000003.json"]) == ("1 statement in 1 file; 1 were written before\n", ["b1"])
     again = run("statements", "export", "--out", str(out), "--from", "2026-01-01T00:00:00Z")
     assert again.stdout.startswith("0 statements in 0 files; 134 were")
+
+
+def test_a_replay_under_another_model_has_no_second_statement(run: Sluice, topics: OwnTopics, tmp_path: Path) -> None:
+    """Another id for the same post, revision and sequence: once in the same file, once after it."""
+    topics.create(DECISIONS, partitions={DECISIONS.name: 1})
+
+    def decided(name: str, **changes: int) -> Outgoing:
+        return Outgoing(b"post-1", encode(decision(decision_id=name, **changes)))
+
+    topics.produce(DECISIONS, [decided("a"), decided("a-other-model"), decided("later", sequence=1), decided("edited", revision=2)])
+    assert run("statements", "export", "--out", str(tmp_path)).stdout == "3 statements in 1 file; 1 were written before\n"
+    topics.produce(DECISIONS, [decided("a-third-model"), decided("later-other-model", sequence=1)])
+    assert run("statements", "export", "--out", str(tmp_path)).stdout == "0 statements in 0 files; 2 were written before\n"
+    assert files(tmp_path) == {"statements-00000001.json": ["a", "later", "edited"]}
+    assert b"post-1" not in (tmp_path / LEDGER).read_bytes()
 
 
 def test_what_cannot_be_read_is_said_and_the_rest_is_exported(run: Sluice, topics: OwnTopics, tmp_path: Path) -> None:
