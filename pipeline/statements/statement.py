@@ -50,7 +50,8 @@ def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibil
     clause = (decision.clause or NO_CLAUSE)[: record.MAX_GROUND]
     explanation = _explanation(decision, clause)[: record.MAX_EXPLANATION]
     illegal = decision.ground == Ground.LAW.value
-    content_type = _one_of(ContentType, decision.content_type, ContentType.OTHER)
+    said = decision.content_types or (decision.content_type,)
+    content_types = tuple(dict.fromkeys(_one_of(ContentType, each, ContentType.OTHER) for each in said))
     source = _one_of(SourceType, decision.source_type, SourceType.VOLUNTARY)
     return StatementOfReasons(
         puid=puid(decision.decision_id),
@@ -61,8 +62,8 @@ def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibil
         incompatible_content_ground=None if illegal else clause,
         incompatible_content_explanation=None if illegal else explanation,
         category=_one_of(Category, decision.category, Category.OTHER_TERMS),
-        content_type=(content_type,),
-        content_type_other="Content of a type that was not named" if content_type is ContentType.OTHER else None,
+        content_type=content_types,
+        content_type_other="Content of a type that was not named" if ContentType.OTHER in content_types else None,
         content_language=content_language(decision.language),
         content_date=_content_date(decision),
         application_date=_within(_day(decision.decided_at), record.FIRST_APPLICATION),

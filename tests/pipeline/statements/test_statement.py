@@ -119,6 +119,21 @@ def test_a_decision_for_its_market_alone_is_stated_where_that_is_in_the_eea() ->
     assert stated(decision(market="US"))["territorial_scope"] == list(COUNTRIES)
 
 
+@pytest.mark.parametrize(
+    ("content_types", "stated_as"),
+    [
+        (("CONTENT_TYPE_IMAGE",), ["CONTENT_TYPE_IMAGE"]),
+        (("CONTENT_TYPE_IMAGE", "CONTENT_TYPE_TEXT"), ["CONTENT_TYPE_IMAGE", "CONTENT_TYPE_TEXT"]),
+        (("unheard-of", "unheard-of-too"), ["CONTENT_TYPE_OTHER"]),
+        ((), ["CONTENT_TYPE_TEXT"]),  # of a decision from before they were written down
+    ],
+)
+def test_all_content_types_are_stated(content_types: tuple[str, ...], stated_as: list[str]) -> None:
+    said = stated(decision(content_types=content_types))
+    assert said["content_type"] == stated_as
+    assert ("content_type_other" in said) == (stated_as == ["CONTENT_TYPE_OTHER"])
+
+
 def test_limit_is_what_the_platform_makes_of_it() -> None:
     assert stated(decision(), limit_is=Visibility.AGE_RESTRICTED)["decision_visibility"] == ["DECISION_VISIBILITY_CONTENT_AGE_RESTRICTED"]
     removed = stated(decision(action=Action.REMOVE), limit_is=Visibility.AGE_RESTRICTED)
