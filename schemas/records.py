@@ -53,7 +53,7 @@ RESTRICTS = frozenset({Action.LIMIT, Action.REMOVE})
 
 
 class Automation(enum.Enum):
-    """Who decided, in the words of the DSA transparency database: fully automated, partially (a person will look), not automated."""
+    """Who decided: the machine alone, the machine or an earlier person until a person has looked, a person."""
 
     FULL = "full"
     PARTIAL = "partial"
