@@ -53,7 +53,7 @@ RESTRICTS = frozenset({Action.LIMIT, Action.REMOVE})
 
 
 class Automation(enum.Enum):
-    """Who decided, in the words of the DSA transparency database: fully automated, partially (a person will look), not automated."""
+    """Who decided: the machine alone, the machine or an earlier person until a person has looked, a person."""
 
     FULL = "full"
     PARTIAL = "partial"
@@ -156,6 +156,7 @@ class Decision(Record, frozen=True, kw_only=True, gc=False):
     `action` holds until then.
     `cause` names what made it: policy and model version for sequence 0, an event's id for later ones. `restore` undoes the restriction
     `supersedes`. A `deleted` post is passed on with `allow`: nothing to enforce. With a `case_id`, people look at it or can be asked to.
+    `content_types`: all that the post is, by its text and media. `content_type` is what the policy says of posts as such.
     """
 
     decision_id: Id
@@ -183,6 +184,7 @@ class Decision(Record, frozen=True, kw_only=True, gc=False):
     category: str | None = None
     supersedes: Id | None = None
     case_id: Id | None = None
+    content_types: tuple[str, ...] = ()
 
 
 class ContextPost(Record, frozen=True, kw_only=True, gc=False):

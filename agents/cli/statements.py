@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -67,7 +67,7 @@ def export(out: Out, broker: Broker = None, begin: From = None, scope: Where = S
             run = Export(box, topic, scope, visibility)
             for entry in reader.entries([ck.TopicPartition(topic, number, offset) for number, offset in starts.items()]):
                 run.add(entry)
-            run.end()
+            run.end({number: offset for (_, number), offset in reader.ends.items()})
     say(f"{counted(run.written, 'statement')} in {counted(run.files, 'file')}; {run.repeated} were written before")
     if run.unreadable:
         raise typer.Exit(1)
@@ -85,44 +85,60 @@ class Export:
     written: int = 0
     repeated: int = 0
     unreadable: int = 0
-    _batch: dict[str, StatementOfReasons] = field(default_factory=dict)
+    _batch: list[StatementOfReasons] = field(default_factory=list)
+    _ids: set[str] = field(default_factory=set)
     _positions: dict[int, int] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
         """Takes a record of the topic; writes a file when a hundred statements are together."""
         self._positions[entry.partition] = entry.offset + 1
-        for statement in self._statement(entry):
-            if statement.puid in self._batch or self.box.has(statement.puid):
-                self.repeated += 1
-            else:
-                self._batch[statement.puid] = statement
+        decision = self._read(entry)
+        statement = statement_of(decision, self.scope, self.limit_is) if decision else None
+        if decision is None or statement is None:
+            return
+        ids = {statement.puid, _place(decision)}
+        if any(each in self._ids or self.box.has(each) for each in ids):
+            self.repeated += 1
+            return
+        self._batch.append(statement)
+        self._ids |= ids
         if len(self._batch) == MAX_STATEMENTS:
             self._write()
 
-    def end(self) -> None:
-        """Writes what is left, and remembers how far was read."""
+    def end(self, ends: Mapping[int, int]) -> None:
+        """Writes what is left, and remembers that every partition was read to its end.
+
+        Behind a last record lies the mark of its transaction: left out, it would be missed when all is deleted for its age.
+        """
+        self._positions.update(ends)
         if self._batch:
             self._write()
-        elif self._positions:
+        else:
             self.box.read_to(self.topic, self._positions)
 
-    def _statement(self, entry: Entry) -> Iterator[StatementOfReasons]:
+    def _read(self, entry: Entry) -> Decision | None:
         try:
-            statement = statement_of(_decision(entry.value), self.scope, self.limit_is)
+            return _decision(entry.value)
         except InvalidRecordError as fault:
             self.unreadable += 1
             say(f"{entry.topic}[{entry.partition}]@{entry.offset} cannot be read and is left out: {visible(str(fault))}", err)
-            return
-        if statement is not None:
-            yield statement
+            return None
 
     def _write(self) -> None:
-        content = encode(Request(statements=tuple(self._batch.values())))
+        content = encode(Request(statements=tuple(self._batch)))
         _request(content)  # what the database would refuse is a fault of ours and must not be remembered as written
-        self.box.write(content, self._batch, self.topic, self._positions)
+        self.box.write(content, self._ids, self.topic, self._positions)
         self.files += 1
         self.written += len(self._batch)
         self._batch.clear()
+        self._ids.clear()
+
+
+def _place(decision: Decision) -> str:
+    """What no two statements may share, whatever their ids: of two decisions under it consumers leave one out. The blanks tell it from a
+    `puid`.
+    """
+    return f"{decision.post_id} {decision.revision} {decision.sequence}"
 
 
 def _starts(reader: Reader, topic: str, box: Outbox, since: dt.datetime | None) -> dict[int, int]:

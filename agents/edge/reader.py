@@ -75,6 +75,7 @@ class Reader:
         self._address = str(client["bootstrap.servers"])
         self._heard: ck.KafkaError | None = None
         self._down = self._following = False
+        self.ends: dict[tuple[str, int], int] = {}  # where `entries` came to the end of a partition: behind all marks of transactions
         self._consumer = ck.Consumer(
             {
                 **quiet(client, self._trouble),
@@ -185,7 +186,9 @@ class Reader:
                     self._down = False
                     yield entry(message, headers=headers)
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
-                    unfinished.discard((message.topic(), message.partition()))
+                    place = (message.topic() or "", message.partition() or 0)
+                    self.ends[place] = message.offset() or 0
+                    unfinished.discard(place)
                 elif not (error.retriable() or of_unused_group(error)):
                     code = ExitCode.DENIED if error.code() in DENIED else ExitCode.UNREACHABLE
                     raise StopWorker(code, f"{message.topic()}: {error.str()}{hint(error)}")

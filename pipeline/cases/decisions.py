@@ -182,6 +182,7 @@ def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | No
         policy_version=draft.policy.id,
         model_version=machine.model_version if machine else NO_MODEL,
         content_type=draft.policy.statement.content_type.value,
+        content_types=draft.policy.statement.content_types(post.text, post.media),
         content_date=post.created_at,
         source_type=draft.state.source or source_type(draft, ruling.label).value,
         received_at=machine.received_at if machine else draft.at,

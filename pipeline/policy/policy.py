@@ -17,7 +17,7 @@ from pipeline.policy.automation import Automation, Targets
 from pipeline.policy.evidence import Evidence, read_evidence
 from pipeline.policy.people import Audit, People, Queue, QueueName
 from pipeline.policy.rules import Ground, Label, LabelName, Rule, UnassessedRule, applicable, faults
-from schemas.records import Unassessed
+from schemas.records import Media, Unassessed
 
 MAX_CONTEXT_POSTS = 50
 MAX_CONTEXT_BYTES = 16 * 1024
@@ -43,6 +43,13 @@ class ContentType(enum.Enum):
     OTHER = "CONTENT_TYPE_OTHER"
 
 
+MADE_OF = {ContentType.IMAGE: "image/", ContentType.VIDEO: "video/", ContentType.AUDIO: "audio/"}
+"""How the media type begins that tells of one."""
+
+NOT_TOLD = frozenset({ContentType.APP, ContentType.PRODUCT, ContentType.SYNTHETIC_MEDIA})
+"""What neither a text nor a media type tells: so it is said by the policy, of every post."""
+
+
 class SourceType(enum.Enum):
     """What led to the decision, in the words of the DSA transparency database."""
 
@@ -58,6 +65,16 @@ class Statement(ConfigModel):
     ground: Ground
     content_type: ContentType
     source_type: SourceType
+
+    def content_types(self, text: str | None, media: Iterable[Media]) -> tuple[str, ...]:
+        """All that a post is, in the words of the DSA transparency database; what the policy says where its text and media tell nothing."""
+        types = [each.type.strip().lower() for each in media]
+        told = {kind for kind, begins in MADE_OF.items() if any(each.startswith(begins) for each in types)}
+        if text and not text.isspace():
+            told.add(ContentType.TEXT)
+        if not told or self.content_type in NOT_TOLD:
+            told.add(self.content_type)
+        return tuple(sorted(each.value for each in told))
 
 
 class Review(ConfigModel):

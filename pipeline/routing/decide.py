@@ -109,6 +109,7 @@ def _decision(scored: ScoredPost, policy: Policy, judgement: Judgement, now: dt.
         policy_version=policy.id,
         model_version=scored.model_version,
         content_type=policy.statement.content_type.value,
+        content_types=policy.statement.content_types(post.text, post.media),
         content_date=post.created_at,
         source_type=policy.statement.source_type.value,
         received_at=scored.received_at,

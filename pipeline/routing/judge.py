@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.ids import draw
 from pipeline.policy.policy import Policy
-from pipeline.policy.rules import SEVERITY, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule, reach_weight
+from pipeline.policy.rules import SEVERITY, Ground, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule, reach_weight
 from schemas.records import Action, Automation, Post, PostKind, Reason, ScoredPost, Unassessed
 
 MACHINE_MAY_ACT_DESPITE = frozenset({Unassessed.MEDIA, Unassessed.TOO_LONG})
@@ -132,7 +132,7 @@ def _unassessed(scored: ScoredPost, policy: Policy, rule: UnassessedRule, reason
     restricted = rule.action is not UnassessedAction.ALLOW
     grounds = None
     if restricted and rule.clause is not None and rule.category is not None:
-        grounds = Grounds(policy.statement.ground.value, rule.clause, rule.category.value)
+        grounds = Grounds(Ground.TERMS.value, rule.clause, rule.category.value)  # nobody knows of anything illegal in it
     return Judgement(
         action=Action.LIMIT if restricted else Action.ALLOW,
         automation=Automation.PARTIAL if pending else Automation.FULL,

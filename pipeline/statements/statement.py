@@ -18,16 +18,26 @@ from schemas.records import RESTRICTS, Action, Automation, Decision, Reason
 LIMIT_IS = Visibility.DEMOTED
 """What `limit` does to a post, unless the platform says that it does something else."""
 
-AUTOMATION = {
-    Automation.FULL: AutomatedDecision.FULLY,
-    Automation.PARTIAL: AutomatedDecision.PARTIALLY,
-    Automation.NONE: AutomatedDecision.NOT,
-}
+CARRIED_OVER = "person-before-edit"
+"""Rule of a first reason: a person decided before the post was edited, and the machine does not loosen it (pipeline.cases.decisions)."""
+
 DECIDED_BY = {
     Automation.FULL: "The decision was taken by automated means alone.",
     Automation.PARTIAL: "The decision was taken by automated means and holds until a person has looked at the content.",
     Automation.NONE: "The decision was taken by a person.",
 }
+LOOKS_AGAIN = "The decision was taken by a person and holds until another person has looked at the content."
+DECIDED_BEFORE = (
+    "A person decided before the content was edited. The decision holds for the edited content until a person has looked at it."
+)
+AGAINST = {
+    (True, False): "This is illegal on the ground",
+    (True, True): "This would be illegal on the ground",
+    (False, False): "This is not allowed by the clause",
+    (False, True): "This would not be allowed by the clause",
+}
+"""By whether it is the law, and only suspected."""
+
 NO_CLAUSE = "Terms and conditions"
 """Where a decision names no clause."""
 
@@ -49,8 +59,10 @@ def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibil
         return None
     clause = (decision.clause or NO_CLAUSE)[: record.MAX_GROUND]
     explanation = _explanation(decision, clause)[: record.MAX_EXPLANATION]
-    illegal = decision.ground == Ground.LAW.value
-    content_type = _one_of(ContentType, decision.content_type, ContentType.OTHER)
+    unjudged = _unjudged(decision)
+    illegal = decision.ground == Ground.LAW.value and not unjudged
+    said = decision.content_types or (decision.content_type,)
+    content_types = tuple(dict.fromkeys(_one_of(ContentType, each, ContentType.OTHER) for each in said))
     source = _one_of(SourceType, decision.source_type, SourceType.VOLUNTARY)
     return StatementOfReasons(
         puid=puid(decision.decision_id),
@@ -61,16 +73,16 @@ def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibil
         incompatible_content_ground=None if illegal else clause,
         incompatible_content_explanation=None if illegal else explanation,
         category=_one_of(Category, decision.category, Category.OTHER_TERMS),
-        content_type=(content_type,),
-        content_type_other="Content of a type that was not named" if content_type is ContentType.OTHER else None,
+        content_type=content_types,
+        content_type_other="Content of a type that was not named" if ContentType.OTHER in content_types else None,
         content_language=content_language(decision.language),
         content_date=_content_date(decision),
         application_date=_within(_day(decision.decided_at), record.FIRST_APPLICATION),
         territorial_scope=territory,
         decision_facts=_facts(decision)[: record.MAX_FACTS],
         source_type=source,
-        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY else YesNo.NO,
-        automated_decision=AUTOMATION[decision.automation],
+        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY and not unjudged else YesNo.NO,
+        automated_decision=_automated(decision),
     )
 
 
@@ -84,27 +96,68 @@ def _one_of(kind: type[Word], value: str | None, otherwise: Word) -> Word:
     return next((each for each in kind if each.value == value), otherwise)
 
 
+def _carried_over(decision: Decision) -> bool:
+    return decision.automation is Automation.PARTIAL and bool(decision.reasons) and decision.reasons[0].rule == CARRIED_OVER
+
+
+def _decisive(decision: Decision) -> Reason | None:
+    """The reason under whose label it was decided. What stands behind it only reached a threshold."""
+    if _carried_over(decision):
+        return decision.reasons[0] if decision.reasons[0].label else None
+    return next((reason for reason in decision.reasons if reason.label), None)
+
+
+def _unjudged(decision: Decision) -> bool:
+    """Whether a machine restricts what it could not assess: it has detected nothing, and holds nothing against the content."""
+    return decision.automation is not Automation.NONE and not _carried_over(decision) and _decisive(decision) is None
+
+
+def _automated(decision: Decision) -> AutomatedDecision:
+    """Of the decision that is stated. That a person will look is no part of it: until then none has taken part, and what that person
+    decides has a statement of its own.
+    """
+    if decision.automation is Automation.NONE:
+        return AutomatedDecision.NOT
+    return AutomatedDecision.PARTIALLY if _carried_over(decision) else AutomatedDecision.FULLY
+
+
 def _explanation(decision: Decision, clause: str) -> str:
-    labels = ", ".join(dict.fromkeys(reason.label for reason in decision.reasons if reason.label))
-    found = f"The content was found to be: {labels}. " if labels else "The content could not be assessed by automated means. "
-    if decision.automation is Automation.NONE and not labels:
-        found = "A person found the content to violate it. "
-    against = "This is illegal on the ground" if decision.ground == Ground.LAW.value else "This is not allowed by the clause"
-    return f"{found}{against}: {clause}."
+    if _unjudged(decision):
+        until = "is held until it can be assessed" if decision.pending else "is restricted for that reason"
+        return f"The content could not be assessed by automated means and {until}. Clause: {clause}."
+    only_suspected = decision.pending and not _carried_over(decision)
+    return f"{_found(decision)}. {AGAINST[decision.ground == Ground.LAW.value, only_suspected]}: {clause}."
+
+
+def _found(decision: Decision) -> str:
+    reason = _decisive(decision)
+    if _carried_over(decision):
+        return "A person restricted the content before it was edited" + (f", as: {reason.label}" if reason else "")
+    if decision.pending:
+        return f"The content is suspected to be: {reason.label}" if reason else "A person suspects a violation"
+    return f"The content was found to be: {reason.label}" if reason else "A person found a violation"
 
 
 def _facts(decision: Decision) -> str:
     """Of what the machine measured, and by which rules; nothing of the text, and no id of a post or a person."""
-    said = [DECIDED_BY[decision.automation]]
+    said = [_decided_by(decision)]
     language = content_language(decision.language)
     said.append(f"Language of the content: {language}." if language else "The language of the content was not recognised.")
     said.append(f"Rules: policy {decision.policy_version}.")
-    if any(reason.probability is not None for reason in decision.reasons):
-        said.append(f"Probabilities: estimated by the model {decision.model_version}.")
-    said += [f"Label {reason.label}{_measured(reason)}." for reason in decision.reasons if reason.label]
+    reason = _decisive(decision)
+    if reason and reason.probability is not None:
+        said.append(f"Probability: estimated by the model {decision.model_version}.")
+    if reason:
+        said.append(f"Label {reason.label}{_measured(reason)}.")
     if decision.unassessed:
         said.append(f"Not assessed by automated means, or only in part: {', '.join(each.value for each in decision.unassessed)}.")
     return " ".join(said)
+
+
+def _decided_by(decision: Decision) -> str:
+    if _carried_over(decision):
+        return DECIDED_BEFORE
+    return LOOKS_AGAIN if decision.automation is Automation.NONE and decision.pending else DECIDED_BY[decision.automation]
 
 
 def _measured(reason: Reason) -> str:

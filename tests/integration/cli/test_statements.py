@@ -6,8 +6,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import confluent_kafka as ck
 import pytest
+from confluent_kafka.admin import AdminClient
 
+from agents.outbox import LEDGER
 from schemas.records import Action
 from schemas.topics import DECISIONS
 from schemas.wire import encode
@@ -54,6 +57,21 @@ def test_restrictions_are_exported_once_a_hundred_a_file(run: Sluice, topics: Ow
     assert again.stdout.startswith("0 statements in 0 files; 134 were")
 
 
+def test_a_replay_under_another_model_has_no_second_statement(run: Sluice, topics: OwnTopics, tmp_path: Path) -> None:
+    """Another id for the same post, revision and sequence: once in the same file, once after it."""
+    topics.create(DECISIONS, partitions={DECISIONS.name: 1})
+
+    def decided(name: str, **changes: int) -> Outgoing:
+        return Outgoing(b"post-1", encode(decision(decision_id=name, **changes)))
+
+    topics.produce(DECISIONS, [decided("a"), decided("a-other-model"), decided("later", sequence=1), decided("edited", revision=2)])
+    assert run("statements", "export", "--out", str(tmp_path)).stdout == "3 statements in 1 file; 1 were written before\n"
+    topics.produce(DECISIONS, [decided("a-third-model"), decided("later-other-model", sequence=1)])
+    assert run("statements", "export", "--out", str(tmp_path)).stdout == "0 statements in 0 files; 2 were written before\n"
+    assert files(tmp_path) == {"statements-00000001.json": ["a", "later", "edited"]}
+    assert b"post-1" not in (tmp_path / LEDGER).read_bytes()
+
+
 def test_what_cannot_be_read_is_said_and_the_rest_is_exported(run: Sluice, topics: OwnTopics, tmp_path: Path) -> None:
     topics.create(DECISIONS, partitions={DECISIONS.name: 1})
     topics.produce(DECISIONS, [Outgoing(None, b"\x1b[2J")])
@@ -73,6 +91,52 @@ def test_decisions_that_are_gone_before_they_were_exported_stop_it(run: Sluice, 
     topics.create(DECISIONS, partitions={DECISIONS.name: 1})
     result = run("statements", "export", "--out", str(tmp_path))
     assert (result.exit_code, "was the topic made anew?" in result.stderr) == (75, True)
+
+
+def decide_in_a_transaction(topics: OwnTopics, name: str, partition: int) -> None:
+    """As the cases stage does: behind the decision lies the mark that it is valid."""
+    producer = ck.Producer({"bootstrap.servers": topics.address, "transactional.id": f"{topics.prefix}cases"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topics.name(DECISIONS), encode(decision(decision_id=name, post_id=f"post-{name}")), partition=partition)
+    producer.commit_transaction(30)
+
+
+def delete_for_age(topics: OwnTopics, ends: dict[int, int]) -> None:
+    """Of each partition all before an offset."""
+    places = [ck.TopicPartition(topics.name(DECISIONS), number, offset) for number, offset in ends.items()]
+    admin = AdminClient({"bootstrap.servers": topics.address})
+    for done in admin.delete_records(places).values():
+        done.result(10)
+
+
+def test_marks_of_transactions_that_are_deleted_for_their_age_are_no_lost_decisions(run: Sluice, topics: OwnTopics, tmp_path: Path) -> None:
+    topics.create(DECISIONS, partitions={DECISIONS.name: 2})
+    decide_in_a_transaction(topics, "a", 0)
+    assert run("statements", "export", "--out", str(tmp_path)).exit_code == 0
+    decide_in_a_transaction(topics, "b", 0)
+    decide_in_a_transaction(topics, "b2", 1)
+    assert run("statements", "export", "--out", str(tmp_path)).exit_code == 0
+    delete_for_age(topics, {0: 4, 1: 2})
+    decide_in_a_transaction(topics, "c", 1)
+    result = run("statements", "export", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.stderr
+    assert files(tmp_path)["statements-00000003.json"] == ["c"]
+
+
+def test_after_a_beginning_from_a_time_it_goes_on_where_that_ended(run: Sluice, topics: OwnTopics, tmp_path: Path) -> None:
+    topics.create(DECISIONS, partitions={DECISIONS.name: 2})
+    decide_in_a_transaction(topics, "a", 0)
+    assert run("statements", "export", "--out", str(tmp_path)).exit_code == 0
+    decide_in_a_transaction(topics, "lost", 0)
+    delete_for_age(topics, {0: 4})
+    lost = run("statements", "export", "--out", str(tmp_path))
+    assert (lost.exit_code, "were deleted before they were exported" in lost.stderr) == (75, True)
+    assert run("statements", "export", "--out", str(tmp_path), "--from", "2037-01-01T00:00:00Z").exit_code == 0
+    decide_in_a_transaction(topics, "b", 0)
+    result = run("statements", "export", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.stderr
+    assert files(tmp_path)["statements-00000002.json"] == ["b"]
 
 
 @pytest.mark.parametrize(

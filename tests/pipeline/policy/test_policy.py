@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import ConfigError
-from pipeline.policy.policy import read_policies
-from pipeline.policy.rules import applicable
-from schemas.records import Unassessed
+from pipeline.policy.policy import ContentType, SourceType, Statement, read_policies
+from pipeline.policy.rules import Ground, applicable
+from schemas.records import Media, Unassessed
 
 CASES = Path(__file__).parent / "cases"
 HOUSE = CASES / "policy.toml"
@@ -99,3 +99,22 @@ def test_the_most_specific_rule_applies(language: str, market: str, rule: str) -
 )
 def test_the_first_unassessed_rule_that_matches_applies(reasons: list[Unassessed], market: str, rule: str) -> None:
     assert read_policies(HOUSE).policies[0].unassessed_rule(reasons, "nl", market).id == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "media", "policy", "found"),
+    [
+        ("a", (), "TEXT", ["TEXT"]),
+        (None, ("image/png",), "TEXT", ["IMAGE"]),
+        (" \n", ("IMAGE/PNG", "image/jpeg"), "TEXT", ["IMAGE"]),
+        ("a", ("video/mp4", "audio/ogg", "image/png"), "TEXT", ["AUDIO", "IMAGE", "TEXT", "VIDEO"]),
+        (None, ("application/pdf",), "OTHER", ["OTHER"]),  # neither tells anything
+        (None, (), "TEXT", ["TEXT"]),
+        ("a", ("image/png",), "OTHER", ["IMAGE", "TEXT"]),
+        ("a", ("image/png",), "PRODUCT", ["IMAGE", "PRODUCT", "TEXT"]),  # which only the policy can know
+    ],
+)
+def test_the_content_types_of_a_post_are_all_that_it_is(text: str | None, media: tuple[str, ...], policy: str, found: list[str]) -> None:
+    statement = Statement(ground=Ground.TERMS, content_type=ContentType[policy], source_type=SourceType.VOLUNTARY)
+    attached = [Media(type=each, url="https://media.example/1") for each in media]
+    assert statement.content_types(text, attached) == tuple(ContentType[each].value for each in found)

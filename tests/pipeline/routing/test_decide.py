@@ -64,6 +64,7 @@ def test_what_is_allowed_is_one_decision() -> None:
         source_type="SOURCE_VOLUNTARY",
         received_at=one.received_at,
         decided_at=NOW,
+        content_types=("CONTENT_TYPE_TEXT",),
     )
 
 
@@ -74,6 +75,7 @@ def test_what_people_decide_is_a_decision_and_opens_a_case() -> None:
     decision, case = records(outputs)
     assert (decision.action, decision.pending, decision.automation) == (Action.LIMIT, True, Automation.PARTIAL)
     assert (decision.ground, decision.clause, decision.category) == ("law", "2.1 Threats", "STATEMENT_CATEGORY_VIOLENCE")
+    assert decision.content_types == ("CONTENT_TYPE_IMAGE", "CONTENT_TYPE_TEXT")
     assert (case.event_id, case.proposal, decision.case_id) == (decision.decision_id, decision, case_id("p"))
     assert (case.kind, case.weight, case.stratum, case.audit) == (CaseEventKind.OPENED, 90, "threat", False)
     assert (case.post.text, case.post.media, case.post.reach, case.post.parent_id) == ("text of p", one.post.media, 99, "q")

@@ -213,3 +213,9 @@ def test_a_post_that_only_draws_a_persons_look_weighs_by_its_probabilities() -> 
 
 def test_the_actions_of_rules_are_actions_of_decisions() -> None:
     assert {action.value for action in RuleAction} - {"review"} <= {action.value for action in Action}
+
+
+def test_what_was_not_assessed_is_never_held_as_illegal() -> None:
+    policy = house(statement={**POLICY.statement.model_dump(), "ground": "law"})
+    judgement = judge(scored(unassessed=(Unassessed.STAGE_ERROR,)), policy)
+    assert (judgement.action, judgement.grounds and judgement.grounds.ground) == (Action.LIMIT, "terms")

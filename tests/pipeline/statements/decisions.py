@@ -54,6 +54,7 @@ restricting = st.builds(
     language=st.sampled_from(["nl", "pt-BR", "und", "other", "zh-Hant", "fil"]) | _words,
     market=st.sampled_from(["NL", "IS", "US"]),
     content_type=st.sampled_from([each.value for each in ContentType]) | _words,
+    content_types=st.lists(st.sampled_from([each.value for each in ContentType]) | _words, max_size=9).map(tuple),
     source_type=st.sampled_from([each.value for each in SourceType]) | _words,
     category=st.none() | st.sampled_from([each.value for each in Category]) | _words,
     ground=st.none() | st.sampled_from([each.value for each in Ground]),

@@ -44,7 +44,7 @@ def test_a_decision_of_the_machine_is_stated_in_the_words_of_the_database() -> N
         "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
         "incompatible_content_ground": "Insults and harassment",
         "incompatible_content_explanation": (
-            "The content was found to be: insult. This is not allowed by the clause: Insults and harassment."
+            "The content is suspected to be: insult. This would not be allowed by the clause: Insults and harassment."
         ),
         "category": "STATEMENT_CATEGORY_CYBER_VIOLENCE",
         "content_type": ["CONTENT_TYPE_TEXT"],
@@ -54,11 +54,11 @@ def test_a_decision_of_the_machine_is_stated_in_the_words_of_the_database() -> N
         "territorial_scope": list(COUNTRIES),
         "decision_facts": (
             "The decision was taken by automated means and holds until a person has looked at the content. Language of the content: NL. "
-            "Rules: policy house@1. Probabilities: estimated by the model tiny@1. Label insult: probability 0.97, threshold 0.95."
+            "Rules: policy house@1. Probability: estimated by the model tiny@1. Label insult: probability 0.97, threshold 0.95."
         ),
         "source_type": "SOURCE_VOLUNTARY",
         "automated_detection": "Yes",
-        "automated_decision": "AUTOMATED_DECISION_PARTIALLY",
+        "automated_decision": "AUTOMATED_DECISION_FULLY",
     }
 
 
@@ -96,10 +96,63 @@ def test_a_decision_of_a_person_on_a_notice_against_the_law() -> None:
     assert said["decision_facts"].endswith("Rules: policy house@1. Label hate.")
 
 
-def test_a_restriction_of_what_was_not_assessed_says_so() -> None:
-    said = stated(decision(reasons=(Reason(rule="unknown-language"),), unassessed=(Unassessed.LANGUAGE_UNKNOWN,), language="und"))
-    assert said["incompatible_content_explanation"].startswith("The content could not be assessed by automated means. ")
-    assert said["decision_facts"].endswith("Not assessed by automated means, or only in part: language_unknown.")
+MANY = (
+    Reason(rule="threats", label="threat", probability=0.9, threshold=0.8),
+    Reason(rule="sexual-review", label="sexual", probability=0.8, threshold=0.75),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "explained"),
+    [
+        ({}, "The content is suspected to be: threat. This would not be allowed by the clause: Threats."),
+        ({"ground": "law"}, "The content is suspected to be: threat. This would be illegal on the ground: Threats."),
+        (
+            {"pending": False, "automation": Automation.FULL},
+            "The content was found to be: threat. This is not allowed by the clause: Threats.",
+        ),
+        (
+            {"automation": Automation.NONE, "reasons": (Reason(rule="escalated"),)},
+            "A person suspects a violation. This would not be allowed by the clause: Threats.",
+        ),
+        (
+            {"automation": Automation.NONE, "pending": False, "reasons": (Reason(rule="verdict"),)},
+            "A person found a violation. This is not allowed by the clause: Threats.",
+        ),
+    ],
+)
+def test_what_is_suspected_is_no_finding_and_only_the_label_that_decides_is_named(changes: dict[str, Any], explained: str) -> None:
+    said = stated(decision(**{"clause": "Threats", "reasons": MANY} | changes))
+    assert explained in (said.get("incompatible_content_explanation"), said.get("illegal_content_explanation"))
+    assert "sexual" not in json.dumps(said)
+
+
+def test_what_a_person_holds_until_another_has_looked_says_so() -> None:
+    said = stated(decision(automation=Automation.NONE, reasons=(Reason(rule="unconfirmed", label="threat"),)))
+    assert said["decision_facts"].startswith(
+        "The decision was taken by a person and holds until another person has looked at the content. "
+    )
+    assert said["automated_decision"] == "AUTOMATED_DECISION_NOT_AUTOMATED"
+
+
+@pytest.mark.parametrize(
+    ("pending", "automation", "explained"),
+    [
+        (
+            True,
+            Automation.PARTIAL,
+            "The content could not be assessed by automated means and is held until it can be assessed. Clause: Held.",
+        ),
+        (False, Automation.FULL, "The content could not be assessed by automated means and is restricted for that reason. Clause: Held."),
+    ],
+)
+@pytest.mark.parametrize("ground", ["terms", "law"])
+def test_what_was_not_assessed_is_held_and_not_found_illegal(ground: str, pending: bool, automation: Automation, explained: str) -> None:
+    fault = {"reasons": (Reason(rule="our-fault"),), "unassessed": (Unassessed.STAGE_ERROR,), "language": "und", "clause": "Held"}
+    said = stated(decision(ground=ground, pending=pending, automation=automation, **fault))
+    assert said["incompatible_content_explanation"] == explained
+    assert (said["automated_detection"], said["automated_decision"]) == ("No", "AUTOMATED_DECISION_FULLY")
+    assert said["decision_facts"].endswith("Not assessed by automated means, or only in part: stage_error.")
     assert "content_language" not in said
 
 
@@ -117,6 +170,21 @@ def test_a_decision_for_its_market_alone_is_stated_where_that_is_in_the_eea() ->
     assert stated(decision(market="IS"), scope=Scope.MARKET)["territorial_scope"] == ["IS"]
     assert statement_of(decision(market="US"), Scope.MARKET) is None
     assert stated(decision(market="US"))["territorial_scope"] == list(COUNTRIES)
+
+
+@pytest.mark.parametrize(
+    ("content_types", "stated_as"),
+    [
+        (("CONTENT_TYPE_IMAGE",), ["CONTENT_TYPE_IMAGE"]),
+        (("CONTENT_TYPE_IMAGE", "CONTENT_TYPE_TEXT"), ["CONTENT_TYPE_IMAGE", "CONTENT_TYPE_TEXT"]),
+        (("unheard-of", "unheard-of-too"), ["CONTENT_TYPE_OTHER"]),
+        ((), ["CONTENT_TYPE_TEXT"]),  # of a decision from before they were written down
+    ],
+)
+def test_all_content_types_are_stated(content_types: tuple[str, ...], stated_as: list[str]) -> None:
+    said = stated(decision(content_types=content_types))
+    assert said["content_type"] == stated_as
+    assert ("content_type_other" in said) == (stated_as == ["CONTENT_TYPE_OTHER"])
 
 
 def test_limit_is_what_the_platform_makes_of_it() -> None:
