@@ -13,7 +13,7 @@ from pipeline.policy.rules import Category, Ground
 from pipeline.statements import record
 from pipeline.statements.codes import COUNTRIES, content_language
 from pipeline.statements.record import AutomatedDecision, DecisionGround, StatementOfReasons, Visibility, YesNo
-from schemas.records import RESTRICTS, Action, Automation, Decision, Reason
+from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
 
 LIMIT_IS = Visibility.DEMOTED
 """What `limit` does to a post, unless the platform says that it does something else."""
@@ -53,9 +53,11 @@ class Scope(enum.Enum):
 
 
 def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibility = LIMIT_IS) -> StatementOfReasons | None:
-    """The statement that a decision needs. None if it restricts nothing, or nothing within the European Economic Area."""
+    """The statement that a decision needs. None if it restricts nothing: an allowed post, one that its author had
+    deleted by then, or nothing within the European Economic Area.
+    """
     territory = COUNTRIES if scope is Scope.EEA else tuple(country for country in COUNTRIES if country == decision.market)
-    if decision.action not in RESTRICTS or not territory:
+    if decision.action not in RESTRICTS or decision.kind is PostKind.DELETED or not territory:
         return None
     clause = (decision.clause or NO_CLAUSE)[: record.MAX_GROUND]
     explanation = _explanation(decision, clause)[: record.MAX_EXPLANATION]

@@ -43,3 +43,10 @@ def test_a_person_s_decision_on_a_post_of_one_image_is_on_an_image(world: World)
     world.routed(replace(event, post=replace(event.post, text="", media=image)))
     said = stated(only(world.verdict("p", "anna", Outcome.REMOVE, label="toxic"), Decision))
     assert [each.value for each in said.content_type] == ["CONTENT_TYPE_IMAGE"]
+
+
+def test_what_its_author_had_deleted_needs_no_statement(world: World) -> None:
+    world.routed(case_event("p", label="threat"))
+    world.verdict("p", "anna", Outcome.ESCALATE)
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    assert statement_of(only(world.verdict("p", "bram", Outcome.REMOVE), Decision)) is None
