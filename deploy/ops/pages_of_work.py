@@ -115,7 +115,7 @@ def workers(goals: Objectives, w: Windows) -> Page:
             lines("Processes", COUNT, "By stage.", ("count by (stage) (sluice_assigned_partitions)", "{stage}")),
             lines("Partitions", COUNT, "Assigned, by stage: as many as the stage's topics have. Of these, those whose broker is silent.",
                   ("sum by (stage) (sluice_assigned_partitions)", "{stage}"),
-                  ("sum by (stage) (sluice_partitions_not_answering) > 0", "{stage}: not answering")),
+                  ("sum by (stage) (sluice_partitions_not_answering)", "{stage}: not answering")),
             lines("Rebalances", COUNT, "Assignments in the last hour.", (f"sum by (stage) (increase(sluice_rebalances_total[{w.hour}]))",
                   "{stage}")),
             lines("Commit age", SECONDS, "For how long acknowledged work has waited for a commit.",
