@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from pipeline.cases.decisions import SEVERITY, grounds, heard
+from pipeline.cases.decisions import SEVERITY, heard
 from pipeline.cases.draft import Draft
+from pipeline.cases.grounds import grounds
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import ERASED, refuse
 from schemas.cases import OpenAppeal, Purpose

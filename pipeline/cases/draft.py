@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -79,6 +80,11 @@ class Draft:
         task = self.state.task
         own = task is not None and task.region == region and not task.nobody_left
         return float((self._around.open_tasks(region) - own) * self._around.shards)
+
+    def severity(self, labels: Iterable[str]) -> int:
+        """Of the gravest of these labels, 0 to 100; 0 of those that the policy does not know."""
+        known = self.policy.labels
+        return max((known[label].severity for label in labels if label in known), default=0)
 
     def set(self, **changes: Any) -> None:  # noqa: ANN401 - fields of CaseState, which mypy cannot check here; msgspec refuses unknown names
         """Replaces fields of the state."""

@@ -63,11 +63,10 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
 
 def _take_label(draft: Draft, label: str | None) -> bool:
     """What is suspected grows by the label of a report. Whether it is graver than everything before."""
-    known = draft.policy.labels
-    if label not in known or label in draft.state.labels:
+    if label not in draft.policy.labels or label in draft.state.labels:
         return False
-    severity = known[label].severity
-    graver = severity > max((known[each].severity for each in draft.state.labels if each in known), default=0)
+    severity = draft.severity((label,))
+    graver = severity > draft.severity(draft.state.labels)
     draft.set(labels=(*draft.state.labels, label), weight=max(draft.state.weight, float(severity)))
     return graver
 

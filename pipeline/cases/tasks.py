@@ -53,11 +53,7 @@ def ask(draft: Draft, purpose: Purpose, *, queue: str | None = None) -> None:
 
 def graver(draft: Draft) -> bool:
     """Whether something graver is suspected by now than what the open task says."""
-    known = draft.policy.labels
-    suspected, said = (
-        max((known[label].severity for label in labels if label in known), default=0) for labels in (draft.state.labels, draft.task.labels)
-    )
-    return suspected > said
+    return draft.severity(draft.state.labels) > draft.severity(draft.task.labels)
 
 
 def outgrown(draft: Draft) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.cases import CaseEventKind
 from schemas.people import Appellant, CannotJudge, Notice, NoticeKind, Outcome
 from schemas.records import Action, Automation, Decision, ReviewTask
-from tests.pipeline.cases.world import DAY, World, case_event, only
+from tests.pipeline.cases.world import DAY, World, case_event, edited, only
 
 ALL = ("anna", "bram", "cleo", "dave")
 
@@ -15,11 +14,6 @@ ALL = ("anna", "bram", "cleo", "dave")
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def edited(revision: int, **changes: object) -> object:
-    allowed = {"action": Action.ALLOW, "automation": Automation.FULL, "pending": False}
-    return case_event("p", revision, CaseEventKind.EDITED, **{**allowed, **changes})  # type: ignore[arg-type]
 
 
 def told(made: list[object], kind: NoticeKind) -> Notice:
@@ -34,7 +28,7 @@ def told(made: list[object], kind: NoticeKind) -> Notice:
 def test_an_appeal_against_what_was_carried_over_an_edit_goes_to_another_person(world: World) -> None:
     world.routed(case_event("p"))
     world.verdict("p", "anna", Outcome.REMOVE)
-    world.routed(edited(2))  # type: ignore[arg-type]
+    world.routed(edited(2))
     assert "anna" in only(world.appeal("p"), ReviewTask).barred_reviewers
     assert only(world.verdict("p", "anna", Outcome.REMOVE), Notice).kind is NoticeKind.VERDICT_REFUSED
 
@@ -46,7 +40,7 @@ def test_who_has_a_conflict_stays_out_of_the_case_for_good(world: World, reason:
     world.verdict("p", "bram", Outcome.REMOVE)
     assert set(only(world.appeal("p"), ReviewTask).barred_reviewers) == {"anna", "bram"}
     world.verdict("p", "cleo", Outcome.REMOVE)
-    assert "anna" in only(world.routed(edited(2)), ReviewTask).barred_reviewers  # type: ignore[arg-type]
+    assert "anna" in only(world.routed(edited(2)), ReviewTask).barred_reviewers
 
 
 def test_who_has_escalated_does_not_decide_the_appeal(world: World) -> None:
@@ -106,7 +100,7 @@ def test_an_edit_does_not_take_the_appeal_from_who_reported(world: World) -> Non
     world.routed(case_event("p"))
     world.report("p", report_id="r")
     allowed = only(world.verdict("p", "anna", Outcome.ALLOW), Decision)
-    world.routed(edited(2))  # type: ignore[arg-type]
+    world.routed(edited(2))
     assert only(world.appeal("p", allowed.decision_id, by=Appellant.REPORTER, report_id="r"), ReviewTask)
     world.verdict("p", "bram", Outcome.ALLOW)
     assert only(world.appeal("p", by=Appellant.REPORTER, report_id="r"), Notice).kind is NoticeKind.REFUSED

@@ -7,17 +7,12 @@ import pytest
 from schemas.cases import CaseEventKind
 from schemas.people import Appellant, CannotJudge, Channel, Notice, NoticeKind, Outcome
 from schemas.records import Action, Automation, Decision, ReviewTask
-from tests.pipeline.cases.world import DAY, HOUR, MINUTE, World, case_event, only
+from tests.pipeline.cases.world import DAY, HOUR, MINUTE, World, case_event, edited, only
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def edited(revision: int, **changes: object) -> object:
-    allowed = {"action": Action.ALLOW, "automation": Automation.FULL, "pending": False}
-    return case_event("p", revision, CaseEventKind.EDITED, **{**allowed, **changes})  # type: ignore[arg-type]
 
 
 # Age, urgency, and what is published ---------------------------------------------------------------------------------
@@ -61,7 +56,7 @@ def test_what_a_person_found_is_the_reason_that_is_carried_over_edits(world: Wor
     world.routed(case_event("p", label="toxic"))
     world.verdict("p", "anna", Outcome.REMOVE, label="threat")
     for revision in (2, 3):
-        carried = only(world.routed(edited(revision)), Decision)  # type: ignore[arg-type]
+        carried = only(world.routed(edited(revision)), Decision)
         assert (carried.action, carried.reasons[0].label) == (Action.REMOVE, "threat")
     assert world.task("p").labels[0] == "threat"
 
@@ -77,7 +72,7 @@ def test_a_report_that_was_answered_is_not_the_source_of_a_later_decision(world:
 def test_a_machine_s_proposal_that_people_look_at_is_not_called_fully_automated(world: World) -> None:
     world.routed(case_event("p"))
     world.report("p")
-    made = only(world.routed(edited(2, action=Action.REMOVE)), Decision)  # type: ignore[arg-type]
+    made = only(world.routed(edited(2, action=Action.REMOVE)), Decision)
     assert (made.pending, made.automation) == (True, Automation.PARTIAL)
 
 

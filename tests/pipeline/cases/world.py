@@ -128,6 +128,12 @@ def case_event(
     )  # fmt: skip
 
 
+def edited(revision: int, **changes: Any) -> CaseEvent:
+    """Of the post `p`: the machine allows the new text, unless changed."""
+    allowed: dict[str, Any] = {"action": Action.ALLOW, "automation": Automation.FULL, "pending": False}
+    return case_event("p", revision, CaseEventKind.EDITED, **(allowed | changes))
+
+
 class World:
     """A shard, what it has written, and what tools and platform see of it. Every step is committed, unless it is `lost`."""
 
