@@ -11,18 +11,25 @@ it does not pass for a sign of harm.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from pipeline.scoring.training.rows import LABELS, Floats
+from pipeline.scoring.training.rows import LABELS, OTHER_TAGS, Floats
 
 _WORD = re.compile(r"\w+")
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 _LEET = str.maketrans({"a": "4", "e": "3", "i": "1", "o": "0", "s": "5", "t": "7", "A": "4", "E": "3", "I": "1", "O": "0", "S": "$"})
 
 TOXIC, PROFANITY, SPAM = (LABELS.index(label) for label in ("toxic", "profanity", "spam"))
+ON_WORDS = tuple(LABELS.index(label) for label in ("hate", "insult"))
+"""Labels that hang on which word it is, and not only on its being crude."""
+
+NOT_CRUDE = Path(__file__).with_name("not_crude.toml")
 
 PROFANE_TOXIC, PROFANE = 0.7, 0.9
 """Targets of a benign row with a word of a list set into it. Below 1: some words of the lists are crude and not unkind."""
@@ -65,7 +72,8 @@ class Augment:
             if self.rates.dress and random.random() < self.rates.dress:
                 text = _dressed(text, random)
         else:
-            text = self._switch(self._exchange(text, language, random), language, random)
+            text, targets = self._exchange(text, language, targets, random)
+            text = self._switch(text, language, random)
         if random.random() < self.rates.noise:
             text = _NOISES[random.integers(len(_NOISES))](text, random)
         return text, targets
@@ -81,20 +89,22 @@ class Augment:
         changed[TOXIC], changed[PROFANITY] = PROFANE_TOXIC, PROFANE
         return " ".join(parts), changed
 
-    def _exchange(self, text: str, language: str, random: np.random.Generator) -> str:
+    def _exchange(self, text: str, language: str, targets: Floats, random: np.random.Generator) -> tuple[str, Floats]:
         own = self.profane.get(language, ())
         others = [each for each in self.profane if each != language]
         if not own or not others or random.random() >= self.rates.exchange:
-            return text
+            return text, targets
         there = set(own)
         if not any(word.casefold() in there for word in _WORD.findall(text)):
-            return text
+            return text, targets
         words = self.profane[others[random.integers(len(others))]]
 
         def other(found: re.Match[str]) -> str:
             return str(words[int(random.integers(len(words)))]) if found[0].casefold() in there else found[0]
 
-        return _WORD.sub(other, text)
+        changed = targets.copy()
+        changed[list(ON_WORDS)] = np.nan  # the word may have been what was hateful, and the other one is perhaps
+        return _WORD.sub(other, text), changed
 
     def _switch(self, text: str, language: str, random: np.random.Generator) -> str:
         targets = self.dictionary.get(language, {})
@@ -135,14 +145,26 @@ def _dressed(text: str, random: np.random.Generator) -> str:
     return text
 
 
-def read_word_lists(directory: Path) -> dict[str, list[str]]:
-    """The single words of `NAME.LANGUAGE.txt` in `directory`, by language. Phrases are left out: many are harmless word by word."""
+def read_word_lists(directory: Path, languages: Collection[str]) -> dict[str, list[str]]:
+    """The single words of `NAME.LANGUAGE.txt` in `directory`, by language, of `languages`.
+
+    Phrases are left out, since many are harmless word by word, and the words of not_crude.toml.
+    """
+    harmless = msgspec.convert(tomllib.loads(NOT_CRUDE.read_text()), dict[str, frozenset[str]])
     found: dict[str, list[str]] = {}
     for path in sorted(directory.glob("*.txt")):
-        language = path.name.split(".")[1]
+        tag = path.name.split(".")[1]
         lines = (line.strip().casefold() for line in path.read_text().splitlines())
-        found[language] = [line for line in lines if line and " " not in line and len(line) > 1]
-    return {language: words for language, words in found.items() if words}
+        words = [line for line in lines if " " not in line and len(line) > 1 and line not in harmless.get(tag, ())]
+        if words and (language := OTHER_TAGS.get(tag, tag)) in languages:
+            found[language] = words
+    return found
+
+
+def crude(text: str, words: Collection[str]) -> bool:
+    """Whether a text has one of the words; in scripts without spaces, anywhere in it."""
+    plain = text.casefold()
+    return not set(_WORD.findall(plain)).isdisjoint(words) or any(word in plain for word in words if _UNSPACED.match(word))
 
 
 def _some_words(text: str, random: np.random.Generator, share: float) -> set[int]:
@@ -202,7 +224,10 @@ def _swapped(text: str, random: np.random.Generator) -> str:
 
 
 def _capitals(text: str, random: np.random.Generator) -> str:
-    return text.upper() if random.random() < 0.5 else text.lower()
+    if random.random() < 0.5:
+        return text.lower()  # what is in capitals throughout is read so: pipeline.scoring.normalise
+    chosen = _some_words(text, random, 0.4)
+    return _WORD.sub(lambda found: found[0].upper() if found.start() in chosen else found[0], text)
 
 
 _NOISES = (_leet, _spaced, _drawn_out, _dropped, _swapped, _capitals)

@@ -7,6 +7,7 @@ profane. That is right for most frequent words, not for all: good enough for cod
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 import jax
@@ -15,9 +16,10 @@ import wordfreq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from pipeline.scoring.training import templates
 from pipeline.scoring.training.encode import padded
 from pipeline.scoring.training.encoder import BEGIN, END, PAD, Frozen, Layer, states
-from pipeline.scoring.training.rows import Floats
+from pipeline.scoring.training.rows import OTHER_TAGS, Floats
 
 SOURCES = ("en", "de", "fr", "pt")
 """Languages with many labelled rows, of words between spaces."""
@@ -39,8 +41,13 @@ def words_of(language: str, count: int, profane: Sequence[str]) -> list[str]:
     """The most frequent words of a language, with the profane ones. Single letters and numbers are left out."""
     frequencies = wordfreq.get_frequency_dict(language)
     frequent = sorted(frequencies, key=frequencies.__getitem__, reverse=True)
-    chosen = [word for word in frequent[: count * 2] if word.isalpha() and (len(word) > 2 or not word.isascii())][:count]
+    chosen = [word for word in frequent[: count * 2] if _is_word(word) and (len(word) > 2 or not word.isascii())][:count]
     return list(dict.fromkeys([*chosen, *profane]))
+
+
+def _is_word(word: str) -> bool:
+    """Letters and the marks on them, without which no word of Hindi is one."""
+    return all(unicodedata.category(character)[0] in "LM" for character in word)
 
 
 def build(
@@ -53,7 +60,7 @@ def build(
         return np.asarray(mean(layers, fixed, ids))
 
     def vectors(language: str) -> tuple[list[str], Floats]:
-        words = words_of(language, count, profane.get(language, ()))
+        words = words_of(language, count, profane.get(OTHER_TAGS.get(language, language), ()))
         ids = [each.ids for each in tokenizer.encode_batch(words, add_special_tokens=False)]
         short = [index for index, row in enumerate(ids) if len(row) <= TOKENS - 2]
         return [words[index] for index in short], _embedded(embed, [[BEGIN, *ids[index], END] for index in short])
@@ -63,9 +70,11 @@ def build(
     for target in TARGETS:
         there = vectors(target)
         for source, here in sources.items():
-            crude = set(profane.get(source, ())), set(profane.get(target, ()))
-            found = pairs(*here, *there)
-            result[source][target] = {word: other for word, other in found.items() if (word in crude[0]) == (other in crude[1])}
+            crude, kept = (set(profane.get(source, ())), set(profane.get(OTHER_TAGS.get(target, target), ()))), templates.telling(source)
+            found = pairs(*here, *there).items()
+            result[source][target] = {
+                word: other for word, other in found if word not in kept and (word in crude[0]) == (other in crude[1])
+            }
     return result
 
 

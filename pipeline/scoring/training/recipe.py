@@ -11,6 +11,7 @@ from pipeline.config import ConfigModel, read_toml
 from pipeline.scoring.bundle import Name, Tag
 from pipeline.scoring.training.augment import Rates
 from pipeline.scoring.training.loop import Schedule
+from pipeline.scoring.training.rows import LABELS
 from pipeline.scoring.training.sampling import Mix
 
 DEFAULT = Path(__file__).with_name("recipe.toml")
@@ -113,8 +114,21 @@ class AugmentForm(ConfigModel):
         return Rates(self.noise, self.exchange, self.insert, self.switch, self.switched_words)
 
 
+class AssumedForm(ConfigModel):
+    """Targets of a file's rows for labels that were not judged, where the row is not hateful and has no word of a list of profanity."""
+
+    toxic: Share | None = None
+    hate: Share | None = None
+
+    @property
+    def targets(self) -> dict[int, float]:
+        """By the number of the label."""
+        given = {"toxic": self.toxic, "hate": self.hate}
+        return {LABELS.index(label): share for label, share in given.items() if share is not None}
+
+
 class Recipe(ConfigModel):
-    """A whole training. `version` of both bundles; `languages` that they name.
+    """A whole training. `version` of both bundles; `languages` that they name; `assumed` by the file of the rows, without its ending.
 
     `measured_rows`: benign rows of a file and language, at most, that are only measured.
     """
@@ -127,6 +141,7 @@ class Recipe(ConfigModel):
     vocabulary: VocabularyForm
     dictionary: DictionaryForm
     augment: AugmentForm
+    assumed: dict[str, AssumedForm] = Field(default_factory=dict)
     accurate: AccurateForm
     fast: FastForm
 

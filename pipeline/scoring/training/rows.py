@@ -20,7 +20,7 @@ LABELS = ("toxic", "hate", "insult", "threat", "sexual", "spam", "profanity")
 LOCAL_ONLY = "local eval only"
 """Rows whose licence says this are measured on and never trained on."""
 
-OTHER_TAGS = {"nb": "no", "iw": "he", "zh-Hant": "zh"}
+OTHER_TAGS = {"nb": "no", "iw": "he", "zh-Hant": "zh", "fil": "tl"}
 """Tags of the data files that this project writes otherwise (pipeline.language)."""
 
 Floats = NDArray[np.float32]

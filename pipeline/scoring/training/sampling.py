@@ -6,16 +6,20 @@ without labelled rows. So a benign row is drawn with soft targets, or as context
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.scoring.training.augment import crude
 from pipeline.scoring.training.rows import LABELS, Floats, Row
 
 FLATTEN = 0.6
 """A source of n rows is drawn in proportion to n ** FLATTEN, half of it harmful rows, so that the large sources do not drown the others."""
+
+FEW = 50
+"""Harmful or harmless rows of a source: with no more of them its rows are drawn alike, else each of the few would come hundreds of times."""
 
 RARE = 1.5
 """Rows with a rare label are drawn this much more often."""
@@ -28,7 +32,7 @@ SOFT_LABELS = tuple(LABELS.index(label) for label in ("toxic", "hate", "insult")
 BOUND_LABELS = tuple(LABELS.index(label) for label in ("spam", "sexual"))
 """Labels that few collections judge, each of one kind of text: without ordinary text as negatives a model finds them everywhere else."""
 
-SPAM = LABELS.index("spam")
+SPAM, HATE = LABELS.index("spam"), LABELS.index("hate")
 
 ASSUMED, ASSUMED_SPAM = 0.3, 0.02
 """Share of draws in which a labelled row of a collection that does not judge spam counts as none, and its target: abuse is seldom spam."""
@@ -82,10 +86,11 @@ def _labelled(rows: Sequence[Row], is_benign: NDArray[np.bool_]) -> Weights:
     chance = np.zeros(len(rows))
     for file in np.unique(files[~is_benign]):
         mine = files == file
-        for side in (mine & positive, mine & ~positive):
-            if side.any():
-                both = mine.sum() - side.sum() > 50
-                chance[side] = mine.sum() ** FLATTEN * (0.5 if both else 1) / side.sum()
+        sides = (mine & positive, mine & ~positive)
+        mass = mine.sum() ** FLATTEN
+        balanced = all(side.sum() > FEW for side in sides)
+        for part, share in ((sides[0], mass / 2), (sides[1], mass / 2)) if balanced else ((mine, mass),):
+            chance[part] = share / part.sum()
     return np.where(targets[:, RARE_LABELS].any(axis=1), chance * RARE, chance)
 
 
@@ -101,6 +106,25 @@ def _benign(rows: Sequence[Row], is_benign: NDArray[np.bool_]) -> Weights:
         for language, indices in languages.items():
             chance[indices] = total**0.5 * size[language] / sum(size.values()) / len(indices)
     return chance
+
+
+def assumed(rows: Iterable[Row], targets: Mapping[str, Mapping[int, float]], words: Mapping[str, Collection[str]]) -> list[Row]:
+    """`rows`; those of some files with targets, by the number of the label, for what was not judged.
+
+    For rows that are not hateful and have none of the crude `words` of their language. Collections that look for hate alone say nothing of
+    the rest, and a model that never sees a harmless sentence about a group takes the group's name for an insult.
+    """
+    return [_with_targets(row, targets[row.file], words.get(row.language, ())) if row.file in targets else row for row in rows]
+
+
+def _with_targets(row: Row, targets: Mapping[int, float], words: Collection[str]) -> Row:
+    if row.targets[HATE] == 1 or crude(row.text, words):
+        return row
+    changed = row.targets.copy()
+    for label, target in targets.items():
+        if np.isnan(changed[label]):
+            changed[label] = target
+    return replace(row, targets=changed)
 
 
 def draws(rows: Sequence[Row], count: int, mix: Mix, noise: Noise, random: np.random.Generator) -> list[Draw]:

@@ -1,21 +1,22 @@
 """Which rows are trained on, which choose between models, and which only measure the one that was chosen.
 
-A row's part follows from its text alone, so that it is the same in every run. Texts that are nearly the same get the same part, else a
-model could be praised for what it learnt by heart. Nearly the same: equal after normalisation, or likely of a Jaccard similarity above
-about .7 over runs of five characters, found by MinHash with banding (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive
-Datasets, ch. 3).
+A row's part follows from the texts alone, so that it is the same in every run on the same data. Texts that are nearly the same get the
+same part, else a model could be praised for what it learnt by heart. Nearly the same: equal after normalisation, or likely of a Jaccard
+similarity above about .7 over runs of five characters, found by MinHash with banding (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of
+Massive Datasets, ch. 3).
 """
 
 from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.scoring.text import normalised
+from pipeline.scoring.training.rows import Row
 
 BANDS, ROWS = 5, 5
 """Two texts of similarity s share a band with 1 - (1 - s**ROWS)**BANDS: .60 at s = .7, .95 at .87, .05 at .4."""
@@ -74,6 +75,14 @@ def group_keys(texts: Sequence[str]) -> list[int]:
                 low, high = sorted((other, mine), key=own.__getitem__)
                 parent[high] = low
     return [own[root(index)] for index in range(len(texts))]
+
+
+def unlike(rows: Iterable[Row], texts: Sequence[str]) -> list[Row]:
+    """Those of `rows` that are nearly the same as none of `texts`."""
+    rows = list(rows)
+    keys = group_keys([*texts, *(row.text for row in rows)])
+    there = set(keys[: len(texts)])
+    return [row for row, key in zip(rows, keys[len(texts) :], strict=True) if key not in there]
 
 
 def _hash(text: str) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from pipeline.scoring.bundle import CalibrationForm, CalibrationMethod, CascadeForm
+from pipeline.scoring.evaluation.fairness import fairness_rows
 from pipeline.scoring.training import (
     accurate,
     augment,
@@ -33,7 +34,8 @@ from pipeline.scoring.training.calibrate import Scored
 from pipeline.scoring.training.encode import encode
 from pipeline.scoring.training.encoder import frozen, initial
 from pipeline.scoring.training.recipe import Recipe
-from pipeline.scoring.training.rows import Row, read_directory
+from pipeline.scoring.training.rows import LABELS, Row, read_directory
+from pipeline.scoring.training.sampling import assumed
 from pipeline.scoring.training.splits import Part
 from pipeline.scoring.training.vocabulary import Vocabulary
 from pipeline.scoring.training.work import Record, Work
@@ -94,8 +96,10 @@ def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Traine
     rows = split(work, all_rows, recipe.measured_rows)
     base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
     words = _vocabulary(work, recipe, base, rows.train)
-    profane = augment.read_word_lists(order.data / "lexicons")
-    material = _material(work, recipe, base, words, [*rows.train, *templates.rows()], profane)
+    profane = augment.read_word_lists(order.data / "lexicons", recipe.languages)
+    own = splits.unlike(templates.rows(), [row.text or "" for row in fairness_rows(LABELS)])
+    targets = {file: form.targets for file, form in recipe.assumed.items()}
+    material = _material(work, recipe, base, words, assumed([*rows.train, *own], targets, profane), profane)
     tuned = accurate.train(work, recipe.accurate, recipe.augment, material)
     sample = encode(material.tokenizer, [row.text for row in rows.dev])
     graph, twin = accurate.graphs(work, "accurate", *tuned, sample)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,15 +26,22 @@ class Templates(msgspec.Struct, frozen=True):
     insulting: list[str]
     plain: list[str]
     elsewhere: list[str]
+    telling: list[str] = []
 
 
+_WORD = re.compile(r"\w+")
 _CLEAN = dict.fromkeys(("toxic", "hate", "insult", "threat"), 0.0)
+
+
+def telling(language: str) -> set[str]:
+    """Words of a language that a label hangs on, in lower case: `telling` and the words of its groups."""
+    table = _tables().get(language)
+    return {*table.telling, *(word.casefold() for group in table.groups for word in _WORD.findall(group))} if table else set()
 
 
 def rows() -> Iterator[Row]:
     """Every sentence with every group."""
-    tables = msgspec.convert(tomllib.loads(PATH.read_text()), dict[str, Templates])
-    for language, table in tables.items():
+    for language, table in _tables().items():
         for group in table.groups:
             for sentences, labels in (
                 (table.hateful, {"toxic": 1.0, "hate": 1.0, "threat": 0.0}),
@@ -51,6 +59,10 @@ def rows() -> Iterator[Row]:
             yield _row(sentence, language, {"hate": 0.0})
 
 
+def _tables() -> dict[str, Templates]:
+    return msgspec.convert(tomllib.loads(PATH.read_text()), dict[str, Templates])
+
+
 def _row(text: str, language: str, labels: dict[str, float]) -> Row:
     targets = np.array([labels.get(label, np.nan) for label in LABELS], np.float32)
-    return Row(text, language, SOURCE, LICENCE, "templates", benign=False, measured_only=False, targets=targets)
+    return Row(text, language, SOURCE, LICENCE, f"templates.{language}", benign=False, measured_only=False, targets=targets)
