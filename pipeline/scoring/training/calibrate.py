@@ -4,8 +4,8 @@ Per label: one curve from all dev rows (`default`), then one per language with e
 change little. For labels that few collections judge (spam, sexual) benign rows count as rows without them: a curve from the collections
 alone would say of ordinary text what holds for a folder of unwanted mail. A curve is Platt's: sigmoid(a * logit + b).
 
-Languages without labelled rows have no table, and their posts stay marked as not calibrated. What can be done for them is done with benign
-rows alone: `aligned` moves their logits so that as much benign text lies above a threshold as in the languages with tables.
+Languages with too few labelled rows have no table, and their posts stay marked as not calibrated. What can be done for them is done with
+benign rows alone: `aligned` moves their logits so that as much benign text lies above a threshold as in the languages with tables.
 """
 
 from __future__ import annotations
@@ -67,6 +67,10 @@ class Scored:
         """Some of the rows."""
         return Scored([row for row, wanted in zip(self.rows, chosen, strict=True) if wanted], self.probabilities[chosen])
 
+    def first(self, count: int) -> Scored:
+        """The first rows."""
+        return Scored(self.rows[:count], self.probabilities[:count])
+
     def labelled(self) -> Scored:
         """Rows with a judgement."""
         return self.where(np.array([not row.benign for row in self.rows]))
@@ -76,8 +80,11 @@ class Scored:
         return self.where(np.array([row.benign for row in self.rows]))
 
 
-def calibration(dev: Scored, languages: Sequence[str]) -> CalibrationForm:
-    """The tables for a bundle of `languages`; no calibration at all when no language has enough rows."""
+def calibration(dev: Scored, languages: Sequence[str], ordinary: Scored | None = None) -> CalibrationForm:
+    """The tables for a bundle of `languages`; no calibration at all when no language has enough rows.
+
+    `ordinary`: benign rows that languages are aligned by, in place of those among `dev`. They may have been trained on, and fit no curve.
+    """
     labelled = dev.labelled()
     default = {label: curve for label in LABELS if (curve := _curve(dev, label, None))}
     tables: dict[str, PlattByLabel] = {}
@@ -88,7 +95,7 @@ def calibration(dev: Scored, languages: Sequence[str]) -> CalibrationForm:
             tables[language] = table
     if not tables:
         return CalibrationForm(method=CalibrationMethod.NONE)
-    aligned = _aligned(dev.benign(), default, tables, languages)
+    aligned = _aligned(ordinary or dev.benign(), default, tables, languages)
     return CalibrationForm(method=CalibrationMethod.PLATT, default=default, languages=tables, aligned=aligned)
 
 

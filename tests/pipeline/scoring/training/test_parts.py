@@ -77,14 +77,19 @@ def test_few_rows_change_a_curve_little() -> None:
 
 
 def test_the_cascade_loses_no_more_than_it_may() -> None:
+    """On rows that did not choose the thresholds, in all draws but the one of twenty that its confidence leaves out."""
     random = np.random.default_rng(1)
     targets = np.zeros((4_000, len(LABELS)))
     targets[:2_000, 0] = 1
-    scores = np.clip(targets + random.normal(size=targets.shape) * 0.2, 0, 1)
-    shown = cascade.thresholds(cascade.Language(scores, targets, targets))
-    assert shown is not None
-    assert cascade.bound(shown.lost, shown.harmful) <= cascade.LOST
-    assert shown.settled > 0.2
+    too_many = 0
+    for _ in range(20):
+        scores = np.clip(targets + random.normal(size=targets.shape) * 0.3, 0, 1)
+        shown = cascade.thresholds(cascade.Language(scores, targets, targets))
+        assert shown is not None
+        assert shown.settled > 0.1
+        others = np.clip(targets + random.normal(size=(4_000, len(LABELS))) * 0.3, 0, 1)
+        too_many += cascade.settled(shown, others)[:2_000].mean() > cascade.LOST
+    assert too_many <= 1
 
 
 def test_too_few_harmful_rows_show_nothing() -> None:
@@ -131,6 +136,8 @@ def test_ordinary_text_lowers_the_curve_of_spam() -> None:
     )
     assert _at(both.languages["en"]["spam"], 0.7) < _at(alone.languages["en"]["spam"], 0.7) - 0.1
     assert both.languages["en"]["toxic"] == alone.languages["en"]["toxic"]
+    trained_on = calibrate.Scored(ordinary, np.full((400, len(LABELS)), 0.7))
+    assert calibrate.calibration(calibrate.Scored(rows, probabilities), ["en"], trained_on).languages == alone.languages
 
 
 def _at(curve: Platt, probability: float) -> float:
