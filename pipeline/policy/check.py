@@ -11,6 +11,9 @@ from pipeline.policy.explain import ANY_MARKET, why_closed
 from pipeline.policy.policy import Policy, PolicySet
 from pipeline.policy.regions import Regions
 
+SIX_MONTHS_DAYS = 184
+"""At most: July to December have so many."""
+
 
 class Level(enum.Enum):
     """Whether the pipeline would do something wrong, or something that is probably not meant."""
@@ -41,6 +44,7 @@ def check(policy: Policy, regions: Regions, model: Facts) -> list[Finding]:
         *_rule_languages(policy, model.languages),
         *_automation(policy, model),
         *_queues(policy, regions),
+        *_appeals(policy),
         *_spoken(regions, model.languages),
     ]
     return sorted(findings, key=lambda finding: finding.level is not Level.ERROR)
@@ -118,6 +122,15 @@ def _queues(policy: Policy, regions: Regions) -> Iterator[Finding]:
             )
         if name not in {label.queue for label in policy.labels.values()}:
             yield Finding(Level.WARNING, f"{policy.id}: no label names the queue {name!r}, so nothing reaches it")
+
+
+def _appeals(policy: Policy) -> Iterator[Finding]:
+    if (days := policy.people.appeal_days) < SIX_MONTHS_DAYS:
+        yield Finding(
+            Level.WARNING,
+            f"{policy.id}: people.appeal_days is {days}; in the EU people can appeal for six months at least (DSA, Article 20): up to "
+            f"{SIX_MONTHS_DAYS} days from when they were told",
+        )
 
 
 def _spoken(regions: Regions, bundle_languages: Collection[str]) -> Iterator[Finding]:

@@ -152,3 +152,10 @@ def test_a_rule_above_its_evidence_is_found(house: Policy, regions: Regions) -> 
         "house@7: rule 'threat-limit' acts from 0.9, and the evidence in en, ms is on all that lies above a lower threshold; "
         "lower the rule's to rely on it"
     ) in [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES - {"id"}))]
+
+
+@pytest.mark.parametrize(("days", "found"), [(30, True), (183, True), (184, False), (190, False)])
+def test_less_than_six_months_for_an_appeal_are_found(days: int, found: bool, house: Policy, regions: Regions) -> None:
+    policy = house.model_copy(update={"people": house.people.model_copy(update={"appeal_days": days})})
+    texts = [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES))]
+    assert any(text.startswith(f"house@7: people.appeal_days is {days};") for text in texts) is found
