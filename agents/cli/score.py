@@ -62,4 +62,11 @@ def _input(file: Path, text: str | None) -> Iterator[Iterable[bytes]]:
     elif file != STANDARD_INPUT:
         raise ConfigError("command line: --text: a text or a file, not both")
     else:
-        yield [msgspec.json.encode({"text": text})]
+        yield [_row(text)]
+
+
+def _row(text: str) -> bytes:
+    try:
+        return msgspec.json.encode({"text": text})
+    except UnicodeEncodeError as error:  # Python keeps such bytes of a command line as lone surrogates
+        raise ConfigError("command line: --text: only UTF-8 is allowed") from error
