@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from agents.cli.common import err
 from pipeline.config import ConfigError
+from pipeline.language.languages import inseparable_from
 from pipeline.scoring.evaluation.rows import LabelledRow, read_rows
 from pipeline.scoring.tiers import Tier, read_tiers
 from schemas.records import Language
@@ -56,7 +57,7 @@ def scored_by(directory: Path, *parts: Sequence[LabelledRow]) -> tuple[tuple[str
     scorer = functools.cache(functools.partial(load_scorer, directory))
 
     def score(texts: Sequence[str], tags: Sequence[str]) -> list[dict[str, float]]:
-        languages = [Language(tag=tag, confidence=1) for tag in tags]
+        languages = [Language(tag=tag, confidence=1, alternatives=inseparable_from(tag)) for tag in tags]  # as a post of it comes
         return [verdict.scored.probabilities for verdict in scorer().score(texts, languages)]
 
     with Progress(console=err, transient=True) as progress:
