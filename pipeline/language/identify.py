@@ -33,7 +33,7 @@ HINT_ODDS = 3.0
 ALONE = 0.97
 """Confidence from which on one of INSEPARABLE is named alone."""
 
-_KOREAN_LETTERS = re.compile("[\\W\u1100-\u11ff\u3131-\u318e]++")
+_KOREAN_LETTERS = re.compile("\\W*+(?:[\u1100-\u11ff\u3131-\u318e]++\\W*+)++")
 """Hangul letters that form no syllable, as in `ㅇㅇ`: neither expert has seen them, and both take them for Chinese."""
 
 _ELDC_SCORES = 20  # as many as eldc returns at most
@@ -90,7 +90,8 @@ class Identifier:
         Korean letters alone are Korean, whatever the experts say.
         """
         if _KOREAN_LETTERS.fullmatch(cleaned):
-            return np.eye(len(CLASSES))[CLASSES.index("ko")]
+            korean: Posterior = np.eye(len(CLASSES))[CLASSES.index("ko")]
+            return korean
         first = np.array(self._in_order(dict(self._py3langid.rank(cleaned))))
         second = np.full(len(self._eldc_index) + 1, BASE)
         scores = self._eldc.detect_details(cleaned).scores
