@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from pipeline.config import read_toml
@@ -93,3 +94,29 @@ streams = st.lists(
     max_size=25,
 )
 """Scored posts of a partition in order, with duplicates, edits, deletions, cycles and replies to posts that never came."""
+
+
+_TOLD = (PostKind.EDITED, PostKind.DELETED)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[ScoredPost]:
+    """A conversation as a platform sends it: each revision once and in order, replies to posts before them or to ones that never came;
+    edits and deletions may leave out what the post answers.
+    """
+    sent: dict[str, Post] = {}
+    stream: list[ScoredPost] = []
+    for _ in range(draw(st.integers(1, 20))):
+        post_id = draw(_ids)
+        before = sent.get(post_id)
+        answers = draw(st.sampled_from([None, "never", *(each for each in sent if each != post_id)]))
+        if before is None:
+            now = post(post_id, parent_id=answers, text=draw(st.sampled_from(["a", "b"])))
+        else:
+            kind = draw(st.sampled_from(_TOLD))
+            named = before.parent_id if draw(st.booleans()) else None
+            text = None if kind is PostKind.DELETED else "c"
+            now = msgspec.structs.replace(before, revision=before.revision + 1, kind=kind, parent_id=named, text=text)
+        sent[post_id] = now
+        stream.append(scored(now, scores={"toxic": draw(st.sampled_from([0.1, 0.6, 0.97]))}))
+    return stream
