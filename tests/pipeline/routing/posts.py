@@ -43,16 +43,18 @@ def post(post_id: str = "p", **changes: Any) -> Post:
 
 
 def scored(what: Post | None = None, *, tag: str = "en", alternatives: tuple[str, ...] = (), **changes: Any) -> ScoredPost:
-    """A post that was assessed and has no scores, with `changes`. Scores that are given have 0 for the other labels of the policy."""
+    """A post that was assessed and in which nothing was found, with `changes`. Labels of the policy without a given score have 0, unless
+    the scores that are given are empty: then nothing was scored.
+    """
     fields: dict[str, Any] = {
         "post": what or post(),
         "received_at": NOW - dt.timedelta(seconds=1),
         "language": Language(tag=tag, confidence=0.95, alternatives=alternatives),
         "model_version": "tiny@1",
     }
-    if changes.get("scores"):
-        changes["scores"] = dict.fromkeys(POLICY.labels, 0.0) | changes["scores"]
-    return ScoredPost(**(fields | changes))
+    given = changes.pop("scores", None)
+    scores = given if given == {} else dict.fromkeys(POLICY.labels, 0.0) | (given or {})
+    return ScoredPost(**(fields | changes), scores=scores)
 
 
 def stage(earlier: list[ScoredPost] | None = None, context_bytes: int = 1_000_000) -> RoutingStage:
