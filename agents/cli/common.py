@@ -29,6 +29,11 @@ err = Console(stderr=True)
 """For progress and errors, so that standard output can be piped."""
 
 
+def on_terminal(console: Console) -> bool:
+    """Whether somebody reads along. Rich also says so of a file or a pipe, where FORCE_COLOR is set."""
+    return console.file.isatty()
+
+
 class UnreadableFileError(Exception):
     """A file named on the command line cannot be read. The message says which and why."""
 
@@ -52,5 +57,5 @@ def settings_for(broker: str | None) -> Settings:
 
 
 def _fail(message: str, code: int) -> None:
-    err.print(message, style="red", markup=False, highlight=False, soft_wrap=not err.is_terminal)
+    err.print(message, style="red", markup=False, highlight=False, soft_wrap=not on_terminal(err))
     sys.exit(code)
