@@ -17,6 +17,9 @@ from pipeline.config import ConfigError
 USAGE = 2
 """Exit code of a wrong command line, as of the parser of the command line."""
 
+OF_THE_COMMAND_LINE = "command line:"
+"""How sentences on a wrong command line begin; others are on settings and files that they name."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 and SIGINT's number."""
 
@@ -35,7 +38,7 @@ def on_terminal(console: Console) -> bool:
 
 
 class UnreadableFileError(Exception):
-    """A file named on the command line cannot be read. The message says which and why."""
+    """A file of posts or rows, which only the command line names, cannot be read. The message says which and why."""
 
 
 @contextmanager
@@ -46,7 +49,8 @@ def clear_errors() -> Iterator[None]:
     except UnreadableFileError as error:
         _fail(str(error), USAGE)
     except ConfigError as error:
-        _fail(str(error), ExitCode.CONFIG)
+        usage = all(line.startswith(OF_THE_COMMAND_LINE) for line in str(error).splitlines())
+        _fail(str(error), USAGE if usage else ExitCode.CONFIG)
     except StopWorker as error:
         _fail(str(error), error.code)
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from agents.cli.common import INTERRUPTED, Broker, clear_errors, err, on_terminal, settings_for
 from agents.cli.faults import explained
-from agents.cli.files import STANDARD_INPUT, InputFile, bytes_in, opened
+from agents.cli.files import STANDARD_INPUT, InputFile, bytes_in, lines_of, opened
 from agents.cli.show import counted, say, visible
 from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.producer import Message
@@ -99,7 +99,7 @@ def _require(settings: Settings, topic: str) -> None:
 def _messages(lines: BinaryIO, topic: str, counts: Progressing, *, lenient: bool) -> Iterator[Message]:
     """A message per line; faults are shown and counted. Blank lines have none."""
     with _bar(bytes_in(lines), typed=lines.isatty()) as advance:
-        for number, raw in enumerate(lines, 1):
+        for number, raw in enumerate(lines_of(lines), 1):
             value = raw.strip()
             if value:
                 try:

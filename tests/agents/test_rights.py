@@ -88,7 +88,7 @@ def on_a_terminal(words: tuple[str, ...]) -> str:
 
 def test_a_role_that_does_not_exist_is_named_with_those_that_do() -> None:
     result = sluice("topics", "rights", "--role", "admin")
-    assert result.exit_code == 78
+    assert result.exit_code == 2
     assert (
         "--role: there is no role 'admin'; allowed are producer, language, scoring, routing, cases, platform, review-dutch" in result.stderr
     )

@@ -75,9 +75,9 @@ def test_scores_that_rows_carry_are_not_computed_again(tiny: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        ((), 78, "command line: --data or --benign: at least one file of rows is needed"),
+        ((), 2, "command line: --data or --benign: at least one file of rows is needed"),
         (("--data", "{data}", "--split", "train"), 78, "rows.jsonl: no row with split 'train'"),
-        (("--data", "{data}.gz"), 78, "rows.jsonl.gz: cannot be read"),
+        (("--data", "{data}.gz"), 2, "rows.jsonl.gz: cannot be read"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(options: tuple[str, ...], code: int, said: str, tiny: Path, data: Path) -> None:

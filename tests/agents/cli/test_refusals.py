@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
+from agents.cli.erase import _ask
+from pipeline.config import ConfigError
 from tests.agents.cli.commands import sluice
+from tests.support.workers import SLUICE
 
 NEEDS_BROKER = [
     ("topics", "create"),
@@ -44,8 +50,28 @@ def test_without_a_broker(command: tuple[str, ...]) -> None:
 )
 def test_a_wrong_word_on_the_command_line(command: tuple[str, ...], said: str) -> None:
     result = sluice(*command, stdin="")
-    assert (result.exit_code, result.stdout) == (78, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_a_wrong_setting_beside_a_wrong_option_is_no_matter_of_the_command_line_alone() -> None:
+    result = sluice("publish", "--broker", "nonsense", stdin="", log_level="loud")
+    assert result.exit_code == 78
+    assert {line.partition(":")[0] for line in result.stderr.splitlines()} == {"command line", "environment"}
+
+
+@pytest.mark.parametrize("command", ["score", "publish"])
+def test_closed_standard_input(command: str) -> None:
+    closed = 'exec "$@" <&-'
+    result = subprocess.run(["sh", "-c", closed, "sh", sys.executable, *SLUICE, command], check=False, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("standard input is closed: name a file of ")
+
+
+def test_where_nobody_can_be_asked_an_erasure_needs_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as Python has it where the shell has closed it
+    with pytest.raises(ConfigError, match="command line: --yes: needed where nobody can be asked"):
+        _ask(1)
 
 
 COMMANDS = [*NEEDS_BROKER, ("score",), ("model", "check"), ("policy", "check"), ("doctor",), ("worker",)]
