@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from agents.cli.common import clear_errors
+from agents.cli.names import require_market
 from agents.cli.show import counted, say, visible
 from agents.settings import load
 from pipeline.config import ConfigError, read_toml
@@ -76,6 +77,8 @@ def explain(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command
       sluice policy explain --language nl --label hate
     """
     with clear_errors():
+        if market is not None:
+            require_market(market)
         settings = load(policy=policy, model=model)
         in_force, bundle = read_policies(settings.policy).at(dt.datetime.now(dt.UTC)), read_bundle(settings.model)
         if label not in bundle.labels:

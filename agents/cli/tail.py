@@ -12,7 +12,7 @@ import typer
 
 from agents.cli.common import Broker, clear_errors, err, settings_for
 from agents.cli.lines import FILTERS, dead_letter_json, dead_letter_line, json_line, kept_line, record_line, unreadable_line
-from agents.cli.names import ALLOWED, named
+from agents.cli.names import ALLOWED, named, require_language, require_market
 from agents.cli.parts import Filter
 from agents.cli.people_lines import SECRET
 from agents.cli.show import line, say, verbatim
@@ -116,6 +116,10 @@ def tail(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command li
     given = {Filter.LANGUAGE: language, Filter.ACTION: action.value if action else None, Filter.MARKET: market, Filter.POST: post}
     wanted = {each: value for each, value in given.items() if value is not None}
     with clear_errors():
+        if language is not None:
+            require_language(language)
+        if market is not None:
+            require_market(market)
         settings = settings_for(broker)
         topics = named(topic, read_regions(settings.regions))
         _check_filters(topics[0], wanted)
