@@ -11,6 +11,7 @@ import typer
 from rich.progress import Progress
 
 from agents.cli.common import err
+from agents.cli.files import require_readable
 from pipeline.config import ConfigError
 from pipeline.language.languages import inseparable_from
 from pipeline.scoring.evaluation.rows import LabelledRow, read_rows
@@ -33,9 +34,10 @@ class RowsOf(NamedTuple):
 
 
 def read_files(files: Sequence[Path], split: str | None) -> list[RowsOf]:
-    """The rows of each file with `split`, or all. ConfigError when a file has none."""
+    """The rows of each file with `split`, or all. ConfigError when a file has none, UnreadableFileError when it cannot be opened."""
     found = []
     for path in files:
+        require_readable(path)
         file = read_rows(path)
         rows = [row for row in file.rows if split in {None, row.split}]
         if not rows:

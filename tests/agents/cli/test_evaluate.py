@@ -85,9 +85,9 @@ def test_rows_in_malay_are_scored_as_posts_are_which_may_be_in_indonesian(tmp_pa
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        ((), 78, "command line: --data or --benign: at least one file of rows is needed"),
+        ((), 2, "command line: --data or --benign: at least one file of rows is needed"),
         (("--data", "{data}", "--split", "train"), 78, "rows.jsonl: no row with split 'train'"),
-        (("--data", "{data}.gz"), 78, "rows.jsonl.gz: cannot be read"),
+        (("--data", "{data}.gz"), 2, "rows.jsonl.gz: cannot be read"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(options: tuple[str, ...], code: int, said: str, tiny: Path, data: Path) -> None:
