@@ -55,7 +55,7 @@ def test_score_takes_a_text_instead_of_a_file(tiny: Path, tmp_path: Path) -> Non
 
 def test_a_text_that_is_not_utf_8_is_refused_as_such_a_line_is(tiny: Path) -> None:
     given = sluice("score", "--text", b"\xff abc".decode("utf-8", "surrogateescape"), model=tiny)
-    assert (given.exit_code, given.stdout, given.stderr) == (78, "", "command line: --text: only UTF-8 is allowed\n")
+    assert (given.exit_code, given.stdout, given.stderr) == (2, "", "command line: --text: only UTF-8 is allowed\n")
 
 
 def test_score_ends_quietly_when_nobody_reads_on(tiny: Path) -> None:
