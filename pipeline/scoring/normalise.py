@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pipeline.scoring import homoglyphs, spelling
+from pipeline.scoring import capitals, homoglyphs, spelling
 from pipeline.scoring.spelling import ARABIC, LETTER
 
 # Controls, format characters, fillers: they have no ink and no width. White space, emoji selectors, the joiners and tags, which spell
@@ -72,6 +72,7 @@ def undisguise(text: str) -> str:
     if _SINGLE_LETTERS.search(text):
         text = _WITH_EMOJI.sub(lambda match: match[0].replace(match[1], ""), _DOTTED.sub(_undotted, text))
         text = _SPACED.sub(_closed, text)
+    text = capitals.lowered(text)
     return spelling.shorten(spelling.respell(text))
 
 
