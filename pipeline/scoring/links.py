@@ -10,9 +10,10 @@ _NAME = f"A-Za-z0-9_{_SPACED}"
 _ADDRESS = rf"(?:[hH][tT][tT][pP][sS]?://|(?<![{_NAME}])(?:[wW]ww|WWW)\.(?=\w))[!-~{_SPACED}]+"
 
 _LINK = re.compile(_ADDRESS)
-# A name starts a word, or stands right behind one of a script without spaces; inside a word an @ is a letter (`b@stard`), unless what
-# follows is the host of an e-mail address.
-_MENTION = re.compile(rf"@(?:(?<![{_NAME}]@)(?:[{_NAME}]+|\w+)|(?<=[{_NAME}]@)[\w-]++(?=\.\w))")
+# A name starts a word, follows another name, or stands right behind a word of a script without spaces. Inside a word an @ is a letter
+# (`b@stard`), unless what follows is the host of an e-mail address, or starts as a name does (`via@TheMail`, `RT@_anna`).
+_INSIDE = rf"[\w-]++(?=\.\w)|_[{_NAME}]+|(?<=[a-z]@)[A-Z][{_NAME}]+"
+_MENTION = re.compile(rf"@(?:(?<![{_NAME}]@)(?:[{_NAME}]+(?:@[{_NAME}]+)*|\w+)|(?<=[{_NAME}]@)(?:{_INSIDE}))")
 
 ASIDE = rf"{_ADDRESS}|[@#]\w[\w.-]*+|http(?![a-z])"
 """Pattern of what says nothing about how a text is written: links, names and hashtags, and what already stands for a link."""
@@ -21,7 +22,7 @@ _ASIDE = re.compile(ASIDE)
 
 
 def replace(text: str, link: str, name: str) -> str:
-    """`text` with `link` for each link, and `name` for each @name and each first label of an e-mail address' host."""
+    """`text` with `link` for each link, and `name` for each run of @names and each first label of an e-mail address' host."""
     if "://" in text or "ww." in text or "WW." in text:  # much faster than the pattern, and most texts have no link
         text = _LINK.sub(link, text)
     return _MENTION.sub(name, text) if "@" in text else text

@@ -29,6 +29,8 @@ NONE = TextForm(normalisation=Normalisation.NONE, max_characters=40)
         ("Https://a.b and WWW.a.b and Www.a.b", "http and http and http"),
         ("https://ru.wikipedia.org/wiki/Москва и https://пример.рф/путь", "http и http"),
         ("awww.cute wwww. www.", "awww.cute wwww. www."),
+        ("@anna@bert#tag and @anna@example.social", "@user#tag and @user.social"),
+        ("via@TheMail, RT@_anna and live@ann", "via@user, RT@user and live@ann"),
         ("f@ck you all", "f@ck you all"),
         ("you@are@a@stupid@idiot", "you@are@a@stupid@idiot"),
         ("  two\t\nlines \u3000 wide\u00a0", "two lines wide"),
