@@ -77,11 +77,15 @@ def _is_latin(word: str, latin: int, own: int) -> bool:
 
 
 def _latin(word: str) -> str | None:
-    """`word` in Latin letters; None when a letter has no Latin look, or most are others and some only resemble Latin: two words in one."""
+    """`word` in as many Latin letters, None when a letter has no such look.
+
+    None too when most letters are others and some only resemble Latin: two words in one.
+    """
     if _RESEMBLING.search(word) and 2 * len(_ANY_STRANGE.findall(word)) > len(word):
         return None
     folded = normalize_confusables(word, target_script="latin", digit_policy="preserve")
-    return folded if _LATIN_RUN.fullmatch(folded) and not _ANY_STRANGE.search(folded) else None
+    as_long = len(folded) == len(word)  # `ẞ` and `ы` look like two letters
+    return folded if as_long and _LATIN_RUN.fullmatch(folded) and not _ANY_STRANGE.search(folded) else None
 
 
 def _cyrillic(word: str) -> str | None:

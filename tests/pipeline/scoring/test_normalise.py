@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.scoring.bundle import Normalisation, TextForm
@@ -64,6 +64,7 @@ def test_once_is_enough(text: str) -> None:
     assert prepare(once, ROBUST) == (once, False)
 
 
+@example("іẞ")
 @given(MIXED | st.text(st.characters(codec="utf-8")))
 def test_nothing_is_added(text: str) -> None:
     assert len(undisguise(text)) <= len(text)
