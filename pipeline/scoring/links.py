@@ -13,7 +13,8 @@ _LINK = re.compile(_ADDRESS)
 # A name starts a word, follows another name, or stands right behind a word of a script without spaces. Inside a word an @ is a letter
 # (`b@stard`), unless what follows is the host of an e-mail address, or starts as a name does (`via@TheMail`, `RT@_anna`).
 _INSIDE = rf"[\w-]++(?=\.\w)|_[{_NAME}]+|(?<=[a-z]@)[A-Z][{_NAME}]+"
-_MENTION = re.compile(rf"@(?:(?<![{_NAME}]@)(?:[{_NAME}]+(?:@[{_NAME}]+)*|\w+)|(?<=[{_NAME}]@)(?:{_INSIDE}))")
+_WHOLE = rf"(?:[{_NAME}]+|\w+)"
+_MENTION = re.compile(rf"@(?:(?<![{_NAME}]@){_WHOLE}(?:@{_WHOLE})*|(?<=[{_NAME}]@)(?:{_INSIDE}))")
 
 ASIDE = rf"{_ADDRESS}|[@#]\w[\w.-]*+|http(?![a-z])"
 """Pattern of what says nothing about how a text is written: links, names and hashtags, and what already stands for a link."""

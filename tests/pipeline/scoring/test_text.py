@@ -30,6 +30,7 @@ NONE = TextForm(normalisation=Normalisation.NONE, max_characters=40)
         ("https://ru.wikipedia.org/wiki/Москва и https://пример.рф/путь", "http и http"),
         ("awww.cute wwww. www.", "awww.cute wwww. www."),
         ("@anna@bert#tag and @anna@example.social", "@user#tag and @user.social"),
+        ("@李@anna @anna@李", "@user @user"),
         ("via@TheMail, RT@_anna and live@ann", "via@user, RT@user and live@ann"),
         ("f@ck you all", "f@ck you all"),
         ("you@are@a@stupid@idiot", "you@are@a@stupid@idiot"),
