@@ -50,7 +50,8 @@ A setting is taken from the first of these that names it:
 4. the default.
 
 A value that is not allowed, a key that does not exist and a variable that begins with `{prefix}` but is no setting stop the command
-with exit code 78 and a sentence that says what is allowed. (`SLUICE_CONFIG` and `SLUICE_TEST_...` are no settings.)
+with exit code 78 (2, where only the command line is wrong) and a sentence that says what is allowed. (`SLUICE_CONFIG` and
+`SLUICE_TEST_...` are no settings.)
 
 | variable | default | allowed | what it is |
 |---|---|---|---|

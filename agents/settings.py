@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 import pipeline
 from pipeline.config import ConfigError, key, sentence
@@ -149,8 +150,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line before environment before file."""
         path = os.environ.get("SLUICE_CONFIG")
-        file = (TomlConfigSettingsSource(settings_cls, Path(path)),) if path else ()
-        return (init_settings, env_settings, *file)
+        if not path:
+            return (init_settings, env_settings)
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))  # TomlConfigSettingsSource takes no byte-order mark
+        return (init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=content))
 
 
 def load(**given: Any) -> Settings:  # noqa: ANN401 - each value is checked against its field
@@ -165,6 +168,8 @@ def load(**given: Any) -> Settings:  # noqa: ANN401 - each value is checked agai
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except pydantic.ValidationError as error:
         raise ConfigError("\n".join(_sentence(fault, given, path) for fault in error.errors(include_url=False))) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:  # the TOML file cannot be parsed
         raise ConfigError(f"{path}: {error}") from error
 

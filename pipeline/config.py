@@ -35,7 +35,7 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 def read_toml(path: Path, model: type[M]) -> M:
     """The file's content as `model`. Raises ConfigError when it cannot be read, is no TOML or does not fit."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

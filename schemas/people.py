@@ -72,7 +72,8 @@ class Verdict(Record, frozen=True, kw_only=True, gc=False):
 
     `context_digest` is that of the conversation which the tool showed (Context.digest as computed by the tool over what was on the screen).
     `label`: what of the policy is violated; needed to limit and remove where the task names no label. `language_seen`: BCP 47, where the
-    reviewer finds another language than the task says. `tool` names the review tool, for its own metrics.
+    reviewer finds another language than the task says; read as the tag that posts have, such as `pt` for `pt-BR`. `tool` names the
+    review tool, for its own metrics.
     """
 
     verdict_id: Id

@@ -200,8 +200,8 @@ class ContextPost(Record, frozen=True, kw_only=True, gc=False):
 
 
 class Context(Record, frozen=True, kw_only=True, gc=False):
-    """The conversation before a post, oldest first. `missing` lists ids that it refers to and that could not be found; then it is not
-    `complete`.
+    """The conversation before a post, oldest first. `missing` lists ids that it refers to and that could not be found, and posts of which
+    nobody knows what they answer; then it is not `complete`.
 
     `digest` is the SHA-256 of what is shown (pipeline.routing.context); a verdict repeats it to prove what its reviewer saw.
     """

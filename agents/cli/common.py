@@ -17,6 +17,9 @@ from pipeline.config import ConfigError
 USAGE = 2
 """Exit code of a wrong command line, as of the parser of the command line."""
 
+OF_THE_COMMAND_LINE = "command line:"
+"""How sentences on a wrong command line begin; others are on settings and files that they name."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 and SIGINT's number."""
 
@@ -29,8 +32,13 @@ err = Console(stderr=True)
 """For progress and errors, so that standard output can be piped."""
 
 
+def on_terminal(console: Console) -> bool:
+    """Whether somebody reads along. Rich also says so of a file or a pipe, where FORCE_COLOR is set."""
+    return console.file.isatty()
+
+
 class UnreadableFileError(Exception):
-    """A file named on the command line cannot be read. The message says which and why."""
+    """A file of posts or rows, which only the command line names, cannot be read. The message says which and why."""
 
 
 @contextmanager
@@ -41,7 +49,8 @@ def clear_errors() -> Iterator[None]:
     except UnreadableFileError as error:
         _fail(str(error), USAGE)
     except ConfigError as error:
-        _fail(str(error), ExitCode.CONFIG)
+        usage = all(line.startswith(OF_THE_COMMAND_LINE) for line in str(error).splitlines())
+        _fail(str(error), USAGE if usage else ExitCode.CONFIG)
     except StopWorker as error:
         _fail(str(error), error.code)
 
@@ -52,5 +61,5 @@ def settings_for(broker: str | None) -> Settings:
 
 
 def _fail(message: str, code: int) -> None:
-    err.print(message, style="red", markup=False, highlight=False, soft_wrap=not err.is_terminal)
+    err.print(message, style="red", markup=False, highlight=False, soft_wrap=not on_terminal(err))
     sys.exit(code)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.common import Broker, clear_errors, out, settings_for
+from agents.cli.common import Broker, clear_errors, on_terminal, out, settings_for
 from agents.cli.show import say, visible
 from agents.doctor import Finding, Level, examine
 
@@ -34,7 +34,7 @@ def doctor(broker: Broker = None) -> None:
 
 def _show(finding: Finding) -> None:
     level, sentence = Text(f"{finding.level.value:5}", STYLES[finding.level]), Text(visible(finding.sentence))
-    if not out.is_terminal:
+    if not on_terminal(out):
         say(Text.assemble(level, f" {finding.name:{NAME_WIDTH}} ", sentence))
         return
     row = Table.grid(padding=(0, 1, 0, 0))

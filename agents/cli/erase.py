@@ -117,7 +117,7 @@ def _posts_of(reader: Reader, settings: Settings, author: str) -> list[str]:
 
 
 def _ask(number: int) -> None:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigError("command line: --yes: needed where nobody can be asked, since there is no way back")
     if not typer.confirm(f"Erase what cases keep of {counted(number, 'post')}? There is no way back.", err=True):
         raise typer.Exit(1)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+from agents.cli.show import visible
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
+from pipeline.policy.region import NOTHING_LINGUISTIC, OTHER_LANGUAGE, carried
 from pipeline.policy.regions import Regions
 from schemas.topics import REVIEW, TOPICS, Topic, review_topic
 
@@ -11,6 +15,8 @@ SHORT = {topic.name.split(".")[1]: topic for topic in TOPICS if topic is not REV
 """The middle of a topic's name: `incoming`, `decisions`, `task-events`."""
 
 REVIEW_SHORT = "review"
+UNSPOKEN = frozenset({NOTHING_LINGUISTIC, OTHER_LANGUAGE})
+MARKET = re.compile(r"[A-Z]{2}")
 ALLOWED = f"{', '.join(SHORT)}, {REVIEW_SHORT} (every region) and {REVIEW_SHORT}.<region>"
 
 _REVIEW_HEAD, _REVIEW_TAIL = REVIEW.name.split("{region}")
@@ -38,6 +44,21 @@ def require_stage(name: str) -> None:
     """Raises ConfigError if there is no such stage."""
     if name not in STAGES:
         raise ConfigError(f"command line: --stage: there is no stage {name!r}; allowed are {', '.join(STAGES)}")
+
+
+def require_market(name: str) -> None:
+    """Raises ConfigError for what no post can have as its market."""
+    if not MARKET.fullmatch(name):
+        raise ConfigError(f"command line: --market: two capital letters are allowed, such as NL (got {visible(name)!r})")
+
+
+def require_language(tag: str) -> None:
+    """Raises ConfigError for a tag that no record has, with the one that is meant if there is one."""
+    if tag in UNSPOKEN or (tag and carried(tag) == tag):
+        return
+    meant = carried(tag)
+    allowed = "a language tag is allowed, such as nl" if meant == OTHER_LANGUAGE else f"records have {meant!r}"
+    raise ConfigError(f"command line: --language: {allowed} (got {visible(tag)!r})")
 
 
 def short(full: str, prefix: str) -> str:

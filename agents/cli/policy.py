@@ -12,13 +12,15 @@ import typer
 from rich.text import Text
 
 from agents.cli.common import clear_errors
+from agents.cli.names import require_market
 from agents.cli.show import counted, say, visible
 from agents.settings import load
-from pipeline.config import ConfigError
-from pipeline.policy.check import Facts, Level, check_all
+from pipeline.config import ConfigError, read_toml
+from pipeline.policy.check import Facts, Level, check_all, check_roster
 from pipeline.policy.explain import explain as explained
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import read_regions
+from pipeline.policy.roster import Roster
 from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import read_bundle
 
@@ -38,13 +40,15 @@ def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDi
 
     By default those of the settings. Exit code 1 if there is an error.
 
-    Warnings are things that are probably not meant, such as a language of the model that no region speaks.
+    Warnings are things that are probably not meant, such as a language of the model that no region speaks, or one of a rule, a region or
+    the roster (SLUICE_ROSTER) that no post has.
     """
     with clear_errors():
         settings = load(policy=policy, regions=regions, model=model)
         policies, found_regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
+        people = read_toml(settings.roster, Roster)
     facts = Facts(bundle.model_version, bundle.labels, bundle.languages)
-    findings = check_all(policies, found_regions, facts) + check_settled(policies, bundle.settle_below)
+    findings = check_all(policies, found_regions, facts) + check_settled(policies, bundle.settle_below) + check_roster(people)
     for finding in findings:
         say(Text.assemble((f"{finding.level.value}: ", STYLES[finding.level]), visible(finding.text)))
     errors = sum(finding.level is Level.ERROR for finding in findings)
@@ -73,6 +77,8 @@ def explain(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command
       sluice policy explain --language nl --label hate
     """
     with clear_errors():
+        if market is not None:
+            require_market(market)
         settings = load(policy=policy, model=model)
         in_force, bundle = read_policies(settings.policy).at(dt.datetime.now(dt.UTC)), read_bundle(settings.model)
         if label not in bundle.labels:

@@ -13,9 +13,9 @@ from typing import Annotated, BinaryIO
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from agents.cli.common import INTERRUPTED, Broker, clear_errors, err, settings_for
+from agents.cli.common import INTERRUPTED, Broker, clear_errors, err, on_terminal, settings_for
 from agents.cli.faults import explained
-from agents.cli.files import STANDARD_INPUT, InputFile, bytes_in, opened
+from agents.cli.files import STANDARD_INPUT, InputFile, bytes_in, lines_of, opened
 from agents.cli.show import counted, say, visible
 from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.producer import Message
@@ -99,7 +99,7 @@ def _require(settings: Settings, topic: str) -> None:
 def _messages(lines: BinaryIO, topic: str, counts: Progressing, *, lenient: bool) -> Iterator[Message]:
     """A message per line; faults are shown and counted. Blank lines have none."""
     with _bar(bytes_in(lines), typed=lines.isatty()) as advance:
-        for number, raw in enumerate(lines, 1):
+        for number, raw in enumerate(lines_of(lines), 1):
             value = raw.strip()
             if value:
                 try:
@@ -158,7 +158,7 @@ def _bar(total: int | None, *, typed: bool) -> Iterator[Callable[[int, int], Non
     The function is told how many bytes were read, and posts sent so far.
     """
     columns = (BarColumn(), TaskProgressColumn(show_speed=False), TextColumn("{task.fields[sent]} posts"), TimeElapsedColumn())
-    hidden = not err.is_terminal or typed
+    hidden = not on_terminal(err) or typed
     with Progress(*columns, console=err, disable=hidden, transient=True) as progress:
         task = progress.add_task("", total=total, sent=0)
         yield lambda size, sent: progress.update(task, advance=size, sent=sent)

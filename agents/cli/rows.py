@@ -11,7 +11,9 @@ import typer
 from rich.progress import Progress
 
 from agents.cli.common import err
+from agents.cli.files import require_readable
 from pipeline.config import ConfigError
+from pipeline.language.languages import inseparable_from
 from pipeline.scoring.evaluation.rows import LabelledRow, read_rows
 from pipeline.scoring.tiers import Tier, read_tiers
 from schemas.records import Language
@@ -32,9 +34,10 @@ class RowsOf(NamedTuple):
 
 
 def read_files(files: Sequence[Path], split: str | None) -> list[RowsOf]:
-    """The rows of each file with `split`, or all. ConfigError when a file has none."""
+    """The rows of each file with `split`, or all. ConfigError when a file has none, UnreadableFileError when it cannot be opened."""
     found = []
     for path in files:
+        require_readable(path)
         file = read_rows(path)
         rows = [row for row in file.rows if split in {None, row.split}]
         if not rows:
@@ -56,7 +59,7 @@ def scored_by(directory: Path, *parts: Sequence[LabelledRow]) -> tuple[tuple[str
     scorer = functools.cache(functools.partial(load_scorer, directory))
 
     def score(texts: Sequence[str], tags: Sequence[str]) -> list[dict[str, float]]:
-        languages = [Language(tag=tag, confidence=1) for tag in tags]
+        languages = [Language(tag=tag, confidence=1, alternatives=inseparable_from(tag)) for tag in tags]  # as a post of it comes
         return [verdict.scored.probabilities for verdict in scorer().score(texts, languages)]
 
     with Progress(console=err, transient=True) as progress:

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from agents.cli.common import clear_errors, err
-from agents.cli.files import STANDARD_INPUT, InputFile, opened
+from agents.cli.files import STANDARD_INPUT, InputFile, lines_of, opened
 from agents.cli.show import counted, say
 from agents.settings import load
 from pipeline.config import ConfigError
@@ -58,8 +58,15 @@ def _input(file: Path, text: str | None) -> Iterator[Iterable[bytes]]:
     """Rows as bytes: the one text, or those of a file."""
     if text is None:
         with opened(file, "texts") as lines:
-            yield lines
+            yield lines_of(lines)
     elif file != STANDARD_INPUT:
         raise ConfigError("command line: --text: a text or a file, not both")
     else:
-        yield [msgspec.json.encode({"text": text})]
+        yield [_row(text)]
+
+
+def _row(text: str) -> bytes:
+    try:
+        return msgspec.json.encode({"text": text})
+    except UnicodeEncodeError as error:  # Python keeps such bytes of a command line as lone surrogates
+        raise ConfigError("command line: --text: only UTF-8 is allowed") from error

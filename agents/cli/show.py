@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.common import out
+from agents.cli.common import on_terminal, out
 from schemas.records import Highlight
 
 HARMLESS = frozenset("\u200c\u200d")
@@ -63,13 +63,20 @@ def _utf16(character: str) -> list[int]:
 
 
 def moment(time: dt.datetime) -> str:
-    """Date and time of day in UTC, and `Z`, which says so."""
-    return f"{time.astimezone(dt.UTC):%Y-%m-%d %H:%M:%SZ}"
+    """Date and time of day in UTC, and `Z`, which says so; with their own offset at the ends of the calendar, where they have no UTC."""
+    return _in_utc(time, "seconds")
 
 
 def minute(time: dt.datetime) -> str:
     """The same without seconds, for narrow tables."""
-    return f"{time.astimezone(dt.UTC):%Y-%m-%d %H:%MZ}"
+    return _in_utc(time, "minutes")
+
+
+def _in_utc(time: dt.datetime, precision: str) -> str:
+    try:
+        return time.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", precision) + "Z"
+    except OverflowError:
+        return time.isoformat(" ", precision)
 
 
 def size(count: int) -> str:
@@ -86,7 +93,7 @@ def counted(number: int, noun: str) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], console: Console = out) -> None:
     """A table on a terminal; elsewhere a line per row with tabs between cells, for other programs."""
-    if not console.is_terminal:
+    if not on_terminal(console):
         for row in (columns, *rows):
             line("\t".join(each.plain if isinstance(each, Text) else each for each in row), console)
         return
@@ -101,13 +108,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], console:
 def line(content: str | Text, console: Console = out) -> None:
     """One line; on a terminal cut at its width, elsewhere whole."""
     text = content if isinstance(content, Text) else Text(content)
-    if console.is_terminal:
+    if on_terminal(console):
         console.print(text, no_wrap=True, overflow="ellipsis", crop=True)
-    else:  # not through rich, which turns tabs into spaces
-        console.file.write(text.plain + "\n")
-        console.file.flush()
+    else:
+        verbatim(text.plain, console)
+
+
+def verbatim(content: str, console: Console = out) -> None:
+    """What other programs read: whole on a terminal too, from which people copy it. Not through rich, which turns tabs into spaces."""
+    console.file.write(content + "\n")
+    console.file.flush()
 
 
 def say(content: str | Text, console: Console = out) -> None:
     """A sentence: wrapped on a terminal, on one line elsewhere; nothing in it is markup."""
-    console.print(content if isinstance(content, Text) else Text(content), soft_wrap=not console.is_terminal)
+    console.print(content if isinstance(content, Text) else Text(content), soft_wrap=not on_terminal(console))

@@ -12,10 +12,10 @@ import typer
 
 from agents.cli.common import Broker, clear_errors, err, settings_for
 from agents.cli.lines import FILTERS, dead_letter_json, dead_letter_line, json_line, kept_line, record_line, unreadable_line
-from agents.cli.names import ALLOWED, named
+from agents.cli.names import ALLOWED, named, require_language, require_market
 from agents.cli.parts import Filter
 from agents.cli.people_lines import SECRET
-from agents.cli.show import line, say
+from agents.cli.show import line, say, verbatim
 from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.reader import Entry, Reader, missing, reading
 from agents.edge.security import client_config
@@ -63,7 +63,7 @@ class Shown:
             return self._unreadable(entry, fault)
         if not self._fits(record):
             return False
-        line(self._json(entry)) if self.as_json else line(record_line(entry, record))
+        verbatim(self._json(entry)) if self.as_json else line(record_line(entry, record))
         return True
 
     def _json(self, entry: Entry) -> str:
@@ -72,7 +72,7 @@ class Shown:
     def _kept(self, entry: Entry) -> bool:
         if self.wanted:
             return False
-        line(self._json(entry)) if self.as_json else line(kept_line(entry))
+        verbatim(self._json(entry)) if self.as_json else line(kept_line(entry))
         return True
 
     def _fits(self, record: Record) -> bool:
@@ -82,11 +82,11 @@ class Shown:
     def _unreadable(self, entry: Entry, fault: InvalidRecordError) -> bool:
         if self.wanted:
             return False
-        line(self._json(entry)) if self.as_json else line(unreadable_line(entry, str(fault)))
+        verbatim(self._json(entry)) if self.as_json else line(unreadable_line(entry, str(fault)))
         return True
 
     def _dead_letter(self, entry: Entry) -> None:
-        line(dead_letter_json(entry)) if self.as_json else line(dead_letter_line(entry, self.prefix))
+        verbatim(dead_letter_json(entry)) if self.as_json else line(dead_letter_line(entry, self.prefix))
 
 
 def tail(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command line
@@ -116,6 +116,10 @@ def tail(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command li
     given = {Filter.LANGUAGE: language, Filter.ACTION: action.value if action else None, Filter.MARKET: market, Filter.POST: post}
     wanted = {each: value for each, value in given.items() if value is not None}
     with clear_errors():
+        if language is not None:
+            require_language(language)
+        if market is not None:
+            require_market(market)
         settings = settings_for(broker)
         topics = named(topic, read_regions(settings.regions))
         _check_filters(topics[0], wanted)

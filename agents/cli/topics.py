@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agents import kubernetes
 from agents.cli.common import Broker, clear_errors, settings_for
-from agents.cli.show import line, say, table
+from agents.cli.show import say, table, verbatim
 from agents.rights import Format, kafka_acls, names_of, rows, strimzi_users
 from agents.settings import Settings
 from agents.topics import Difference, FoundTopic, WantedTopic, compare, create_topics, few_copies, find_topics, hidden, wanted_topics
@@ -102,9 +102,9 @@ def rights(
         table(("role", "may", "on", "names"), rows(wanted))
     elif as_format is Format.KAFKA_ACLS:
         for command in kafka_acls(wanted, principal_prefix, settings.broker):
-            line(command)
+            verbatim(command)
     else:
-        line(strimzi_users(wanted, principal_prefix, cluster).rstrip())
+        verbatim(strimzi_users(wanted, principal_prefix, cluster).rstrip())
 
 
 @app.command()
@@ -120,7 +120,7 @@ def resources(cluster: Cluster = kubernetes.CLUSTER) -> None:
     with clear_errors():
         settings = settings_for(None)
         wanted = wanted_topics(settings, read_regions(settings.regions))
-    line(kubernetes.strimzi_topics(wanted, cluster).rstrip())
+    verbatim(kubernetes.strimzi_topics(wanted, cluster).rstrip())
 
 
 def _row(topic: WantedTopic, found: FoundTopic | None, differences: list[Difference]) -> tuple[str, str, Text]:

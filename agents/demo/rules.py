@@ -45,7 +45,7 @@ def write_rules(settings: Settings, folder: Path, closes_at: dt.datetime) -> dic
     """Writes policy, evidence and regions into `folder`. Returns the settings that name them."""
     policy = folder / "policy"
     policy.mkdir()
-    regions = tomllib.loads(PEOPLE["regions"].read_text(encoding="utf-8"))
+    regions = tomllib.loads(PEOPLE["regions"].read_text(encoding="utf-8-sig"))
     for region in regions["regions"]:
         if region["name"] == CLOSING:
             region["closed_since"] = closes_at
@@ -56,12 +56,12 @@ def write_rules(settings: Settings, folder: Path, closes_at: dt.datetime) -> dic
 
 def _write_policy(source: Path, folder: Path) -> None:
     file = _in_force(source)
-    content = tomllib.loads(file.read_text(encoding="utf-8"))
+    content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     content["name"] = NAME
     content["audit"] = {"seed": "demo", "rules": AUDIT}
     automation = content.get("automation", {})
     if "evidence" in automation:
-        evidence = tomllib.loads((file.parent / automation["evidence"]).read_text(encoding="utf-8"))
+        evidence = tomllib.loads((file.parent / automation["evidence"]).read_text(encoding="utf-8-sig"))
         for band in _bands(evidence):
             band.pop("closed", None)
             evidence["targets"]["precision"]["remove"] = automation["targets"]["precision"]["remove"] = PRECISION

@@ -107,7 +107,7 @@ def _for_stages(settings: Settings, plan: Plan) -> dict[str, str]:
 def _wait_until_joined(supervisor: Supervisor, thread: threading.Thread, settings: Settings, log: IO[str], console: Console) -> None:
     deadline = time.monotonic() + JOIN_SECONDS
     with console.status(f"starting the stages: {', '.join(STAGES)}"):
-        while not all(_healthy(settings.metrics_host, port) for port in supervisor.ports):
+        while not all(_healthy(settings.metrics_host, port) for port in supervisor.ports.values()):
             if not thread.is_alive():  # for what no restart mends
                 raise StopWorker(ExitCode.CONFIG, f"a stage did not start:\n{_tail(log)}")
             if time.monotonic() > deadline:
@@ -130,7 +130,7 @@ def _tail(log: IO[str]) -> str:
 
 def _keep(settings: Settings, supervisor: Supervisor, console: Console) -> None:
     given = "" if load().topic_prefix == settings.topic_prefix else f"SLUICE_TOPIC_PREFIX={settings.topic_prefix} "
-    addresses = " ".join(f"http://{settings.metrics_host}:{port}/metrics" for port in supervisor.ports)
+    addresses = " ".join(f"http://{settings.metrics_host}:{port}/metrics" for port in supervisor.ports.values())
     console.print(
         f"\nstill running on {settings.broker}; Ctrl-C ends it. In another terminal, for example:\n"
         f"  {given}{_program()} tail decisions --from-start --broker {settings.broker}\n"

@@ -161,14 +161,11 @@ class Supervisor:
             for code in CODES:  # a series that began with its first count would hide that one from increase()
                 metrics.RESTARTS.labels(stage, code)
         self._address = settings.metrics_host, serve(settings.metrics_host, self._port(settings, WORKER_PORT), self.health, REGISTRY)
-        environment = {f"SLUICE_{name.upper()}": value for name, value in given.items()}
-        self.children = [Child(stage, self._slot, self._port(settings, STAGES.index(stage)), environment, log) for stage in stages]
-        self._stopping = threading.Event()
-
-    @property
-    def ports(self) -> list[int]:
+        self.ports = {stage: self._port(settings, STAGES.index(stage)) for stage in stages}
         """Where the stages serve /metrics."""
-        return [child.port for child in self.children]
+        self._environment, self._log = {f"SLUICE_{name.upper()}": value for name, value in given.items()}, log
+        self._children: list[Child] = []
+        self._stopping = threading.Event()
 
     def _port(self, settings: Settings, place: int) -> int:
         """A stage's place in the flow and the worker's slot decide, so that its port is the same after a restart."""
@@ -176,26 +173,28 @@ class Supervisor:
 
     def health(self) -> tuple[bool, dict[str, object]]:
         """Whether every stage has a process; what these do, each says itself."""
-        down = [child.stage for child in self.children if child.process.poll() is not None]
-        return not down, {"status": "restarting" if down else "ok", "stages": [child.stage for child in self.children], "restarting": down}
+        alive = {child.stage for child in self._children if child.process.poll() is None}
+        down = [stage for stage in self.ports if stage not in alive]
+        return not down, {"status": "restarting" if down else "ok", "stages": list(self.ports), "restarting": down}
 
     def request_stop(self, *_: object) -> None:
         """For a signal handler or another thread."""
         self._stopping.set()
 
     def run(self) -> int:
-        """Until asked to stop, or until a stage ends for a reason that no restart mends. Returns the exit code.
+        """Starts the stages, and lets them run until asked to stop, or until one ends for a reason that no restart mends: the exit code.
 
         Why a stage ended that waits for its next start is no part of it: the log has said so.
         """
         code = 0
-        logger.info("runs %s; http://%s:%d/metrics tells of their restarts", ",".join(each.stage for each in self.children), *self._address)
+        self._children = [Child(stage, self._slot, port, self._environment, self._log) for stage, port in self.ports.items()]
+        logger.info("runs %s; http://%s:%d/metrics tells of their restarts", ",".join(self.ports), *self._address)
         while not self._stopping.wait(POLL_SECONDS):
-            ended = [result for child in self.children if (result := child.look()) is not None]
+            ended = [result for child in self._children if (result := child.look()) is not None]
             if ended:
                 code = max(ended)
                 break
-        running = [child for child in self.children if child.process.poll() is None]
+        running = [child for child in self._children if child.process.poll() is None]
         for child in running:
             child.process.terminate()
         deadline = time.monotonic() + STOP_SECONDS

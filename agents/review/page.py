@@ -55,8 +55,10 @@ class Page:
 def _blocks(task: ReviewTask, *, revealed: bool) -> Iterator[Text]:
     """Each is wrapped by itself."""
     context = task.context
+    here = {task.post.post_id, *(post.post_id for post in context.thread)}
     for missing in context.missing:
-        yield Text(f"A post before this is missing: {safe(missing)}", "red")
+        said = "It is not known which post this one answers" if missing in here else "A post before this is missing"
+        yield Text(f"{said}: {safe(missing)}", "red")
     for post in context.thread:
         yield Text(_spoken(post), "bold")
         yield from _texts(post.text, (), revealed=revealed)

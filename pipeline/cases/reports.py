@@ -11,7 +11,7 @@ from pipeline.cases.rules import Event
 from pipeline.cases.tasks import ask, outgrown, renew
 from pipeline.cases.waiting import ERASED, refuse, wait
 from pipeline.ids import case_id
-from pipeline.policy.region import OTHER_LANGUAGE
+from pipeline.policy.region import OTHER_LANGUAGE, carried
 from pipeline.routing.context import alone
 from pipeline.routing.decide import review_post
 from schemas.cases import CaseFile, CaseState, Purpose, Reporter
@@ -129,7 +129,7 @@ def _receipt(draft: Draft, report: Report) -> None:
 def _take_copy(draft: Draft, report: Report, post: Post) -> None:
     """The machine has allowed the post and nobody has kept it: the reporter's platform sent a copy, without its conversation."""
     snapshot = alone(post)
-    language = Language(tag=report.language or OTHER_LANGUAGE, confidence=0.0)
+    language = Language(tag=carried(report.language or OTHER_LANGUAGE), confidence=0.0)
     draft.set(
         known=True,
         revision=post.revision,

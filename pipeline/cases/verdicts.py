@@ -13,6 +13,7 @@ from pipeline.cases.facts import Audited, Judged, Leaving, Refused
 from pipeline.cases.grounds import same_rule
 from pipeline.cases.placing import barred, left
 from pipeline.cases.tasks import ask, ask_others, graver, leave, renew
+from pipeline.policy.region import carried
 from pipeline.policy.roster import Reviewer
 from pipeline.policy.rules import Interim
 from schemas.cases import OpenTask, Purpose
@@ -132,8 +133,8 @@ def _see_language(draft: Draft, verdict: Verdict) -> None:
     """A reviewer sees another language. It counts where the machine was not sure, or where the post is handed on for its language. The
     next reviewer may see another one still.
     """
-    seen, known = verdict.language_seen, draft.language
-    if seen is None or seen in {known.tag, *known.alternatives}:
+    known = draft.language
+    if verdict.language_seen is None or (seen := carried(verdict.language_seen)) in {known.tag, *known.alternatives}:
         return
     if known.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE:
         draft.set(language=Language(tag=seen, confidence=SEEN))

@@ -17,21 +17,29 @@ WINDOW = 2_048
 MAX_INPUT = 65_536
 """Characters ever looked at: a post has at most that many (schemas.records.MAX_TEXT_BYTES)."""
 
+# Names end where a script without spaces may begin. Behind a letter an `@` is no mention: it stands for another letter (`b@stard`).
+_NAME = r"A-Za-z0-9\u00c0-\u052f"
 # ASCII only: in scripts without spaces the text goes on right behind a link.
-_LINK = re.compile(
-    r"(?:https?://|www\.)[!-~]++|(?<![\w-])[a-z0-9-]{1,63}+\.(?:(?:com|org|net|info)\b(?:/[!-~]*+)?|[a-z]{2}/[!-~]++)", re.IGNORECASE
-)
-# `@name`, and what stands before it in the same word: `.@name`, `name@host`. Names end where a script without spaces may begin.
-_MENTION = re.compile(r"(?<![!-~])[!-?A-~]{0,64}+@[A-Za-z0-9_.:\-\u00c0-\u052f]*+")
+_A_LINK = r"(?:https?://|www\.)[!-~]++|(?<![\w-])[a-z0-9-]{1,63}+\.(?:(?:com|org|net|info)\b(?:/[!-~]*+)?|[a-z]{2}/[!-~]++)"
+_AN_ADDRESS = rf"(?<![{_NAME}._%+\-])[{_NAME}._%+\-]{{1,64}}+@(?:[a-z0-9\-]{{1,63}}+\.){{1,8}}+[a-z]{{2,63}}+"
+_LINK = re.compile(_A_LINK, re.IGNORECASE)
+_ADDRESS_OR_LINK = re.compile(f"{_AN_ADDRESS}|{_A_LINK}", re.IGNORECASE)  # whichever begins first: an address ends like a link
+_MENTION = re.compile(rf"(?:(?<!\S)\.)?(?<![{_NAME}])@[{_NAME}_.:\-]*+")
 _ENTITY = re.compile(r"&#?\w{1,8}+;")
 _RETWEET = re.compile(r"\bRT\b")
-# One consonant and one vowel in turn, so that words (`hija`, `hoje`, `haji`) stay.
+# One consonant and one vowel in turn, so that words (`hija`, `hoje`, `haji`) stay; and `KKK` is also the Klan.
 _LAUGHTER = re.compile(
-    r"\b(?:[aeiouа]?([hjxх])\1*+([aeiouаеио])\2*+(?:\1++\2++)++\1*+|k{2,}+|w{2,}+|x+d+|(?:rs){2,}+|(?:ks){2,}+|lo++l|lmf?ao++)\b",
+    r"\b(?:[aeiouа]?([hjxх])\1*+([aeiouаеио])\2*+(?:\1++\2++)++\1*+|(?!(?-i:KKK)\b)k{2,}+|w{2,}+|x+d+|(?:rs){2,}+|(?:ks){2,}+|lo++l|lmf?ao++)\b"
+    "|[ㅋㅎㅠㅜㅡ\u110f\u1112\u1172\u116e\u1173]{2,}+",  # Korean letters by themselves laugh and cry, also right behind a word
     re.IGNORECASE,
 )
 _ELONGATION = re.compile(r"(.)\1\1+")
 _SPACES = re.compile(r"\s+")
+
+_HANGUL_PARTS = re.compile("[\u1100-\u11ff]{2,}+")
+"""Of decomposed Korean (NFD). Other scripts stay as they came: their marks can be written in any order, which costs time to put right."""
+_BLANK = "\u115f\u1160\u3164\uffa0"
+"""Hangul letters without ink, by Unicode letters like any other."""
 
 # Letters in disguise (bold, double-struck, full width, circled, Arabic presentation forms): the kinds of compatibility mapping that only
 # change the look. `<compat>` is not one of them: it takes Thai and Lao vowels apart.
@@ -55,6 +63,8 @@ class _Alphabet(dict[int, str]):
 
 
 def _written(character: str) -> str:
+    if character in _BLANK:
+        return " "
     if unicodedata.decomposition(character).startswith(_LOOKS):
         folded = unicodedata.normalize("NFKC", character)
         return folded if folded.isalpha() else " "
@@ -72,7 +82,7 @@ _alphabet = _Alphabet(_JOINERS)
 
 
 def clean(text: str) -> str:
-    """`text` without links, mentions, hashtag marks, emoji, digits, laughter, invisible and control characters, lone surrogates.
+    """`text` without links, addresses, mentions, hashtag marks, emoji, digits, laughter, invisible and control characters, lone surrogates.
 
     Runs of one character are cut to two, white space to one space; at most MAX_CHARACTERS remain. A text with nothing linguistic may leave
     punctuation: see `has_words`.
@@ -87,15 +97,19 @@ def _clean(text: str) -> str:
     if "&" in text:
         text = _ENTITY.sub(" ", text)
     if "." in text or "/" in text:
-        text = _LINK.sub(" ", text)
+        text = (_ADDRESS_OR_LINK if "@" in text else _LINK).sub(" ", text)
     if "@" in text:
         text = _MENTION.sub(" ", text)
-    text = text.translate(_alphabet)
+    text = _HANGUL_PARTS.sub(_composed, text.translate(_alphabet))
     if "\u200c" in text or "\u200d" in text:
         text = _STRAY_JOINER.sub("", text)
-    text = _ELONGATION.sub(r"\1\1", text)
     text = _LAUGHTER.sub(" ", _RETWEET.sub(" ", text))
+    text = _ELONGATION.sub(r"\1\1", text)
     return _SPACES.sub(" ", text).strip()
+
+
+def _composed(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", match[0])
 
 
 def has_words(cleaned: str) -> bool:

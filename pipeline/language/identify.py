@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from operator import itemgetter
 
 import numpy as np
@@ -31,6 +32,9 @@ HINT_ODDS = 3.0
 """What a hint multiplies its language's odds by: it decides between near equals, not against evidence."""
 ALONE = 0.97
 """Confidence from which on one of INSEPARABLE is named alone."""
+
+_KOREAN_LETTERS = re.compile("\\W*+(?:[\u1100-\u11ff\u3131-\u318e]++\\W*+)++")
+"""Hangul letters that form no syllable, as in `ㅇㅇ`: neither expert has seen them, and both take them for Chinese."""
 
 _ELDC_SCORES = 20  # as many as eldc returns at most
 _PAIR = tuple(CLASSES.index(tag) for tag in INSEPARABLE)
@@ -81,7 +85,13 @@ class Identifier:
         return self._answer(weighed, *_top(weighed), len(cleaned))
 
     def posterior(self, cleaned: str) -> Posterior:
-        """The product of the experts for a cleaned text: float64[len(CLASSES)], in the order of CLASSES, adds up to 1. Not calibrated."""
+        """The product of the experts for a cleaned text: float64[len(CLASSES)], in the order of CLASSES, adds up to 1. Not calibrated.
+
+        Korean letters alone are Korean, whatever the experts say.
+        """
+        if _KOREAN_LETTERS.fullmatch(cleaned):
+            korean: Posterior = np.eye(len(CLASSES))[CLASSES.index("ko")]
+            return korean
         first = np.array(self._in_order(dict(self._py3langid.rank(cleaned))))
         second = np.full(len(self._eldc_index) + 1, BASE)
         scores = self._eldc.detect_details(cleaned).scores

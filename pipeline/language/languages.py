@@ -22,6 +22,12 @@ CLASSES = (*LANGUAGES, OTHER)
 INSEPARABLE = ("id", "ms")
 """Indonesian and Malay: named together unless one of them is sure enough alone."""
 
+
+def inseparable_from(tag: str) -> tuple[str, ...]:
+    """The other languages that a text with this tag may as well be in."""
+    return tuple(other for other in INSEPARABLE if other != tag) if tag in INSEPARABLE else ()
+
+
 # py3langid's labels that are varieties of a language of the set.
 VARIETIES = {"nn": "no", "ary": "ar", "arz": "ar", "wuu": "zh", "yue": "zh"}
 

@@ -7,9 +7,14 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from pipeline.config import ConfigError
+from pipeline.policy import scopes
 from pipeline.policy.explain import ANY_MARKET, why_closed
 from pipeline.policy.policy import Policy, PolicySet
 from pipeline.policy.regions import Regions
+from pipeline.policy.roster import Roster
+
+SIX_MONTHS_DAYS = 184
+"""At most: July to December have so many."""
 
 
 class Level(enum.Enum):
@@ -39,8 +44,10 @@ def check(policy: Policy, regions: Regions, model: Facts) -> list[Finding]:
     findings = [
         *_labels(policy, model.labels),
         *_rule_languages(policy, model.languages),
+        *(Finding(Level.WARNING, text) for text in (*scopes.of_rules(policy), *scopes.of_regions(regions))),
         *_automation(policy, model),
         *_queues(policy, regions),
+        *_appeals(policy),
         *_spoken(regions, model.languages),
     ]
     return sorted(findings, key=lambda finding: finding.level is not Level.ERROR)
@@ -50,6 +57,11 @@ def check_all(policies: PolicySet, regions: Regions, model: Facts) -> list[Findi
     """Findings on every version, errors first, each sentence once."""
     found = dict.fromkeys(finding for policy in policies.policies for finding in check(policy, regions, model))
     return sorted(found, key=lambda finding: finding.level is not Level.ERROR)
+
+
+def check_roster(roster: Roster) -> list[Finding]:
+    """Findings on what people speak."""
+    return [Finding(Level.WARNING, text) for text in scopes.of_roster(roster)]
 
 
 def require_fit(policies: PolicySet, regions: Regions, model: Facts) -> None:
@@ -82,7 +94,7 @@ def _labels(policy: Policy, bundle_labels: Collection[str]) -> Iterator[Finding]
 
 def _rule_languages(policy: Policy, bundle_languages: Collection[str]) -> Iterator[Finding]:
     for rule in policy.rules:
-        for language in sorted(rule.languages - set(bundle_languages)):
+        for language in sorted((rule.languages & scopes.IDENTIFIED) - set(bundle_languages)):
             yield Finding(Level.WARNING, f"{policy.id}: rule {rule.id!r} is for {language!r}, a language that the model was not made for")
 
 
@@ -118,6 +130,15 @@ def _queues(policy: Policy, regions: Regions) -> Iterator[Finding]:
             )
         if name not in {label.queue for label in policy.labels.values()}:
             yield Finding(Level.WARNING, f"{policy.id}: no label names the queue {name!r}, so nothing reaches it")
+
+
+def _appeals(policy: Policy) -> Iterator[Finding]:
+    if (days := policy.people.appeal_days) < SIX_MONTHS_DAYS:
+        yield Finding(
+            Level.WARNING,
+            f"{policy.id}: people.appeal_days is {days}; in the EU people can appeal for six months at least (DSA, Article 20): up to "
+            f"{SIX_MONTHS_DAYS} days from when they were told",
+        )
 
 
 def _spoken(regions: Regions, bundle_languages: Collection[str]) -> Iterator[Finding]:

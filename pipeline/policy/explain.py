@@ -9,7 +9,7 @@ import msgspec
 from pipeline.policy.automation import Targets
 from pipeline.policy.evidence import Band, Closed
 from pipeline.policy.policy import Policy
-from pipeline.policy.rules import Rule, RuleAction
+from pipeline.policy.rules import Rule, RuleAction, UnassessedAction, UnassessedRule
 from schemas.records import Unassessed
 
 ANY_MARKET = ""
@@ -29,7 +29,10 @@ class RuleView(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """`allowed_to_people`: the share of posts that reach no rule and go to people all the same, before reach and gravity raise it."""
+    """`unreached`: what happens to posts that reach no rule: `allow`, `limit`, or `hold`, a limit until a person has decided.
+
+    `unreached_to_people`: the share of them that goes to people all the same, before reach and gravity raise it.
+    """
 
     policy: str
     model_version: str
@@ -37,7 +40,8 @@ class Explanation(msgspec.Struct, frozen=True):
     label: str
     market: str | None
     has_evidence: bool
-    allowed_to_people: float
+    unreached: str
+    unreached_to_people: float
     rules: tuple[RuleView, ...]
     sentences: tuple[str, ...]
 
@@ -52,14 +56,24 @@ def explain(policy: Policy, model_version: str, language: str, label: str, marke
     if not any(view.alone_from for view in views):
         sentences.append(f"The machine limits or removes nothing for {label} in {language} by itself.")
     if lacks:
-        sentences.append(
-            f"What reaches no threshold is allowed; as {_not_known(policy, model_version, language)}, "
-            f"{sampling.review_share:.0%} of it go to people, more of what is read much or grave (rule {sampling.id}, no_calibration)."
-        )
+        sentences.append(_unreached(sampling, _not_known(policy, model_version, language)))
     else:
         sentences.append("What reaches no threshold of any label is allowed by the machine.")
-    share = sampling.review_share if lacks else 0.0
-    return Explanation(policy.id, model_version, language, label, market, not lacks, share, views, tuple(sentences))
+    action, share = (sampling.action, sampling.review_share) if lacks else (UnassessedAction.ALLOW, 0.0)
+    return Explanation(policy.id, model_version, language, label, market, not lacks, action.value, share, views, tuple(sentences))
+
+
+def _unreached(rule: UnassessedRule, not_known: str) -> str:
+    """What becomes of posts that reach no threshold, where nobody knows what they are worth."""
+    by = f"(rule {rule.id}, no_calibration)"
+    if rule.action is UnassessedAction.HOLD:
+        return f"What reaches no threshold is limited until a person has decided, as {not_known}: all of it goes to people {by}."
+    done = "limited" if rule.action is UnassessedAction.LIMIT else "allowed"
+    if rule.review_share in {0, 1}:
+        share = "all of it goes to people" if rule.review_share else "none of it goes to people"
+    else:
+        share = f"{100 * rule.review_share:.3g}% of it go to people, more of what is read much or grave"
+    return f"What reaches no threshold is {done}; as {not_known}, {share} {by}."
 
 
 def _not_known(policy: Policy, model_version: str, language: str) -> str:

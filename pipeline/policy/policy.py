@@ -6,7 +6,7 @@ import bisect
 import datetime as dt
 import enum
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -159,7 +159,7 @@ class Policy(ConfigModel):
         twice = sorted(name for name, times in ids.items() if times > 1)
         if twice:
             raise ValueError(f"a rule's `id` may stand once in a policy, {', '.join(twice)} stands more often")
-        for fault in faults(self.rules, self.labels):
+        for fault in (*faults(self.rules, self.labels), *self._audit_faults()):
             raise ValueError(fault)
         catch_all = [rule.catches_all for rule in self.unassessed]
         if not any(catch_all):
@@ -167,6 +167,11 @@ class Policy(ConfigModel):
         if any(catch_all[:-1]):
             raise ValueError(f"`unassessed` rules after {self.unassessed[catch_all.index(True)].id!r} are never reached")
         return self
+
+    def _audit_faults(self) -> Iterator[str]:
+        for rule in self.audit.rules if self.audit else ():
+            for label in sorted(rule.labels - self.labels.keys()):
+                yield f"audit rule {rule.id!r} names the label {label!r}; allowed are {', '.join(sorted(self.labels))}"
 
 
 class PolicySet:

@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.config import ConfigModel, UtcTime
+from pipeline.language.languages import hinted
 from pipeline.policy.hours import Holiday, Hours
 from pipeline.policy.rules import Language, Market
 from schemas import records
@@ -56,6 +57,16 @@ def speaks(spoken: Collection[str], language: records.Language) -> bool:
     there is nothing to speak (`und`) everybody can judge.
     """
     return language.tag == NOTHING_LINGUISTIC or language.tag in spoken or any(tag in spoken for tag in language.alternatives)
+
+
+def carried(tag: str) -> str:
+    """The tag that posts have whose language people call `tag`, in BCP 47: of the closed set, such as `pt` for `pt-BR`; of another
+    language the tag without region and script, so that it still finds those who speak it. A tag that names none is OTHER_LANGUAGE.
+    """
+    language = hinted(tag)
+    if language != OTHER_LANGUAGE:
+        return language or OTHER_LANGUAGE
+    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 def band(priority: float) -> int:

@@ -31,23 +31,39 @@ class Snapshot(NamedTuple):
 
 
 class _Kept:
-    """A post as it is remembered. `position`: when its first revision came; `seen`: when this one did."""
+    """A post as it is remembered. `position`: when its first revision came; `seen`: when this one did.
 
-    __slots__ = ("author_id", "created_at", "kind", "media", "parent_id", "position", "post_id", "revision", "seen", "size", "text")
+    `parent_id` None with `parent_known`: it answers nothing; without: nobody knows what it answers.
+    """
 
-    def __init__(self, post: Post, position: int, seen: int) -> None:
+    __slots__ = (
+        "author_id",
+        "created_at",
+        "kind",
+        "media",
+        "parent_id",
+        "parent_known",
+        "position",
+        "post_id",
+        "revision",
+        "seen",
+        "size",
+        "text",
+    )
+
+    def __init__(self, post: Post, known: _Kept | None, now: int) -> None:
         gone = post.kind is PostKind.DELETED
         self.post_id = post.post_id
         self.revision = post.revision
         self.kind = post.kind
-        self.parent_id = post.parent_id
+        self.parent_id, self.parent_known = _parent(post, known)
         self.author_id = post.author_id
         self.created_at = post.created_at
         self.text = "" if gone else post.text or ""
         self.media = 0 if gone else len(post.media)
-        self.position = position
-        self.seen = seen
-        self.size = _POST_BYTES + sys.getsizeof(self.text) + len(post.post_id) + len(post.author_id) + len(post.parent_id or "")
+        self.position: int = known.position if known else now
+        self.seen = now
+        self.size = _POST_BYTES + sys.getsizeof(self.text) + len(post.post_id) + len(post.author_id) + len(self.parent_id or "")
 
 
 _Posts = OrderedDict[str, _Kept]
@@ -79,7 +95,7 @@ class Conversations:
         if known and not _newer(post, known):
             return
         self._clock += 1
-        kept = _Kept(post, known.position if known else self._clock, self._clock)
+        kept = _Kept(post, known, self._clock)
         posts[post.post_id] = kept
         self._bytes += kept.size - (known.size if known else 0)
         if len(posts) > KEPT_POSTS:
@@ -106,8 +122,9 @@ class Conversations:
         """The posts that `post` answers, nearest first in preference, and as much as fits of what came last before it.
 
         At most `max_posts` posts and `max_bytes` of text. Only what arrived before this revision of the post is shown: a later reply or
-        edit is not. `missing` names the nearest ancestor that is unknown or did not fit. `complete` is false then, and where a shown post
-        has media: the task carries only their number, no tool can show them. Posts beside the chain that do not fit lack nothing.
+        edit is not. `missing` names the nearest ancestor that is unknown or did not fit, or the post of which nobody knows what it
+        answers. `complete` is false then, and where a shown post has media: the task carries only their number, no tool can show them.
+        Posts beside the chain that do not fit lack nothing.
         """
         posts: _Posts | dict[str, _Kept] = self._conversations.get(post.conversation_id, {})
         own = posts.get(post.post_id)
@@ -151,14 +168,29 @@ class _Room:
 
 
 def _chain(post: Post, posts: _Posts | dict[str, _Kept]) -> Iterator[tuple[str, _Kept | None]]:
-    """The post that it answers, the one that that answers, and so on; ends with an unknown one (None) or where it would go round."""
-    visited = {post.post_id}
-    parent = post.parent_id
+    """The post that it answers, the one that that answers, and so on; ends where it would go round, or with None: for a post that is
+    unknown, and again for one of which nobody knows what it answers.
+    """
+    at = post.post_id
+    parent, known = _parent(post, posts.get(at))
+    visited = {at}
     while parent is not None and parent not in visited:
-        visited.add(parent)
-        kept = posts.get(parent)
-        yield parent, kept
-        parent = kept.parent_id if kept else None
+        at = parent
+        visited.add(at)
+        kept = posts.get(at)
+        yield at, kept
+        parent, known = (kept.parent_id, kept.parent_known) if kept else (None, True)
+    if not known:
+        yield at, None
+
+
+def _parent(post: Post, known: _Kept | None) -> tuple[str | None, bool]:
+    """What a post answers, and whether that is known. A deletion or an edit that names nothing leaves it as it was: a producer that says
+    it only once must not make a conversation look whole.
+    """
+    if post.parent_id is not None or (post.kind is PostKind.CREATED and post.revision == 1):
+        return post.parent_id, True
+    return (known.parent_id, known.parent_known) if known else (None, False)
 
 
 def _shown(post: Post, room: _Room, missing: tuple[str, ...]) -> Snapshot:

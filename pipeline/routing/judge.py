@@ -64,6 +64,9 @@ _NOT_FOR_WANT_OF_EVIDENCE = frozenset(
 )
 """Any of these says already that the scores cannot be relied on."""
 
+_UNSCORED_FOR = frozenset({Unassessed.NO_LANGUAGE, Unassessed.LANGUAGE_UNKNOWN, Unassessed.LANGUAGE_UNSUPPORTED, Unassessed.STAGE_ERROR})
+"""Any of these says why a text has no scores."""
+
 _PASSED_ON = Judgement(Action.ALLOW, Automation.NONE)
 _ALLOWED = Judgement(Action.ALLOW, Automation.FULL)
 
@@ -99,13 +102,15 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
 def with_gaps(scored: ScoredPost, policy: Policy) -> ScoredPost:
     """`scored`, with what the policy finds missing in its scores.
 
-    `stage_error` where it has scores, but none for a label on which a rule for it stands. A missing score is no 0: the post comes from a
-    model that this policy was not written for (an upgrade half done, a replay of old posts), and nobody knows what the rule would have
-    found.
+    `stage_error` where it has scores, but none for a label on which a rule for it stands; and where it has none at all and does not say
+    why. A missing score is no 0: the post comes from a model that this policy was not written for (an upgrade half done, a replay of old
+    posts) or from another writer, and nobody knows what the rule would have found.
     """
-    if not scored.scores or all(policy.rules_for(tag, scored.post.market).keys() <= scored.scores.keys() for tag in _tags(scored)):
-        return scored
-    return _with(scored, Unassessed.STAGE_ERROR)
+    if scored.scores:
+        whole = all(policy.rules_for(tag, scored.post.market).keys() <= scored.scores.keys() for tag in _tags(scored))
+    else:
+        whole = not _UNSCORED_FOR.isdisjoint(scored.unassessed) or (bool(scored.unassessed) and not scored.post.text)
+    return scored if whole else _with(scored, Unassessed.STAGE_ERROR)
 
 
 def uncovered(scored: ScoredPost, policy: Policy) -> bool:

@@ -116,6 +116,8 @@ class CalibrationForm(ConfigModel):
 
     `aligned`: for languages without a table in `languages`. It brings their ordinary text to the height that ordinary text has elsewhere,
     so that a threshold sends about as much of it to people; nothing is known of their harmful text, so they do not count as calibrated.
+
+    Languages that cannot be told apart have one table together (pipeline.scoring.calibration.table_by_language).
     """
 
     method: CalibrationMethod

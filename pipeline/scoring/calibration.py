@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.scoring.bundle import Bundle, CalibrationMethod, PlattByLabel
+from pipeline.language.languages import INSEPARABLE, inseparable_from
+from pipeline.scoring.bundle import Bundle, CalibrationForm, CalibrationMethod, PlattByLabel
 
 Array = NDArray[np.float64]
 
@@ -21,6 +22,17 @@ def sigmoid(x: Array) -> Array:
     return result
 
 
+def table_by_language(form: CalibrationForm) -> dict[str, PlattByLabel]:
+    """The table of each language that has one, fitted or aligned.
+
+    Which of INSEPARABLE a text's tag is says next to nothing, so all of them have the same table, and a text the same score under each: a
+    fitted one goes before an aligned one, and of two the one whose tag comes first in the alphabet.
+    """
+    own = {**form.aligned, **form.languages}
+    shared = sorted(own.keys() & set(INSEPARABLE), key=lambda tag: (tag not in form.languages, tag))
+    return own | dict.fromkeys(INSEPARABLE, own[shared[0]]) if shared else own
+
+
 class Calibration:
     """The calibration of a bundle, ready for batches."""
 
@@ -28,14 +40,14 @@ class Calibration:
         form = bundle.calibration
         self._identity = form.method is CalibrationMethod.NONE
         self._default = _parameters(bundle.labels, form.default, {})
-        self._calibrated = frozenset(form.languages)
-        self._languages = {
-            tag: _parameters(bundle.labels, table, form.default) for tag, table in [*form.aligned.items(), *form.languages.items()]
-        }
+        self._fitted = frozenset(form.languages)
+        self._languages = {tag: _parameters(bundle.labels, table, form.default) for tag, table in table_by_language(form).items()}
 
     def covers(self, language: str) -> bool:
-        """Whether nothing is missing for `language`: it has a table, or the bundle calibrates nothing at all."""
-        return self._identity or language in self._calibrated
+        """Whether nothing is missing for `language`: a table was fitted for it and for those that it cannot be told apart from, or the
+        bundle calibrates nothing at all.
+        """
+        return self._identity or self._fitted.issuperset({language, *inseparable_from(language)})
 
     def apply(self, probabilities: Array, languages: Sequence[str]) -> Array:
         """Calibrated probabilities, [texts, labels], each row by the table of its language, or by the default where there is none."""

@@ -104,15 +104,21 @@ def _scores(model: Model, directory: Path) -> list[Finding]:
         return [Finding("golden", False, str(error))]
     texts = [*(row.text for row in golden), *SENTENCES, *random_texts(model)]
     rows = [row for text in texts for row in model.windows(text).rows]
+    longest = longest_row(model)
+    longest = longest_row(model)
+    said = "every text"
     try:
         alone = np.concatenate([model.probabilities_together([row]) for row in rows])
+        said = f"a text of {len(longest)} tokens, which `tokenizer.max_tokens` allows"
+        model.probabilities_together([longest])  # not among the batches: it would make each of them as long
+        labels, count = len(model.bundle.labels), len(texts) + 1
         return [
-            Finding("scores", True, f"a probability for each of {len(model.bundle.labels)} labels on {len(texts)} texts"),
+            Finding("scores", True, f"a probability for each of {labels} labels on {count} texts, the longest of {len(longest)} tokens"),
             check_golden(model, golden),
             check_batches(model, rows, alone),
         ]
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no base but this one; whatever it is, the bundle is refused for it
-        return [Finding("scores", False, f"the model does not score every text: {_first_line(error)}")]
+        return [Finding("scores", False, f"the model does not score {said}: {_first_line(error)}")]
 
 
 def load_scorer(directory: Path, threads: int = 1, cache: ScoreCache | None = None) -> Scorer:
@@ -196,9 +202,21 @@ def random_texts(model: Model) -> list[str]:
     return [" ".join(chance.choices(pieces, k=length)) for length in lengths]
 
 
+def longest_row(model: Model) -> list[int]:
+    """Token ids of a text that fills `max_tokens`, or comes as near as `max_characters` lets one: of pieces of any length, or of the
+    shortest, whichever gives more tokens.
+    """
+    chance = random.Random(13)  # noqa: S311 - as above
+    pieces = model.vocabulary()
+    shortest = [piece for piece in pieces if len(piece) == 1] or pieces
+    texts = [" ".join(chance.choices(some, k=model.bundle.tokenizer.max_tokens)) for some in (pieces, shortest)]
+    return max((model.windows(text).rows[0] for text in texts), key=len)
+
+
 def _movement(model: Model, one: Array, other: Array) -> float:
     """The largest difference after any calibration that the bundle has: a steep one makes a small movement large."""
-    tags = ("", *model.bundle.calibration.languages)
+    form = model.bundle.calibration
+    tags = ("", *form.languages, *form.aligned)
     return max(float(np.abs(_calibrated(model, one, tag) - _calibrated(model, other, tag)).max()) for tag in tags)
 
 

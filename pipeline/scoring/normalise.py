@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pipeline.scoring import homoglyphs, spelling
+from pipeline.scoring import capitals, homoglyphs, spelling
 from pipeline.scoring.spelling import ARABIC, LETTER
 
-# Controls, format characters, fillers: they have no ink and no width. White space, emoji selectors and the joiners are not among them, nor
-# those C1 controls that are punctuation of a page that was in windows-1252.
+# Controls, format characters, fillers: they have no ink and no width. White space, emoji selectors, the joiners and tags, which spell
+# flags, are not among them, nor those C1 controls that are punctuation of a page that was in windows-1252.
 _INVISIBLE = (
     "\x00-\x08\x0e-\x1b\x7f\x81\x8d\x8f\x90\x9d\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff0-\ufffb\U000e0100-\U000e01ef"
@@ -25,11 +25,18 @@ _BADGES = "\U0001f150-\U0001f169\U0001f170-\U0001f189"
 # Only where no letter has them: what NFC composes is spelling, and Arabic, Hebrew, Indic and Thai marks are others.
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20df\u20e4-\u20f0\ufe20-\ufe2f"
 _JOINED_SCRIPTS = "\u0600-\u0dff"  # Arabic and Indic, where the joiners are spelling
+_TAGS = "\U000e0000-\U000e007f"
+_JAMO = "\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff"
+_HALF_KANA = "\uff61-\uff9f"
+_VOICE = "\u3099\u309a"
 _EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"  # of which a joiner makes one out of two
 
-_STRANGE = re.compile(f"[{_INVISIBLE}{_BLANK}{_LETTER_LOOKS}{_BADGES}{_MARKS}\u0640\u200c\u200d]|{LETTER}[\ufe00-\ufe0f]")
+_STRANGE = re.compile(
+    f"[{_INVISIBLE}{_TAGS}{_BLANK}{_LETTER_LOOKS}{_BADGES}{_MARKS}{_JAMO}{_HALF_KANA}{_VOICE}\u0640\u200c\u200d]|{LETTER}[\ufe00-\ufe0f]"
+)
 _REVERSED = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\n\u0590-\u08ff]*+)[\u202c\n]?")
 _INVISIBLE_RUN = re.compile(f"[{_INVISIBLE}]++|(?<={LETTER})[\ufe00-\ufe0f]++")
+_FLAG_OR_TAGS = re.compile(f"(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{{3,6}}+\U000e007f)|[{_TAGS}]++")
 _BLANK_ONE = re.compile(f"[{_BLANK}]")
 _STRAY_JOINER = re.compile(f"(?<![{_JOINED_SCRIPTS}{_EMOJI}])[\u200c\u200d]++(?![{_JOINED_SCRIPTS}{_EMOJI}])")
 _LOOK = re.compile(f"[{_LETTER_LOOKS}]")
@@ -37,6 +44,9 @@ _FONTS = ("<font>", "<wide>", "<circle>", "<square>")
 _BADGE_RUN = re.compile(f"[{_BADGES}]{{2,}}+|(?<={LETTER})[{_BADGES}]|[{_BADGES}](?={LETTER})")
 _WORD = re.compile(f"[\\w{_MARKS}]++")
 _MARK_RUN = re.compile(f"[{_MARKS}]++")
+_SYLLABLES = re.compile(f"[\uac00-\ud7a3]?+[{_JAMO}]++")
+# Behind kana only: alone, voice marks are the eyes and sparks of faces (`(ﾟ∀ﾟ)`).
+_KANA = re.compile(f"[\u3041-\u3096\u30a1-\u30fa][{_VOICE}\uff9e\uff9f]++|[\uff66-\uff9d][{_HALF_KANA}{_VOICE}]*+")
 _GAP = re.compile(" +")
 _KASHIDA = re.compile(f"(?<=[{ARABIC}\u064b-\u0652])\u0640++(?=[{ARABIC}\u064b-\u0652])")
 
@@ -48,6 +58,9 @@ _SPACED = re.compile(f"{_START}(?: {{1,3}}{_NEXT}){{3,}}+")
 _DOTTED = re.compile(rf"{_START}([^\w\s]{{1,3}}| ?[^\w\s] ?|_){_NEXT}(?:\1{_NEXT}){{2,}}+")
 _WITH_EMOJI = re.compile(rf"{_START}([\U0001f000-\U0001faff\u2600-\u27bf]\ufe0f?){_NEXT}(?:\1{_NEXT})++")
 
+MIN_SPELT = 8
+"""Letters from which on a row of single ones that has one of them twice is words, though none is known; a list repeats none."""
+
 
 def undisguise(text: str) -> str:
     """`text` without its disguises; at most as long. Ordinary text comes back after a few searches that find nothing."""
@@ -57,19 +70,23 @@ def undisguise(text: str) -> str:
         if homoglyphs.suspicious(text):
             text = homoglyphs.fold(text)
     if _SINGLE_LETTERS.search(text):
-        text = _WITH_EMOJI.sub(_undotted, _DOTTED.sub(_undotted, text))
+        text = _WITH_EMOJI.sub(lambda match: match[0].replace(match[1], ""), _DOTTED.sub(_undotted, text))
         text = _SPACED.sub(_closed, text)
+    text = capitals.lowered(text)
     return spelling.shorten(spelling.respell(text))
 
 
 def _visible(text: str) -> str:
     """`text` in plain letters, as it is seen: nothing invisible, nothing in another look, no stacks of marks."""
+    text = _FLAG_OR_TAGS.sub(r"\1", text)
     text = _REVERSED.sub(lambda match: match[1][::-1], text)
     text = _BLANK_ONE.sub(" ", _INVISIBLE_RUN.sub("", text))
     text = _STRAY_JOINER.sub("", text)
     text = _BADGE_RUN.sub(_badges, _LOOK.sub(_look, text))
     if _MARK_RUN.search(text):
         text = _WORD.sub(_unmarked, text)
+    text = _SYLLABLES.sub(lambda match: unicodedata.normalize("NFC", match[0]), text)
+    text = _KANA.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return _KASHIDA.sub("", text)
 
 
@@ -98,9 +115,17 @@ def _closed(match: re.Match[str]) -> str:
     """Letters without the narrowest gap between them; a wider one is a space between words."""
     gaps = _GAP.findall(match[0])
     narrow = min(map(len, gaps))
-    return _GAP.sub(lambda gap: "" if len(gap[0]) == narrow else " ", match[0])
+    closed = _GAP.sub(lambda gap: "" if len(gap[0]) == narrow else " ", match[0])
+    return match[0] if closed.isupper() and _is_list(closed) else closed
 
 
 def _undotted(match: re.Match[str]) -> str:
     """Letters without what stood between them."""
-    return match[0].replace(match[1], "")
+    closed = match[0].replace(match[1], "")
+    return match[0] if (closed.isupper() or "," in match[1]) and _is_list(closed) else closed
+
+
+def _is_list(letters: str) -> bool:
+    """Whether `letters` name things (`groups A, B, C, D`): they spell nothing known, and are few or all different."""
+    distinct = len(set(letters)) == len(letters)
+    return (distinct or len(letters) < MIN_SPELT) and not any(map(spelling.is_known, letters.split()))

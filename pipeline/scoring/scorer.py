@@ -35,6 +35,10 @@ class Scorer:
         """Of the bundle in use: what a post carries for which no model was asked."""
         return self._accurate.bundle.model_version
 
+    def read(self, text: str) -> str:
+        """`text` as the bundle in use reads it."""
+        return self._accurate.prepared(text).text
+
     def score(self, texts: Sequence[str], languages: Sequence[Language]) -> list[Verdict]:
         """In the order of the texts. ValueError when a model gives what is no probability."""
         settled = self._settled(texts, languages)

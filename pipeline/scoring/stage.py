@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pipeline.language.clean import clean, has_words
 from pipeline.scoring.bundle import Bundle
 from pipeline.scoring.scorer import Scorer, Verdict
 from pipeline.stage import Incoming, Output
@@ -14,6 +16,9 @@ from schemas.topics import POSTS_SCORED
 
 _LANGUAGE_NOT_KNOWN = frozenset({Unassessed.LANGUAGE_UNKNOWN, Unassessed.STAGE_ERROR})
 """Whether the model was made for a language can only be said of one that is known; a stage error so far is that of the language stage."""
+
+_LINK = re.compile(r"\bhttp\b")
+"""What a link becomes in a bundle's form (pipeline.scoring.text)."""
 
 
 class Text(NamedTuple):
@@ -36,8 +41,10 @@ def assess(scorer: Scorer, texts: Sequence[Text]) -> list[Assessment]:
     """Scores for every text that has language in it.
 
     A text in a language that the model was not made for is scored too: the scores still help to put work in order. Its reasons say that
-    they are no ground to decide on. ms and id cannot be told apart, so a text is supported when one of its alternatives is.
+    they are no ground to decide on. ms and id cannot be told apart, so a text is supported when one of its alternatives is. A text
+    in which only the model sees words, for it reads them without their disguise, is scored as one of an unknown language.
     """
+    texts = [_undisguised(scorer, text) for text in texts]
     chosen = [index for index, text in enumerate(texts) if text.text and Unassessed.NO_LANGUAGE not in text.unassessed]
     verdicts = scorer.score([texts[index].text for index in chosen], [texts[index].language for index in chosen])
     assessments = [Assessment({}, scorer.model_version, text.unassessed) for text in texts]
@@ -45,6 +52,14 @@ def assess(scorer: Scorer, texts: Sequence[Text]) -> list[Assessment]:
         text, version = texts[index], verdict.model.bundle.model_version
         assessments[index] = Assessment(verdict.scored.probabilities, version, _joined(text.unassessed, _reasons(text, verdict)))
     return assessments
+
+
+def _undisguised(scorer: Scorer, text: Text) -> Text:
+    """`text`, of an unknown language and not without one where the model's form of it has words: `🅸🅳🅸🅾🆃` is `IDIOT` there."""
+    if Unassessed.NO_LANGUAGE not in text.unassessed or not has_words(clean(_LINK.sub(" ", scorer.read(text.text)))):
+        return text
+    reasons = (Unassessed.LANGUAGE_UNKNOWN if each is Unassessed.NO_LANGUAGE else each for each in text.unassessed)
+    return text._replace(unassessed=tuple(reasons))
 
 
 def _reasons(text: Text, verdict: Verdict) -> list[Unassessed]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pipeline.scoring import links
 from pipeline.scoring.bundle import Normalisation, TextForm
 from pipeline.scoring.normalise import undisguise
 from schemas.records import MAX_TEXT_BYTES
 
-_LINK = re.compile(r"https?://\S+|www\.\S+")
-_MENTION = re.compile(r"@\w+")
 _SPACES = re.compile(r"\s+")
-_LINK_OR_NAME = re.compile(r"https?://\S+|www\.\S+|@\w+")
 _NO_WORD = re.compile(r"\W+")
 _REPEATED = re.compile(r"(.)\1{2,}")
 
@@ -34,7 +32,7 @@ def prepare(text: str, form: TextForm) -> tuple[str, bool]:
 
 
 def _without_links_and_names(text: str) -> str:
-    return _SPACES.sub(" ", _MENTION.sub("@user", _LINK.sub("http", text))).strip()
+    return _SPACES.sub(" ", links.replace(text, link="http", name="@user")).strip()
 
 
 def _robust(text: str) -> str:
@@ -48,5 +46,5 @@ def _robust(text: str) -> str:
 
 def normalised(text: str) -> str:
     """`text` with everything gone that two copies of a post often differ in: case, links, names, punctuation, drawn-out letters."""
-    plain = _LINK_OR_NAME.sub(" ", unicodedata.normalize("NFKC", text).casefold())
+    plain = links.replace(unicodedata.normalize("NFKC", text).casefold(), link=" ", name=" ")
     return _NO_WORD.sub(" ", _REPEATED.sub(r"\1\1", plain)).strip()

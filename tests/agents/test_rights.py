@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shlex
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -11,6 +15,7 @@ from agents.rights import kafka_acls, strimzi_users
 from schemas.rights import Names, Role, roles
 from schemas.topics import POSTS_INCOMING
 from tests.agents.cli.commands import sluice
+from tests.support.workers import SLUICE
 
 ROLES = roles(Names("prod.", "sluice", ("dutch", "dach")))
 NAMES = [role.name for role in ROLES]
@@ -55,9 +60,35 @@ def test_the_command_shows_one_role_under_the_settings_names() -> None:
     ]
 
 
+@pytest.mark.parametrize("words", [("rights", "--format", "kafka-acls"), ("rights", "--format", "strimzi"), ("resources",)])
+def test_commands_and_resources_are_whole_on_a_narrow_terminal_and_where_colour_is_forced(words: tuple[str, ...]) -> None:
+    wanted = sluice("topics", *words).stdout
+    forced = subprocess.run(
+        [sys.executable, *SLUICE, "topics", *words], env={**os.environ, "FORCE_COLOR": "1"}, stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert forced.stdout == wanted
+    assert on_a_terminal(words) == wanted
+
+
+def on_a_terminal(words: tuple[str, ...]) -> str:
+    """What the command writes on one of 40 columns."""
+    leader, follower = pty.openpty()
+    with subprocess.Popen([sys.executable, *SLUICE, "topics", *words], env={**os.environ, "COLUMNS": "40"}, stdout=follower) as process:
+        os.close(follower)
+        written = b""
+        try:
+            while piece := os.read(leader, 65536):
+                written += piece
+        except OSError:  # the command has ended: EIO, as Linux has it
+            pass
+        os.close(leader)
+    assert process.returncode == 0
+    return written.decode().replace("\r\n", "\n")
+
+
 def test_a_role_that_does_not_exist_is_named_with_those_that_do() -> None:
     result = sluice("topics", "rights", "--role", "admin")
-    assert result.exit_code == 78
+    assert result.exit_code == 2
     assert (
         "--role: there is no role 'admin'; allowed are producer, language, scoring, routing, cases, platform, review-dutch" in result.stderr
     )

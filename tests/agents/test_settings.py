@@ -121,6 +121,12 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     assert refused().startswith(f"{path}: ")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file(tmp_path, monkeypatch, "")
+    path.write_text('broker = "kafka:9092"', encoding="utf-8-sig")
+    assert load().broker == "kafka:9092"
+
+
 def test_a_file_that_is_not_utf8_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = file(tmp_path, monkeypatch, "")
     path.write_bytes(b'broker = "\xff"')

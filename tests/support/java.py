@@ -12,6 +12,10 @@ LIBS = ROOT / "build" / "kafka" / "libs"
 FETCH = ("mvn", "-q", "-B", "-f", str(ROOT / "deploy" / "kafka" / "pom.xml"), "dependency:copy-dependencies")
 REMEDY = "install Java 17 or newer and Maven and run `make kafka`, or name a broker in SLUICE_TEST_BROKER"
 
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Java's second compiler works for minutes before it pays: a broker that has just started spent half a core on it, which every stage and
+every latency measured beside it was short of. A broker that lives for weeks should have it."""
+
 
 def ensure_jars() -> None:
     """Has Maven copy the jars to build/kafka/libs if they are not there. RuntimeError saying what to run if that cannot be done."""
@@ -26,9 +30,9 @@ def ensure_jars() -> None:
         raise RuntimeError(f"Maven could not fetch Kafka's jars: {REMEDY}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def java(main_class: str, *arguments: str, options: tuple[str, ...] = ("-Xmx128m", "-XX:TieredStopAtLevel=1")) -> list[str]:
-    """The command line of a class in Kafka's jars; by default for a tool that runs a second. It logs to stderr."""
-    return ["java", *options, "-cp", f"{LIBS}/*", main_class, *arguments]
+def java(main_class: str, *arguments: str, heap_mb: int = 128, options: tuple[str, ...] = ()) -> list[str]:
+    """The command line of a class in Kafka's jars. It logs to stderr."""
+    return ["java", f"-Xmx{heap_mb}m", *SHORT_LIVED, *options, "-cp", f"{LIBS}/*", main_class, *arguments]
 
 
 def console_produce(address: str, topic: str, messages: Iterable[tuple[str, str]]) -> None:

@@ -166,7 +166,7 @@ class KafkaBroker:
             )
             properties.write_text(text + self._listeners(), encoding="utf-8")
             self._format(*self._first_users())
-        command = java("kafka.Kafka", str(properties), options=("-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"))
+        command = java("kafka.Kafka", str(properties), heap_mb=512, options=("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",))
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(TETHER), *command]
         self._process = self._starter.submit(self._spawn, command).result()

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from tests.support.tiny_model import Settings, write_bundle
 
-WIDTH, HEADS, LAYERS, INNER, POSITIONS = 16, 2, 2, 32, 64
+WIDTH, HEADS, LAYERS, INNER, POSITIONS = 16, 2, 2, 32, 514
 LETTERS = string.ascii_lowercase
 WORDS = ("good", "morning", "you", "are", "hate", "this", "idiot", "the", "a", "and")
 
@@ -41,14 +41,14 @@ class Kind:
         return f"{self.family}-{self.activation}-{len(self.columns)}{'-token-types' if self.token_types else ''}"
 
 
-def build_transformer(directory: Path, kind: Kind) -> Path:
-    """A bundle with such a model."""
+def build_transformer(directory: Path, kind: Kind, max_tokens: int = 32) -> Path:
+    """A bundle with such a model. It has positions for 512 tokens, as is usual; XLM-R keeps two more that stand for nothing."""
     bert = kind.family == "bert"
     tokens = _bert_tokenizer() if bert else _xlm_r_tokenizer()
     settings: Settings = {
         "name": kind.family,
         "labels": kind.labels,
-        "tokenizer": {"pad_id": 0 if bert else 1, "max_tokens": 32, "window_overlap": 8},
+        "tokenizer": {"pad_id": 0 if bert else 1, "max_tokens": max_tokens, "window_overlap": 8},
         "model": {"output": "logits", "activation": kind.activation, "columns": kind.columns, "batch_size": 8},
     }
     return write_bundle(directory, _transformer(kind, tokens.get_vocab_size(), pad_id=0 if bert else 1), settings, tokens)
@@ -136,7 +136,7 @@ def _embedded(graph: _Graph, kind: Kind, words: int, pad_id: int) -> str:
     x = graph.op("Gather", graph.weights(words, WIDTH, scale=1.0), "input_ids")
     if kind.family == "bert":
         length = graph.op("Gather", graph.op("Shape", "input_ids"), graph.numbers(1))
-        every = graph.constant(np.arange(POSITIONS, dtype=np.int64)[None])
+        every = graph.constant(np.arange(POSITIONS - 2, dtype=np.int64)[None])
         positions = graph.op("Slice", every, graph.numbers(0), length, graph.numbers(1))
     else:
         kept = graph.op("Not", graph.op("Equal", "input_ids", graph.constant(np.array(pad_id, np.int64))))

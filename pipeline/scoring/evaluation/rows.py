@@ -5,6 +5,7 @@ What reviewers said is made into the same rows (pipeline.scoring.evaluation.verd
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -84,7 +85,7 @@ def decode_rows(lines: Iterable[bytes], where: str) -> Iterator[LabelledRow]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                yield decoder.decode(line)
+                yield decoder.decode(line if number > 1 else line.removeprefix(codecs.BOM_UTF8))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise ConfigError(f"{where}: line {number}: {error}") from error
 

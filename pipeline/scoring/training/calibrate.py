@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from pipeline.language.languages import inseparable_from
 from pipeline.scoring.bundle import CalibrationForm, CalibrationMethod, Platt, PlattByLabel
+from pipeline.scoring.calibration import table_by_language
 from pipeline.scoring.training.rows import LABELS, Row
 from pipeline.scoring.training.sampling import BOUND_LABELS
 
@@ -127,7 +129,7 @@ def platt(logits: Floats, truth: Floats, towards: Platt | None) -> Platt:
 def _aligned(
     benign: Scored, default: PlattByLabel, tables: Mapping[str, PlattByLabel], languages: Sequence[str]
 ) -> dict[str, PlattByLabel]:
-    """Curves for languages without tables, by benign rows: the pooled curve, moved."""
+    """Curves for languages without tables, neither own nor shared, by benign rows: the pooled curve, moved."""
     if not benign.rows:
         return {}
     heights: dict[str, Floats] = {}
@@ -139,9 +141,10 @@ def _aligned(
     if not known:
         return {}
     goal = np.median(np.stack(known), axis=0)
+    served = tables.keys() | {other for language in tables for other in inseparable_from(language)}
     found: dict[str, PlattByLabel] = {}
     for language, height in heights.items():
-        if language not in tables:
+        if language not in served:
             move = np.clip(goal - height, -LARGEST_MOVE, LARGEST_MOVE)
             found[language] = {
                 label: Platt(a=default[label].a, b=round(default[label].b + float(move[column]), 4))
@@ -161,10 +164,10 @@ def _heights(benign: Scored, table: PlattByLabel) -> Floats:
 
 def apply(form: CalibrationForm, scored: Scored) -> Floats:
     """Calibrated probabilities [rows, labels], as pipeline.scoring.calibration gives them."""
-    result = np.empty_like(scored.probabilities)
+    result, known = np.empty_like(scored.probabilities), table_by_language(form)
     for language in np.unique(scored.languages).tolist():
         mine = scored.languages == language
-        table = {**form.default, **form.aligned.get(language, {}), **form.languages.get(language, {})}
+        table = {**form.default, **known.get(language, {})}
         a = np.array([table[label].a if label in table else 1.0 for label in LABELS])
         b = np.array([table[label].b if label in table else 0.0 for label in LABELS])
         result[mine] = 1 / (1 + np.exp(-(a * scored.logits[mine] + b)))

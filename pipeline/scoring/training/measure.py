@@ -136,7 +136,7 @@ def _calibrated(test: Sample, dev: Sequence[Row], model: Model) -> list[card.Cal
     for column, label in enumerate(LABELS):
         for language, truth, scores in test.cells(label):
             known = sum(row.language == language and not np.isnan(row.targets[column]) for row in dev)
-            if language and known >= LEAST_DEV_ROWS and model.calibration.covers(language):
+            if language and known >= LEAST_DEV_ROWS and language in model.bundle.calibration.languages:
                 error, chance = figures.calibration_error(truth, scores), figures.by_chance(scores)
                 found.append(card.Calibrated(label, language, len(truth), known, error, chance))
     return found

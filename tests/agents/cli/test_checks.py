@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,12 @@ def test_score_takes_a_text_instead_of_a_file(tiny: Path, tmp_path: Path) -> Non
     result = sluice("score", "--text", 'hate "hate"', model=tiny)
     assert (result.exit_code, json.loads(result.stdout)["scores"]["hate"] > 0.5) == (0, True)
     both = sluice("score", str(tmp_path), "--text", "x", model=tiny)
-    assert (both.exit_code, both.stderr) == (78, "command line: --text: a text or a file, not both\n")
+    assert (both.exit_code, both.stderr) == (2, "command line: --text: a text or a file, not both\n")
+
+
+def test_a_text_that_is_not_utf_8_is_refused_as_such_a_line_is(tiny: Path) -> None:
+    given = sluice("score", "--text", b"\xff abc".decode("utf-8", "surrogateescape"), model=tiny)
+    assert (given.exit_code, given.stdout, given.stderr) == (2, "", "command line: --text: only UTF-8 is allowed\n")
 
 
 def test_score_ends_quietly_when_nobody_reads_on(tiny: Path) -> None:
@@ -114,3 +120,18 @@ def test_a_policy_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     result = sluice("policy", "check", str(policy))
     assert result.exit_code == 78
     assert f"{policy}: name: " in result.stderr
+
+
+def test_a_byte_order_mark_costs_no_line(tiny: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"text": "one"}\n{"text": "two"}\n', encoding="utf-8-sig")
+    for result in (sluice("score", str(file), model=tiny), sluice("score", stdin=file.read_bytes(), model=tiny)):
+        assert (result.exit_code, len(result.stdout.splitlines()), "error" in result.stdout) == (0, 2, False)
+
+
+def test_a_policy_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    shutil.copytree(POLICY.parent, folder)
+    file = folder / POLICY.name
+    file.write_text(file.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert sluice("policy", "check", str(folder)).exit_code == 0

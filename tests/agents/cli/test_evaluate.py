@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.cli.rows import scored_by
+from pipeline.scoring.evaluation.rows import LabelledRow
 from tests.agents.cli.commands import sluice
+from tests.support.tiny_cascade import ACCURATE_NOTHING, CLEAR, FAST_NOTHING, build_cascade
 from tests.support.tiny_model import build_tiny_bundle
 
 POLICY = Path(__file__).parents[2] / "integration" / "data" / "policy.toml"
@@ -72,12 +75,19 @@ def test_scores_that_rows_carry_are_not_computed_again(tiny: Path, tmp_path: Pat
     assert (found["auc"]["value"], found["calibration_error"]["value"]) == (0.5, 0.25)
 
 
+def test_rows_in_malay_are_scored_as_posts_are_which_may_be_in_indonesian(tmp_path: Path) -> None:
+    accurate, _ = build_cascade(tmp_path, {"en": CLEAR, "ms": CLEAR})
+    rows = [LabelledRow(language=tag, labels={"hate": 0}, text="selamat pagi") for tag in ("en", "ms", "id")]
+    _, (sample,) = scored_by(accurate, rows)
+    assert [found[0] for found in sample.scores.tolist()] == [FAST_NOTHING, ACCURATE_NOTHING, ACCURATE_NOTHING]
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        ((), 78, "command line: --data or --benign: at least one file of rows is needed"),
+        ((), 2, "command line: --data or --benign: at least one file of rows is needed"),
         (("--data", "{data}", "--split", "train"), 78, "rows.jsonl: no row with split 'train'"),
-        (("--data", "{data}.gz"), 78, "rows.jsonl.gz: cannot be read"),
+        (("--data", "{data}.gz"), 2, "rows.jsonl.gz: cannot be read"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(options: tuple[str, ...], code: int, said: str, tiny: Path, data: Path) -> None:

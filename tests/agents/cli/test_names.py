@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.cli.names import named, short
+from agents.cli.names import named, require_language, short
 from pipeline.config import ConfigError
 from pipeline.policy.region import Region
 from pipeline.policy.regions import Regions
@@ -41,6 +41,11 @@ def test_another_name_is_refused_with_what_is_allowed(name: str, said: str) -> N
     with pytest.raises(ConfigError) as error:
         named(name, REGIONS)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("tag", ["nl", "und", "other", "gl"])
+def test_a_tag_that_records_have_is_allowed(tag: str) -> None:
+    require_language(tag)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import unicodedata
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from agents.cli.show import counted, highlighted, line, safe_json, size, table, told, visible
+from agents.cli.show import counted, highlighted, line, minute, moment, safe_json, say, size, table, told, verbatim, visible
 from schemas.records import Highlight
 
 
@@ -54,16 +55,39 @@ def test_one_is_singular() -> None:
     assert (counted(0, "post"), counted(1, "post"), counted(2, "post")) == ("0 posts", "1 post", "2 posts")
 
 
-def console(*, terminal: bool) -> tuple[Console, io.StringIO]:
-    file = io.StringIO()
-    return Console(file=file, force_terminal=terminal, width=20, color_system=None), file
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def console(*, terminal: bool, forced: bool | None = None) -> tuple[Console, io.StringIO]:
+    """`forced`: as FORCE_COLOR does."""
+    file = Screen() if terminal else io.StringIO()
+    return Console(file=file, force_terminal=forced, width=20, color_system=None), file
 
 
 def test_a_line_is_cut_on_a_terminal_and_whole_elsewhere() -> None:
     for terminal, expected in ((True, "0123456789012345678…\n"), (False, "0123456789" * 4 + "\n")):
-        to, file = console(terminal=terminal)
-        line("0123456789" * 4, to)
-        assert file.getvalue() == expected
+        for forced in (None, True):
+            to, file = console(terminal=terminal, forced=forced)
+            line("0123456789" * 4, to)
+            assert file.getvalue() == expected
+
+
+def test_what_other_programs_read_is_whole_on_a_terminal_too() -> None:
+    to, file = console(terminal=True)
+    verbatim("a\t" + "0123456789" * 4, to)
+    assert file.getvalue() == "a\t" + "0123456789" * 4 + "\n"
+
+
+def test_a_sentence_is_wrapped_on_a_terminal_only() -> None:
+    for forced in (None, True):
+        to, file = console(terminal=False, forced=forced)
+        say("a sentence of many words", to)
+        assert file.getvalue() == "a sentence of many words\n"
+    to, file = console(terminal=True)
+    say("a sentence of many words", to)
+    assert file.getvalue() == "a sentence of many \nwords\n"
 
 
 def test_a_table_is_drawn_on_a_terminal_and_has_tabs_elsewhere() -> None:
@@ -71,9 +95,24 @@ def test_a_table_is_drawn_on_a_terminal_and_has_tabs_elsewhere() -> None:
     drawn, file = console(terminal=True)
     table(("x", "y"), rows, drawn)
     assert len(file.getvalue().splitlines()) == 3  # the head, and a row of two lines
-    plain, file = console(terminal=False)
-    table(("x", "y"), rows, plain)
-    assert file.getvalue() == "x\ty\na\tlong cell that does not fit\n"
+    for forced in (None, True):
+        plain, file = console(terminal=False, forced=forced)
+        table(("x", "y"), rows, plain)
+        assert file.getvalue() == "x\ty\na\tlong cell that does not fit\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "second", "shorter"),
+    [
+        ("2026-11-01T12:00:05+02:00", "2026-11-01 10:00:05Z", "2026-11-01 10:00Z"),
+        ("0001-01-01T02:00:00.5+02:00", "0001-01-01 00:00:00Z", "0001-01-01 00:00Z"),
+        ("0001-01-01T00:00:00+02:00", "0001-01-01 00:00:00+02:00", "0001-01-01 00:00+02:00"),
+        ("9999-12-31T23:59:00-01:00", "9999-12-31 23:59:00-01:00", "9999-12-31 23:59-01:00"),
+    ],
+)
+def test_a_time_is_shown_in_utc_where_it_has_one(given: str, second: str, shorter: str) -> None:
+    time = dt.datetime.fromisoformat(given)
+    assert (moment(time), minute(time)) == (second, shorter)
 
 
 def test_words_are_marked_where_their_places_say_and_the_text_stays_whole() -> None:

@@ -99,7 +99,7 @@ def test_what_no_restart_mends_ends_the_worker(tmp_path: Path) -> None:
 
 def test_an_unknown_stage_is_refused(tmp_path: Path) -> None:
     with worker("127.0.0.1:1", "nobody.", tmp_path, ("language", "langauge")) as process:
-        assert process.wait() == 78
+        assert process.wait() == 2
         assert "there is no stage 'langauge'; allowed are language, scoring, routing" in " ".join(process.log.split())
 
 

@@ -51,6 +51,11 @@ def test_what_lacks_is_said() -> None:
     assert shown[-3:] == ["Somebody asks for another look:", "  ik ben geen", "  oplichter"]
 
 
+def test_a_shown_post_of_which_nobody_knows_what_it_answers_is_not_called_missing() -> None:
+    shown = plain(Page(task(missing=(CHAT[0].post_id,)), 76, revealed=True))
+    assert shown[0] == f"It is not known which post this one answers: {CHAT[0].post_id}"
+
+
 def test_words_are_marked_where_they_stand_on_lines_too() -> None:
     one = task(
         text="rot\nop, oplichter",

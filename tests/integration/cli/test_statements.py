@@ -149,4 +149,4 @@ def test_after_a_beginning_from_a_time_it_goes_on_where_that_ended(run: Sluice, 
 )
 def test_a_wrong_option_is_refused(run: Sluice, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     result = run("statements", "export", "--out", str(tmp_path), *arguments)
-    assert (result.exit_code, said in result.stderr) == (78, True)
+    assert (result.exit_code, said in result.stderr) == (2, True)

@@ -13,6 +13,7 @@ from schemas.cases import CaseEventKind
 from schemas.people import CannotJudge, Channel, Notice, NoticeKind, Outcome
 from schemas.records import Action, Automation, Decision, Language, ReviewTask
 from tests.pipeline.cases.world import DAY, REGIONS, World, case_event, only, rules
+from tests.pipeline.routing.posts import post
 
 ALL = ("anna", "bram", "cleo", "dave")
 ESCALATING = {
@@ -249,6 +250,26 @@ def test_no_label_makes_a_reader_of_somebody_who_is_none(world: World) -> None:
     assert not decisions(world.verdict("p", "dave", Outcome.ALLOW))
     world.routed(case_event("q", label="threat"))
     assert not decisions(world.verdict("q", "dave", Outcome.ALLOW, label="spam"))
+
+
+def test_a_language_is_the_one_that_posts_have_however_a_reviewer_calls_it(world: World) -> None:
+    world.routed(case_event("p"))
+    world.verdict("p", "dave", Outcome.CANNOT_JUDGE, cannot_judge=CannotJudge.LANGUAGE, language_seen="fr-CA")
+    state = world.shard.state("p")
+    assert state and state.language and state.language.tag == "fr"
+    assert state.task and state.task.region == "flemish"
+
+
+def test_to_call_the_language_of_the_task_by_another_name_changes_nothing(world: World) -> None:
+    world.routed(replace(case_event("p"), language=Language(tag="nl", confidence=0.6)))
+    assert only(world.verdict("p", "anna", Outcome.REMOVE, language_seen="nl-BE"), Decision).action is Action.REMOVE
+
+
+def test_a_report_finds_those_who_speak_the_language_however_it_calls_it(world: World) -> None:
+    world.report("p", language="fr-CA", post_snapshot=post("p"))
+    state = world.shard.state("p")
+    assert state and state.language and state.language.tag == "fr"
+    assert state.task and state.task.region == "flemish"
 
 
 def test_to_see_a_language_that_nobody_speaks_does_not_end_a_case(world: World) -> None:

@@ -109,3 +109,8 @@ def test_the_posterior_adds_up_to_one(identifier: Identifier) -> None:
     assert posterior.shape == (len(CLASSES),)
     assert posterior.sum() == pytest.approx(1)
     assert CLASSES[int(posterior.argmax())] == "nl"
+
+
+def test_only_korean_letters_are_korean_for_certain(identifier: Identifier) -> None:
+    certain = [text for text in ("ㅇㅇ, ㄴㄴ!", "ㅅㅂ", "ㅇㅇ ok", "!?") if identifier.posterior(text)[CLASSES.index("ko")] == 1]
+    assert certain == ["ㅇㅇ, ㄴㄴ!", "ㅅㅂ"]

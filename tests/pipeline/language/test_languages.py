@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.language.languages import CLASSES, INSEPARABLE, LANGUAGES, hinted
+from pipeline.language.languages import CLASSES, INSEPARABLE, LANGUAGES, hinted, inseparable_from
 from tests.pipeline.language.cases import read
 
 
@@ -28,3 +28,7 @@ def test_a_language_hints_at_itself() -> None:
 
 def test_the_inseparable_are_in_the_set() -> None:
     assert set(INSEPARABLE) <= set(LANGUAGES)
+
+
+def test_what_a_language_cannot_be_told_from() -> None:
+    assert [inseparable_from(tag) for tag in ("ms", "id", "nl", "other")] == [("id",), ("ms",), (), ()]

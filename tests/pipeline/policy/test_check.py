@@ -152,3 +152,43 @@ def test_a_rule_above_its_evidence_is_found(house: Policy, regions: Regions) -> 
         "house@7: rule 'threat-limit' acts from 0.9, and the evidence in en, ms is on all that lies above a lower threshold; "
         "lower the rule's to rely on it"
     ) in [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES - {"id"}))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"unassessed": {"languages": ["pt-BR"]}},
+            "house@7: unassessed rule 'odd' is for 'pt-BR', and no post has that language: it has 'pt'",
+        ),
+        ({"audit": {"languages": ["xx"]}}, "house@7: audit rule 'odd' is for 'xx', and no post has that language"),
+        ({"audit": {"markets": ["UK"]}}, "house@7: audit rule 'odd' is for the market 'UK', which is no country of ISO 3166-1 (it is GB)"),
+    ],
+)
+def test_a_rule_of_any_kind_that_holds_for_no_post_is_found(
+    changes: dict[str, dict[str, list[str]]], said: str, house: Policy, regions: Regions
+) -> None:
+    content = house.model_dump()
+    if "unassessed" in changes:
+        odd = {"id": "odd", "reasons": ["media"], "review_share": 1, "action": "allow", **changes["unassessed"]}
+        content["unassessed"] = [odd, *content["unassessed"]]
+    else:
+        content["audit"] = {"seed": "s", "rules": [{"id": "odd", "share": 0.1, **changes["audit"]}]}
+    findings = check(Policy.model_validate(content), regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES))
+    assert [finding.level for finding in findings if finding.text == said] == [Level.WARNING]
+
+
+def test_a_language_that_no_post_has_is_not_said_to_lack_a_model_too(house: Policy, regions: Regions) -> None:
+    odd = [rule.model_copy(update={"languages": frozenset({"en-GB"})}) if rule.id == "toxic-limit" else rule for rule in house.rules]
+    policy = house.model_copy(update={"rules": tuple(odd)})
+    texts = [
+        finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES)) if "'en-GB'" in finding.text
+    ]
+    assert texts == ["house@7: rule 'toxic-limit' is for 'en-GB', and no post has that language: it has 'en'"]
+
+
+@pytest.mark.parametrize(("days", "found"), [(30, True), (183, True), (184, False), (190, False)])
+def test_less_than_six_months_for_an_appeal_are_found(days: int, found: bool, house: Policy, regions: Regions) -> None:
+    policy = house.model_copy(update={"people": house.people.model_copy(update={"appeal_days": days})})
+    texts = [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES))]
+    assert any(text.startswith(f"house@7: people.appeal_days is {days};") for text in texts) is found

@@ -39,7 +39,36 @@ def changed(changes: dict[str, Any], **evidence: Any) -> Policy:
 def test_what_is_allowed_is_not_known_from_posts_that_reached_a_rule() -> None:
     found = explain(changed({}, reached_only=True), "tiny@1", "en", "threat")
     assert (found.has_evidence, [view.alone_from for view in found.rules if view.alone_from]) == (False, [0.7])
-    assert "as all labelled posts reached a rule and say nothing of what tiny@1 allows in en, 0% of it go to people" in found.sentences[-1]
+    assert (
+        "as all labelled posts reached a rule and say nothing of what tiny@1 allows in en, none of it goes to people" in found.sentences[-1]
+    )
+
+
+RESTRICTS = {"category": "STATEMENT_CATEGORY_OTHER_VIOLATION_TC", "clause": "9 Could not be assessed"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"action": "allow", "review_share": 0.002}, "is allowed; as {why}, 0.2% of it go to people, more of what is read much or grave"),
+        ({"action": "allow", "review_share": 0.07}, "is allowed; as {why}, 7% of it go to people, more of what is read much or grave"),
+        ({"action": "limit", "review_share": 0.125}, "is limited; as {why}, 12.5% of it go to people, more of what is read much or grave"),
+        ({"action": "limit", "review_share": 0}, "is limited; as {why}, none of it goes to people"),
+        ({"action": "allow", "review_share": 1}, "is allowed; as {why}, all of it goes to people"),
+        ({"action": "hold", "review_share": 1}, "is limited until a person has decided, as {why}: all of it goes to people"),
+    ],
+)
+def test_what_reaches_no_threshold_without_evidence_is_told_by_the_action_of_its_rule(rule: dict[str, Any], said: str) -> None:
+    rest = {"id": "rest", "reasons": "all", **rule, **(RESTRICTS if rule["action"] != "allow" else {})}
+    found = explain(changed({"unassessed": [rest]}), "tiny@1", "fr", "threat")
+    why = "no labelled posts say how good tiny@1 is in fr"
+    assert found.sentences[-1] == f"What reaches no threshold {said.format(why=why)} (rule rest, no_calibration)."
+    assert (found.unreached, found.unreached_to_people) == (rule["action"], rule["review_share"])
+
+
+def test_with_evidence_the_machine_allows_what_reaches_no_threshold() -> None:
+    found = explain(POLICY, "tiny@1", "en", "threat")
+    assert (found.unreached, found.unreached_to_people) == ("allow", 0.0)
 
 
 @pytest.mark.parametrize(

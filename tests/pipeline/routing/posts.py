@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from pipeline.config import read_toml
@@ -42,16 +43,18 @@ def post(post_id: str = "p", **changes: Any) -> Post:
 
 
 def scored(what: Post | None = None, *, tag: str = "en", alternatives: tuple[str, ...] = (), **changes: Any) -> ScoredPost:
-    """A post that was assessed and has no scores, with `changes`. Scores that are given have 0 for the other labels of the policy."""
+    """A post that was assessed and in which nothing was found, with `changes`. Labels of the policy without a given score have 0, unless
+    the scores that are given are empty: then nothing was scored.
+    """
     fields: dict[str, Any] = {
         "post": what or post(),
         "received_at": NOW - dt.timedelta(seconds=1),
         "language": Language(tag=tag, confidence=0.95, alternatives=alternatives),
         "model_version": "tiny@1",
     }
-    if changes.get("scores"):
-        changes["scores"] = dict.fromkeys(POLICY.labels, 0.0) | changes["scores"]
-    return ScoredPost(**(fields | changes))
+    given = changes.pop("scores", None)
+    scores = given if given == {} else dict.fromkeys(POLICY.labels, 0.0) | (given or {})
+    return ScoredPost(**(fields | changes), scores=scores)
 
 
 def stage(earlier: list[ScoredPost] | None = None, context_bytes: int = 1_000_000) -> RoutingStage:
@@ -93,3 +96,29 @@ streams = st.lists(
     max_size=25,
 )
 """Scored posts of a partition in order, with duplicates, edits, deletions, cycles and replies to posts that never came."""
+
+
+_TOLD = (PostKind.EDITED, PostKind.DELETED)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[ScoredPost]:
+    """A conversation as a platform sends it: each revision once and in order, replies to posts before them or to ones that never came;
+    edits and deletions may leave out what the post answers.
+    """
+    sent: dict[str, Post] = {}
+    stream: list[ScoredPost] = []
+    for _ in range(draw(st.integers(1, 20))):
+        post_id = draw(_ids)
+        before = sent.get(post_id)
+        answers = draw(st.sampled_from([None, "never", *(each for each in sent if each != post_id)]))
+        if before is None:
+            now = post(post_id, parent_id=answers, text=draw(st.sampled_from(["a", "b"])))
+        else:
+            kind = draw(st.sampled_from(_TOLD))
+            named = before.parent_id if draw(st.booleans()) else None
+            text = None if kind is PostKind.DELETED else "c"
+            now = msgspec.structs.replace(before, revision=before.revision + 1, kind=kind, parent_id=named, text=text)
+        sent[post_id] = now
+        stream.append(scored(now, scores={"toxic": draw(st.sampled_from([0.1, 0.6, 0.97]))}))
+    return stream

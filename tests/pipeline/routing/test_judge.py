@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.policy.policy import Policy
 from pipeline.policy.rules import RuleAction
 from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE, judge, review_share, stratum
-from schemas.records import Action, Automation, PostKind, ScoredPost, Unassessed
+from schemas.records import Action, Automation, Media, PostKind, ScoredPost, Unassessed
 from tests.pipeline.routing.posts import EVIDENCE, POLICY, house, post, scored, streams
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "decisions.toml").read_text())["cases"]
@@ -147,6 +147,30 @@ def test_a_label_without_a_score_is_no_zero(scores: dict[str, float], action: Ac
     assert [reason.rule for reason in judgement.reasons] == rules
 
 
+NOT_SAID = [(), (Unassessed.MEDIA,), (Unassessed.TOO_LONG,), (Unassessed.NO_CALIBRATION,)]
+SAID = [Unassessed.NO_LANGUAGE, Unassessed.LANGUAGE_UNKNOWN, Unassessed.LANGUAGE_UNSUPPORTED]
+
+
+@pytest.mark.parametrize("kind", [PostKind.CREATED, PostKind.EDITED])
+@pytest.mark.parametrize("unassessed", NOT_SAID)
+def test_a_text_without_scores_that_does_not_say_why_was_not_assessed(unassessed: tuple[Unassessed, ...], kind: PostKind) -> None:
+    judgement = judge(scored(post(kind=kind), scores={}, unassessed=unassessed), POLICY)
+    assert (judgement.action, judgement.pending, judgement.automation) == (Action.LIMIT, True, Automation.PARTIAL)
+    assert judgement.unassessed == (*unassessed, Unassessed.STAGE_ERROR)
+    assert [reason.rule for reason in judgement.reasons] == ["fault"]
+
+
+@pytest.mark.parametrize("reason", SAID)
+def test_what_says_why_it_has_no_scores_is_no_fault(reason: Unassessed) -> None:
+    assert judge(scored(scores={}, unassessed=(reason,)), POLICY).unassessed == (reason,)
+
+
+def test_without_a_text_there_is_nothing_to_score() -> None:
+    picture = post(text=None, media=(Media(type="image/png", url="https://media.example/1"),))
+    assert judge(scored(picture, scores={}, unassessed=(Unassessed.MEDIA,)), POLICY).unassessed == (Unassessed.MEDIA,)
+    assert judge(scored(picture, scores={}), POLICY).unassessed == (Unassessed.STAGE_ERROR,)
+
+
 def test_a_label_without_a_rule_needs_no_score() -> None:
     policy = house(labels={**POLICY.labels, "spam": POLICY.labels["toxic"]})
     assert judge(scored(scores={"toxic": 0.1}), policy).unassessed == ()
@@ -192,7 +216,7 @@ def test_reach_and_gravity_raise_the_share_within_bounds(share: float, reach: in
 
 def test_the_stratum_is_the_likeliest_label_of_the_policy() -> None:
     assert stratum(scored(scores={"toxic": 0.3, "threat": 0.4, "unheard-of": 0.9}), POLICY) == "threat"
-    assert stratum(scored(), POLICY) is None
+    assert stratum(scored(scores={}), POLICY) is None
 
 
 @pytest.mark.parametrize(

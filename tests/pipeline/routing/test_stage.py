@@ -12,8 +12,8 @@ from pipeline.policy.policy import PolicySet
 from pipeline.routing.stage import RoutingStage
 from pipeline.stage import Incoming, Output
 from schemas.cases import CaseEvent
-from schemas.records import Action, Decision, PostKind, ScoredPost, Unassessed
-from tests.pipeline.routing.posts import NOW, POLICIES, POLICY, post, scored, stage, streams
+from schemas.records import Action, Context, Decision, PostKind, ScoredPost, Unassessed
+from tests.pipeline.routing.posts import NOW, POLICIES, POLICY, conversations, post, scored, stage, streams
 
 
 def incoming(stream: list[ScoredPost]) -> list[Incoming[ScoredPost]]:
@@ -75,6 +75,53 @@ def test_how_posts_are_batched_changes_nothing(stream: list[ScoredPost], data: s
 def test_a_restart_with_its_history_goes_on_where_it_was(stream: list[ScoredPost], data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(stream)))
     assert routed(stream[position:], earlier=stream[:position]) == routed(stream)[position:]
+
+
+@given(conversations(), st.data())
+def test_a_restart_with_a_part_of_the_history_claims_no_more_than_it_has(stream: list[ScoredPost], data: st.DataObject) -> None:
+    """Nothing that is decided changes, and a conversation counts as complete only with all that the whole history shows of its chain."""
+    position = data.draw(st.integers(0, len(stream)))
+    read_again = data.draw(st.integers(0, position))
+    whole = routed(stream)[position:]
+    partial = routed(stream[position:], earlier=stream[position - read_again : position])
+    for place, (before, after) in enumerate(zip(whole, partial, strict=True), position):
+        assert list(map(outcome, after)) == list(map(outcome, before))
+        chain = answered(stream[: place + 1])
+        for known, found in zip(contexts(before), contexts(after), strict=True):
+            if found.complete:
+                assert known.complete
+                assert chain_of(found, chain) == chain_of(known, chain)
+                assert chain <= {shown.post_id for shown in found.thread}
+
+
+def outcome(output: Output) -> tuple[object, ...]:
+    """What does not depend on the conversation."""
+    record = output.record
+    if isinstance(record, Decision):
+        return identity(output)
+    assert isinstance(record, CaseEvent)
+    return record.event_id, record.kind, record.weight, record.audit, record.proposal
+
+
+def contexts(outputs: list[Output]) -> list[Context]:
+    return [output.record.context for output in outputs if isinstance(output.record, CaseEvent)]
+
+
+def answered(stream: list[ScoredPost]) -> set[str]:
+    """The ids that the last post answers, up to one that is not in the stream, by the last word on each."""
+    said: dict[str, str | None] = {}
+    for one in stream:
+        said[one.post.post_id] = one.post.parent_id or said.get(one.post.post_id)
+    chain: set[str] = set()
+    at = said[stream[-1].post.post_id]
+    while at is not None and at not in chain | {stream[-1].post.post_id}:
+        chain.add(at)
+        at = said.get(at)
+    return chain
+
+
+def chain_of(context: Context, chain: set[str]) -> list[tuple[object, ...]]:
+    return sorted((shown.post_id, shown.kind.value, shown.text) for shown in context.thread if shown.post_id in chain)
 
 
 @given(streams)

@@ -49,6 +49,12 @@ def test_the_check_passes(bundle: Path) -> None:
     assert "refused" not in result.stdout
 
 
+@pytest.mark.parametrize(("max_tokens", "passes"), [(512, True), (1024, False)])
+def test_a_bundle_that_fails_on_long_texts_is_refused(kind: Kind, tmp_path: Path, max_tokens: int, passes: bool) -> None:
+    result = sluice("model", "check", str(build_transformer(tmp_path, kind, max_tokens)))
+    assert ("text of 1024 tokens" in result.stdout, result.exit_code == 0) == (not passes, passes)
+
+
 def test_the_stage_scores_with_it(bundle: Path, kind: Kind) -> None:
     language = Language(tag="en", confidence=0.9)
     posts = [

@@ -55,6 +55,30 @@ def test_covers_the_languages_that_have_a_table(bundle: Bundle) -> None:
     assert [calibration.covers(tag) for tag in ("nl", "en", "de", "tr", "other")] == [True, True, False, False, False]
 
 
+MS, ID, NL = ({"toxic": {"a": 1.0, "b": b}} for b in (1.0, -1.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("languages", "aligned", "table"),
+    [
+        ({"ms": MS, "nl": NL}, {"id": ID}, MS),
+        ({"id": ID, "nl": NL}, {"ms": MS}, ID),
+        ({"ms": MS, "id": ID}, {}, ID),
+        ({"nl": NL}, {"ms": MS, "id": ID}, ID),
+        ({"ms": MS}, {}, MS),
+        ({"nl": NL}, {}, {}),
+    ],
+    ids=["fitted before aligned", "whichever it is", "two: the first of the alphabet", "two aligned ones", "only one", "none"],
+)
+def test_malay_and_indonesian_have_one_table(tmp_path: Path, languages: dict[str, Any], aligned: dict[str, Any], table: Any) -> None:
+    form = {"method": "platt", "languages": {"nl": NL, **languages}, "aligned": aligned}
+    calibration = Calibration(read_bundle(write_bundle(tmp_path, graph_with_probabilities(), {"calibration": form})))
+    ms, id_, nl = calibration.apply(np.full((3, len(LABELS)), 0.5), ["ms", "id", "nl"])[:, TOXIC]
+    assert ms == id_ == pytest.approx(1 / (1 + np.exp(-table["toxic"]["b"])) if table else 0.5)
+    assert nl == pytest.approx(1 / (1 + np.exp(-0.5)))
+    assert [calibration.covers(tag) for tag in ("ms", "id")] == [{"ms", "id"} <= languages.keys()] * 2
+
+
 def test_no_calibration_changes_nothing_and_lacks_nothing(tiny: Model) -> None:
     row = np.linspace(0, 1, len(LABELS))[None]
     assert tiny.calibration.apply(row, ["nl"]).tolist() == row.tolist()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,13 +47,15 @@ def test_scores_that_move_with_their_batch_are_refused(tmp_path: Path) -> None:
     assert findings[-1].sentence == "scores move by at most 1.0e-02 with their batch, over 640 rows; at most 0.001 is allowed"
 
 
-def test_a_steep_calibration_makes_a_small_movement_too_large(tmp_path: Path) -> None:
-    steady = {
+@pytest.mark.parametrize("kind", ["languages", "aligned"])
+def test_a_steep_calibration_makes_a_small_movement_too_large(tmp_path: Path, kind: str) -> None:
+    steady: dict[str, Any] = {
         "method": "platt",
         "languages": {"en": {"toxic": {"a": 0.01, "b": 0.0}}},
         "default": {label: {"a": 0.01, "b": 0.0} for label in LABELS},
     }
-    moving = {**steady, "languages": {"en": {"toxic": {"a": 3.0, "b": 5.0}}}}
+    steep = {"nl": {"toxic": {"a": 3.0, "b": 5.0}}}
+    moving = {**steady, "languages": {**steady["languages"], **steep}} if kind == "languages" else {**steady, kind: steep}
     model = graph(("input_ids",), "probabilities", "quantised")
     assert outcome(check(write_bundle(tmp_path / "steady", model, {"calibration": steady})))["batches"]
     assert not outcome(check(write_bundle(tmp_path / "moving", model, {"calibration": moving})))["batches"]

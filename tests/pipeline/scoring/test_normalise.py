@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.scoring.bundle import Normalisation, TextForm
@@ -50,6 +50,8 @@ PIECES = st.sampled_from(
         *"abciodtAI013@$!.-*_ ,\n\u0301\u0336\u200b\u200c\u200d\u00ad\u202e\u202c\ufe0f\u3164\u064e\u094d",
         *"ієорοπᴀöéｉ𝐝ⓞ🅸🔥👨كـيक图が한",
         *["о\u0308", "дом", "іd", "aaa", "iiii", "http://x ", "@ann"],
+        *["İ", "ABC ", "ẞ", "Σ", "ΤΟΥ", "хер ", "#a", "f@"],
+        *["\u1112", "\u1161", "\u11ab", "か", "\u3099", "ｶ", "ﾞ", "🏴", "\U000e0067", "\U000e007f"],
     ]
 )
 MIXED = st.lists(PIECES, max_size=40).map("".join)
@@ -62,6 +64,7 @@ def test_once_is_enough(text: str) -> None:
     assert prepare(once, ROBUST) == (once, False)
 
 
+@example("іẞ")
 @given(MIXED | st.text(st.characters(codec="utf-8")))
 def test_nothing_is_added(text: str) -> None:
     assert len(undisguise(text)) <= len(text)
@@ -89,6 +92,16 @@ HOSTILE = {
     "mathematical letters": "𝐚 ",
     "variation selectors": "a\ufe0f",
     "Han": "图",
+    "capitals": "İAB ",
+    "names": "@",
+    "hosts": "a@",
+    "hashtags in capitals": "AB#",
+    "links": "http://",
+    "tags": "\U000e0067",
+    "flags": "🏴\U000e0067",
+    "conjoining letters": "\u1112\u1161",
+    "voice marks": "か\u3099",
+    "half-width kana": "ｶﾞ",
     "digits between letters": "a1",
 }
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,19 @@ RULES = [
 def test_what_is_scored_and_what_is_said_of_it(tiny: Model, rule: Rule) -> None:
     (post,) = scored(tiny, rule.item)
     assert (bool(post.scores), post.unassessed) == (rule.scores, rule.unassessed)
+
+
+NO_LANGUAGE = (Unassessed.NO_LANGUAGE,)
+ROBUST = {"text": {"normalisation": "robust"}}
+
+
+@pytest.mark.parametrize(("form", "reasons"), [(ROBUST, UNKNOWN), ({}, NO_LANGUAGE)], ids=["robust", "not"])
+def test_a_disguise_that_the_model_sees_through_is_scored_as_of_an_unknown_language(
+    tmp_path: Path, form: dict[str, Any], reasons: tuple[Unassessed, ...]
+) -> None:
+    model = Model.load(write_bundle(tmp_path, graph_with_probabilities(), form))
+    (post,) = scored(model, incoming("🅷🅰🆃🅴", Language(tag="und", confidence=1.0), (*NO_LANGUAGE, Unassessed.MEDIA)))
+    assert (bool(post.scores), post.unassessed) == (reasons == UNKNOWN, (*reasons, Unassessed.MEDIA))
 
 
 def test_one_supported_alternative_is_enough(tmp_path: Path) -> None:

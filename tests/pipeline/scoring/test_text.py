@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline.scoring.bundle import Normalisation, TextForm
 from pipeline.scoring.text import prepare
 
-LINKS_AND_NAMES = TextForm(normalisation=Normalisation.LINKS_AND_NAMES, max_characters=40)
+LINKS_AND_NAMES = TextForm(normalisation=Normalisation.LINKS_AND_NAMES, max_characters=64)
 NONE = TextForm(normalisation=Normalisation.NONE, max_characters=40)
 
 
@@ -21,6 +21,19 @@ NONE = TextForm(normalisation=Normalisation.NONE, max_characters=40)
         ("@anna_1: hi @Jürgen and @李 @", "@user: hi @user and @user @"),
         ("@www.example.org", "@user"),
         ("name@example.org", "name@user.org"),
+        ("first.last@mail-x.example.org", "first.last@user.example.org"),
+        ("看看https://t.co/abc你这个蠢货去死吧", "看看http你这个蠢货去死吧"),
+        ("https://t.co/xไอ้ควายไปตายซะ", "httpไอ้ควายไปตายซะ"),
+        ("@anna你这个蠢货去死吧", "@user你这个蠢货去死吧"),
+        ("你好@anna和@李", "你好@user和@user"),
+        ("Https://a.b and WWW.a.b and Www.a.b", "http and http and http"),
+        ("https://ru.wikipedia.org/wiki/Москва и https://пример.рф/путь", "http и http"),
+        ("awww.cute wwww. www.", "awww.cute wwww. www."),
+        ("@anna@bert#tag and @anna@example.social", "@user#tag and @user.social"),
+        ("@李@anna @anna@李", "@user @user"),
+        ("via@TheMail, RT@_anna and live@ann", "via@user, RT@user and live@ann"),
+        ("f@ck you all", "f@ck you all"),
+        ("you@are@a@stupid@idiot", "you@are@a@stupid@idiot"),
         ("  two\t\nlines \u3000 wide\u00a0", "two lines wide"),
         ("lone \ud800 surrogate \udfff", "lone surrogate"),
         ("", ""),

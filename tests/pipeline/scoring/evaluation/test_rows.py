@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 from pathlib import Path
@@ -40,6 +41,12 @@ def test_a_packed_file_is_the_same_rows_with_the_same_hash(tmp_path: Path) -> No
 def test_what_is_no_row_is_named_by_its_line(line: bytes, error: str) -> None:
     with pytest.raises(ConfigError, match=f"rows: line 2: .*{error}" if error != "line 2" else error):
         list(decode_rows([b"\n", line], "rows"))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(codecs.BOM_UTF8 + LINES)
+    assert [row.tag for row in read_rows(file).rows] == ["nl", "de"]
 
 
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

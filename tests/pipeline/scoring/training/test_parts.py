@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -138,6 +139,23 @@ def test_ordinary_text_lowers_the_curve_of_spam() -> None:
     assert both.languages["en"]["toxic"] == alone.languages["en"]["toxic"]
     trained_on = calibrate.Scored(ordinary, np.full((400, len(LABELS)), 0.7))
     assert calibrate.calibration(calibrate.Scored(rows, probabilities), ["en"], trained_on).languages == alone.languages
+
+
+def test_indonesian_needs_no_alignment_where_malay_has_a_table() -> None:
+    targets = [np.full(len(LABELS), number % 2, np.float32) for number in range(400)]
+    labelled = [dataclasses.replace(_row("t", each), language="ms") for each in targets]
+    ordinary = [
+        dataclasses.replace(_row("t", np.full(len(LABELS), np.nan, np.float32), benign=True), language=language)
+        for language in ("ms", "id", "nl")
+        for _ in range(calibrate.BENIGN_ROWS)
+    ]
+    probabilities = np.random.default_rng(0).uniform(0.1, 0.9, (len(labelled) + len(ordinary), len(LABELS)))
+    scored = calibrate.Scored([*labelled, *ordinary], probabilities)
+    form = calibrate.calibration(scored, ["id", "ms", "nl"])
+    assert (set(form.languages), set(form.aligned)) == ({"ms"}, {"nl"})
+    one = calibrate.Scored(ordinary[:1], np.full((1, len(LABELS)), 0.7))
+    other = calibrate.Scored([dataclasses.replace(ordinary[0], language="id")], one.probabilities)
+    assert calibrate.apply(form, one).tolist() == calibrate.apply(form, other).tolist()
 
 
 def _at(curve: Platt, probability: float) -> float:
