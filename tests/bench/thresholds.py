@@ -1,7 +1,8 @@
-"""The review thresholds of the default policy, from ordinary text: `python -m tests.bench.thresholds BUNDLE ROWS`.
+"""The review thresholds of the default policy: `python -m tests.bench.thresholds BUNDLE ROWS`.
 
-ROWS is where `tests.bench.evidence_rows` has written `benign-choose.jsonl` and `dev.jsonl`. Prints, per label, the threshold of most
-languages and those that need another one; docs/policy.md has the rule in words.
+They are chosen on ordinary text and on harmless sentences about groups: ROWS is where `tests.bench.evidence_rows` has written
+`benign-choose.jsonl` and `dev.jsonl`, and `tests.bench.fairness` its `fairness.jsonl`. Prints, per label, the threshold of most languages
+and those that need another one; docs/policy.md has the rule in words.
 """
 
 from __future__ import annotations
@@ -22,28 +23,47 @@ FIRST = {"threat": 0.6, "hate": 0.6, "sexual": 0.75, "insult": 0.75, "spam": 0.7
 """Where each label but `toxic` starts in every language."""
 
 STEP, HIGHEST = 0.05, 0.95
-MOST_OF_A_LABEL, MOST_OF_ANY = 0.004, 0.006
+MOST_OF_A_LABEL, MOST_OF_ANY = 0.004, 0.008
 """Shares of ordinary text that may reach the threshold of one label, and any threshold."""
+
+MOST_ABOUT_GROUPS = 0.02
+"""Share of the harmless sentences about groups and in dialects that may reach the threshold of one label."""
 
 LOWEST, LOWEST_LABELLED = 0.65, 0.55
 """Of `toxic`; the second in languages with LABELLED dev rows, but for Arabic, whose tweets had been looked at."""
+
+RAISED = {"ja": 2}
+"""Steps by which `toxic` goes up besides: the half of ordinary text that measures had shown more than 2%."""
 
 LABELLED, NOT_LABELLED = 500, frozenset({"ar"})
 STEPS = np.round(np.arange(0.5, HIGHEST + STEP / 2, STEP), 2).tolist()
 
 
-def chosen(scores: dict[str, NDArray[np.float64]], *, labelled: bool) -> dict[str, float]:
-    """The threshold of each label in one language, from the scores [rows] of its ordinary text. `labelled`: see LOWEST_LABELLED."""
+Scores = dict[str, NDArray[np.float64]]
+"""Label to scores [rows]."""
+
+
+def chosen(scores: Scores, about_groups: Scores, *, labelled: bool) -> dict[str, float]:
+    """The threshold of each label in one language, from the scores of its ordinary text and of its harmless sentences about groups.
+
+    `labelled`: see LOWEST_LABELLED.
+    """
     rows = len(scores["toxic"])
+    fair = {label: _fair(about_groups[label]) for label in ("toxic", *FIRST)}
     found: dict[str, float] = {}
     for label, first in FIRST.items():
-        steps = [step for step in STEPS if step >= first]
+        steps = [step for step in STEPS if step >= max(first, fair[label])]
         counts = {step: int((scores[label] >= step).sum()) for step in steps}
         found[label] = next((step for step in steps if counts[step] <= max(1, MOST_OF_A_LABEL * rows)), HIGHEST)
     others = np.any([scores[label] >= threshold for label, threshold in found.items()], axis=0)
     few = (step for step in STEPS if (others | (scores["toxic"] >= step)).sum() <= MOST_OF_ANY * rows)
     safe = round(next(few, HIGHEST) + STEP, 2)
-    return {"toxic": min(HIGHEST, max(safe, LOWEST_LABELLED if labelled else LOWEST)), **found}
+    return {"toxic": min(HIGHEST, max(safe, fair["toxic"], LOWEST_LABELLED if labelled else LOWEST)), **found}
+
+
+def _fair(scores: NDArray[np.float64]) -> float:
+    """The lowest step that few of the sentences about groups reach."""
+    return next((step for step in STEPS if (scores >= step).sum() <= MOST_ABOUT_GROUPS * len(scores)), HIGHEST)
 
 
 def by_language(path: Path) -> dict[str, list[LabelledRow]]:
@@ -71,12 +91,16 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     arguments = parser.parse_args()
     bundle = read_bundle(arguments.bundle)
-    ordinary, dev = by_language(arguments.rows / "benign-choose.jsonl"), by_language(arguments.rows / "dev.jsonl")
+    ordinary, about_groups, dev = (by_language(arguments.rows / f"{name}.jsonl") for name in ("benign-choose", "fairness", "dev"))
     thresholds = {}
     for language in sorted(ordinary.keys() & set(bundle.languages)):
-        rows = ordinary[language]
-        scores = {label: np.array([row.scores[label] for row in rows if row.scores]) for label in bundle.labels}
-        thresholds[language] = chosen(scores, labelled=len(dev.get(language, ())) >= LABELLED and language not in NOT_LABELLED)
+        both = [
+            {label: np.array([row.scores[label] for row in rows if row.scores]) for label in bundle.labels}
+            for rows in (ordinary[language], about_groups.get(language, []))
+        ]
+        found = chosen(*both, labelled=len(dev.get(language, ())) >= LABELLED and language not in NOT_LABELLED)
+        found["toxic"] = min(HIGHEST, round(found["toxic"] + RAISED.get(language, 0) * STEP, 2))
+        thresholds[language] = found
     print("\n".join(described(thresholds, bundle.labels)))
 
 
