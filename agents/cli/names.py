@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import msgspec
 
 from agents.cli.show import visible
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
 from pipeline.policy.region import NOTHING_LINGUISTIC, OTHER_LANGUAGE, carried
 from pipeline.policy.regions import Regions
+from schemas.records import Market
 from schemas.topics import REVIEW, TOPICS, Topic, review_topic
 
 SHORT = {topic.name.split(".")[1]: topic for topic in TOPICS if topic is not REVIEW}
@@ -16,7 +17,6 @@ SHORT = {topic.name.split(".")[1]: topic for topic in TOPICS if topic is not REV
 
 REVIEW_SHORT = "review"
 UNSPOKEN = frozenset({NOTHING_LINGUISTIC, OTHER_LANGUAGE})
-MARKET = re.compile(r"[A-Z]{2}")
 ALLOWED = f"{', '.join(SHORT)}, {REVIEW_SHORT} (every region) and {REVIEW_SHORT}.<region>"
 
 _REVIEW_HEAD, _REVIEW_TAIL = REVIEW.name.split("{region}")
@@ -48,8 +48,10 @@ def require_stage(name: str) -> None:
 
 def require_market(name: str) -> None:
     """Raises ConfigError for what no post can have as its market."""
-    if not MARKET.fullmatch(name):
-        raise ConfigError(f"command line: --market: two capital letters are allowed, such as NL (got {visible(name)!r})")
+    try:
+        msgspec.convert(name, Market)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"command line: --market: two capital letters are allowed, such as NL (got {visible(name)!r})") from error
 
 
 def require_language(tag: str) -> None:

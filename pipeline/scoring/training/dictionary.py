@@ -67,13 +67,13 @@ def build(
 
     sources = {language: vectors(language) for language in SOURCES}
     result: dict[str, dict[str, dict[str, str]]] = {language: {} for language in SOURCES}
+    kept = {language: templates.telling(language) for language in SOURCES}
     for target in TARGETS:
-        there = vectors(target)
+        there, crude_there = vectors(target), set(profane.get(OTHER_TAGS.get(target, target), ()))
         for source, here in sources.items():
-            crude, kept = (set(profane.get(source, ())), set(profane.get(OTHER_TAGS.get(target, target), ()))), templates.telling(source)
-            found = pairs(*here, *there).items()
+            crude, found = set(profane.get(source, ())), pairs(*here, *there).items()
             result[source][target] = {
-                word: other for word, other in found if word not in kept and (word in crude[0]) == (other in crude[1])
+                word: other for word, other in found if word not in kept[source] and (word in crude) == (other in crude_there)
             }
     return result
 

@@ -65,8 +65,8 @@ def cards(trained: Trained, out: Path, policy: Policy, others: Sequence[Path], p
         _plot(curves, plots / "cascade.png")
     for name, folder in (("accurate", out), ("fast", fast_folder)):
         mine = scored[name]
-        everyone = [*scored.values(), *beside.values()]
-        other = {found.evaluation.model_version: (found.evaluation, found.flagged) for found in everyone if found is not mine}
+        rest = [found for found in [*scored.values(), *beside.values()] if found is not mine]
+        other = {found.evaluation.model_version: (found.evaluation, found.flagged) for found in rest}
         shown: dict[str, Shown] = trained.shown if name == "accurate" else {}
         measured = card.Measured(
             title=mine.evaluation.model_version,
@@ -75,7 +75,7 @@ def cards(trained: Trained, out: Path, policy: Policy, others: Sequence[Path], p
             evaluation=mine.evaluation,
             flagged=mine.flagged,
             others=other,
-            collections={each.evaluation.model_version: each.collections for each in [mine, *(one for one in everyone if one is not mine)]},
+            collections={found.evaluation.model_version: found.collections for found in [mine, *rest]},
             calibrated=_calibrated(mine.test, trained.rows.dev, mine.model),
             parity=figures.parity(folder / MODEL, trained.twin, _ids(mine.model, trained.rows.test)) if name == "accurate" else None,
             movement=figures.movement(mine.model, _ids(mine.model, trained.rows.test)),

@@ -89,8 +89,8 @@ def _labelled(rows: Sequence[Row], is_benign: NDArray[np.bool_]) -> Weights:
         sides = (mine & positive, mine & ~positive)
         mass = mine.sum() ** FLATTEN
         balanced = all(side.sum() > FEW for side in sides)
-        for part, share in ((sides[0], mass / 2), (sides[1], mass / 2)) if balanced else ((mine, mass),):
-            chance[part] = share / part.sum()
+        for part in sides if balanced else (mine,):
+            chance[part] = mass / part.sum() / (2 if balanced else 1)
     return np.where(targets[:, RARE_LABELS].any(axis=1), chance * RARE, chance)
 
 

@@ -36,7 +36,7 @@ def test_toxic_is_a_step_above_where_few_reach_any() -> None:
 
 
 def test_nothing_is_above_the_highest() -> None:
-    assert chosen(scores(toxic=[0.99] * 50, hate=[0.99] * 50), scores(), labelled=False) | {} == {
+    assert chosen(scores(toxic=[0.99] * 50, hate=[0.99] * 50), scores(), labelled=False) == {
         "toxic": HIGHEST,
         **FIRST,
         "hate": HIGHEST,
