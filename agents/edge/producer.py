@@ -15,6 +15,8 @@ from schemas.topics import MAX_MESSAGE_BYTES
 
 Header = tuple[str, str | bytes | None]
 QUEUE_FULL_WAIT_SECONDS = 0.005
+CAUSE_SECONDS = 2.0
+POLL_SECONDS = 0.2
 CONFIRM_SECONDS = 1.0
 LISTEN_SECONDS = 1.0
 
@@ -77,7 +79,7 @@ class SideProducer:
                     except BufferError:
                         self._producer.poll(QUEUE_FULL_WAIT_SECONDS)  # raises what is fatal
             except ck.KafkaException as error:
-                raise self._failed(error.args[0], message.topic) from error
+                raise refusal(self._producer, error.args[0], message.topic) from error
 
     def confirm(self) -> None:
         """Waits until the broker has confirmed all that was sent, at most the delivery timeout: then a failed delivery ends the process.
@@ -90,20 +92,29 @@ class SideProducer:
         except ck.KafkaException as error:
             raise delivery_failure(error.args[0], None) from error
 
-    def _failed(self, error: ck.KafkaError, topic: str) -> StopWorker:
-        """Once a client has failed as a whole, `produce` says only that it has; why is told by the next poll, unless it was told before."""
-        if error.code() == ck.KafkaError._FATAL:
-            try:
-                self._producer.poll(0)
-            except ck.KafkaException as cause:
-                return delivery_failure(cause.args[0], None)
-        return delivery_failure(error, topic)
+
+def refusal(producer: ck.Producer, error: ck.KafkaError, topic: str) -> StopWorker:
+    """Why `produce` refused a message.
+
+    Once a client has failed as a whole, `produce` says only that it has. Why is raised by one poll, a moment later (the client first marks
+    itself as failed), and in one thread: where that is another one, it ends the process while this one waits.
+    """
+    deadline = time.monotonic() + CAUSE_SECONDS
+    while error.code() == ck.KafkaError._FATAL and time.monotonic() < deadline:
+        try:
+            producer.poll(POLL_SECONDS)
+        except ck.KafkaException as cause:
+            return delivery_failure(cause.args[0], None)
+    return delivery_failure(error, topic)
 
 
 def _refused(error: ck.KafkaError | None, message: ck.Message) -> None:
     """The delivery report of a message that failed for good."""
-    if error is not None:
-        stop_for(delivery_failure(error, message.topic()), "delivering")
+    if error is None:
+        return
+    if error.code() in WITH_THE_CLIENT:
+        time.sleep(CAUSE_SECONDS)  # the thread that was told why ends the process with that
+    stop_for(delivery_failure(error, message.topic()), "delivering")
 
 
 def _fatal(error: BaseException) -> BaseException:
@@ -124,6 +135,8 @@ MISSING_RIGHT = {
     ck.KafkaError.GROUP_AUTHORIZATION_FAILED,
     ck.KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
+WITH_THE_CLIENT = {ck.KafkaError._FATAL, ck.KafkaError._PURGE_QUEUE, ck.KafkaError._PURGE_INFLIGHT}
+"""Of messages that were dropped because the client as a whole has failed: not why."""
 DENIED = {
     *MISSING_RIGHT,
     ck.KafkaError.SASL_AUTHENTICATION_FAILED,

@@ -8,10 +8,8 @@ from typing import Any
 import confluent_kafka as ck
 
 from agents.edge.failures import ExitCode, StopWorker
-from agents.edge.producer import Message, delivery_failure, producer_config
+from agents.edge.producer import POLL_SECONDS, Message, delivery_failure, producer_config, refusal
 from agents.edge.reader import quiet, words
-
-POLL_SECONDS = 0.2
 
 
 class Sender:
@@ -36,7 +34,7 @@ class Sender:
             except BufferError:  # the queue is full: wait for confirmations
                 self.wait(POLL_SECONDS)
             except ck.KafkaException as error:
-                raise delivery_failure(error.args[0], message.topic) from error
+                raise refusal(self._producer, error.args[0], message.topic) from error
 
     def wait(self, seconds: float) -> None:
         """Takes the broker's word on what is on its way, for at most `seconds`. Raises StopWorker if something was refused."""
