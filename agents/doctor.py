@@ -20,7 +20,7 @@ from agents.settings import Settings
 from agents.topics import MIN_IN_SYNC, compare, configs, few_copies, find_topics, hidden, wanted_topics
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
-from pipeline.policy.check import Facts, check_all, openings
+from pipeline.policy.check import Facts, check_all, check_roster, openings
 from pipeline.policy.check import Level as PolicyLevel
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import Regions, read_regions
@@ -112,13 +112,13 @@ def policy(settings: Settings, now: dt.datetime) -> Finding:
     names = ", ".join(version.id for version in policies.policies)
     if errors := [each.text for each in found if each.level is PolicyLevel.ERROR]:
         return Finding(Level.FAIL, "policy", f"{errors[0]}; `sluice policy check` shows all {len(errors)} errors")
-    remarks = f"; `sluice policy check` has {len(found)} remarks" if found else ""
+    remarks = f"; remarks of `sluice policy check` on policy and regions: {len(found)}" if found else ""
     alone = "; ".join(openings(policies.at(now), facts)) or "nothing"
     return Finding(Level.OK, "policy", f"{names} fits model and regions; alone the machine may {alone}{remarks}")
 
 
 def roster(settings: Settings, regions: Regions, now: dt.datetime) -> Finding:
-    """Whether there are people, and whether somebody in each region that has not closed speaks what it is to speak."""
+    """Whether there are people, and whether somebody in each region that is open speaks what it is to, in tags that posts have."""
     try:
         people = read_roster(settings.roster, regions)
     except ConfigError as error:
@@ -133,6 +133,7 @@ def roster(settings: Settings, regions: Regions, now: dt.datetime) -> Finding:
     if alone := list(lonely(people, regions, now)):
         more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
         said.append(f"only one person speaks {', '.join(alone[:5])}{more}: nobody else could answer an appeal")
+    said += [remark.text for remark in check_roster(people)]
     well = f"reviewers: {len(people.reviewers)}; each region speaks its languages"
     return Finding(Level.WARN if said else Level.OK, "roster", "; ".join(said) or well)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from agents.cli.common import Broker, clear_errors, settings_for
+from agents.cli.names import require_language
 from agents.cli.show import visible
 from agents.settings import Settings
 from pipeline.config import ConfigError
@@ -42,6 +43,8 @@ def review(reviewer: Name, region: Regions = None, language: Languages = None, b
     with clear_errors():
         settings = settings_for(broker)
         entry = _on_roster(settings, reviewer, region or [])
+        for tag in language or ():
+            require_language(tag)
         chosen = tuple(region or entry.regions)
         link = Link(settings, chosen)
         link.check()

@@ -104,6 +104,11 @@ languages = ["nl"]
             "reviewers who do not exist: 1, simulated-nl-1 for one: put your own people there",
         ),
         (ROSTER.replace('"nl"', '"en"'), Level.WARN, "nobody speaks nl in dutch: what is decided there only limits"),
+        (
+            ROSTER.replace('"nl"]', '"nl", "fil"]'),
+            Level.WARN,
+            "on the roster somebody speaks 'fil', and no post has that language: it has 'tl'",
+        ),
         (ROSTER.replace("dutch", "flemish"), Level.FAIL, "regions of the regions file are allowed: dutch (got 'flemish')"),
     ],
 )

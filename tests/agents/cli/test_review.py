@@ -12,6 +12,8 @@ from tests.agents.cli.commands import sluice
     [
         (("--reviewer", "nobody\x1b"), "--reviewer: nobody\\x1b is not on the roster "),
         (("--reviewer", "anna", "--region", "dach"), "--region: anna reviews for dutch (got 'dach')"),
+        (("--reviewer", "anna", "--language", "pt-BR"), "--language: records have 'pt' (got 'pt-BR')"),
+        (("--reviewer", "anna", "--language", "dutch"), "--language: a language tag is allowed, such as nl (got 'dutch')"),
     ],
 )
 def test_whose_verdicts_would_not_count_is_told_before(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
