@@ -66,8 +66,8 @@ class CaseFiles:
                     if post_id is not None and value is not None and message.key() == post_id.encode():
                         self._prepared[post_id] = value
                         size += len(value)
-            if size > PREPARED_BYTES:
-                return
+                if size > PREPARED_BYTES:
+                    return
 
     def rest(self) -> None:
         """Nothing is read for a while."""

@@ -14,7 +14,7 @@ from agents.edge.counts import Counts
 from agents.edge.logs import logged
 from agents.edge.owner import Done, Owner, Tools
 from agents.edge.owners import Owners
-from agents.edge.pulse import Meter
+from agents.edge.pulse import Meter, Silence
 from agents.edge.security import client_config
 from agents.edge.transactions import Transactions
 from agents.edge.transport import Consumer
@@ -96,7 +96,7 @@ class CasesRunner(Generic[M]):
         self.pulse = meter.pulse
         self._prefix = settings.topic_prefix
         self._at_hand = 0  # chunks read that no owner has yet
-        self._steps: dict[Owner, int] = {}
+        self._still: Silence[Owner] = Silence()
         topic = self.app.topic(*self.sources, schema=Schema(), key_serializer="raw")
         self.app.agent(topic, name=spec.name)(self._read)
         self.app.task(meter.run)
@@ -129,12 +129,13 @@ class CasesRunner(Generic[M]):
                 self.agent.count(fact)
 
     def _look(self) -> None:
-        """Once a second: whether each owner that has something to do gets on, and what they hold. One that hangs is no progress."""
+        """Once a second: whether each owner that has something to do gets on, and what they hold. One that hangs is no progress; a turn
+        may last some seconds.
+        """
         owners = self.owners.open
         working = [owner for owner in owners if owner.busy or len(owner.inbox)]
-        if all(owner.steps != self._steps.get(owner) for owner in working):
+        if not self._still.look({owner: owner.steps for owner in working}):
             self.pulse.done += 1
-        self._steps = {owner: owner.steps for owner in owners}
         self.pulse.outstanding = self._at_hand + sum(len(owner.inbox) + owner.busy for owner in working)
         metrics.STATES.set(sum(owner.states for owner in owners))
         self.agent.show([owner.measured for owner in owners if owner.measured is not None])

@@ -21,6 +21,9 @@ MAX_KEY_BYTES = 4 * 1024
 MAX_HEADER_BYTES = 16 * 1024
 """Kept of the original key, and of the original headers together."""
 
+HEADER_FRAME_BYTES = 10
+"""Of a header beside its name and value, at most: without it any number of empty ones would be small."""
+
 MAX_DETAIL_CHARACTERS = 500
 VERSION = version("sluice-moderation").encode()
 
@@ -67,6 +70,11 @@ def tries(headers: Sequence[tuple[str, bytes | None]]) -> int:
     return int(value) if value is not None and value.isdigit() and len(value) == 1 else 0
 
 
+def weight(name: str, value: str | bytes | None) -> int:
+    """Bytes that a header takes in a record, at most; characters of a name in ASCII."""
+    return len(name) + len(value or b"") + HEADER_FRAME_BYTES
+
+
 def _bounded(headers: Sequence[tuple[str, bytes | None]]) -> tuple[list[Header], int]:
     """The original headers that are not ours, up to the limit, and how many were left out."""
     kept: list[Header] = []
@@ -74,7 +82,7 @@ def _bounded(headers: Sequence[tuple[str, bytes | None]]) -> tuple[list[Header],
     for name, value in headers:
         if name.startswith(PREFIX):
             continue
-        size += len(name) + len(value or b"")
+        size += weight(name, value)
         if size > MAX_HEADER_BYTES:
             dropped += 1
         else:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from aiokafka.partitioner import murmur2
 
-from agents.edge.dead_letters import PREFIX, DeadLetters
+from agents.edge.dead_letters import PREFIX, DeadLetters, weight
 from agents.edge.decoding import any_record_of, instant
-from agents.edge.envelope import traceparent
+from agents.edge.envelope import MAX_VALUE_BYTES, traceparent
 from agents.edge.failures import FaultShare
 from agents.edge.fetched import Fetched
-from agents.edge.producer import Message
+from agents.edge.producer import Header, Message
 from pipeline.cases.rules import Event
 from pipeline.cases.spec import CasesSpec
 from pipeline.flow import STAGES
@@ -80,7 +80,11 @@ class Intake:
         if any(name == REPUBLISHED for name, _ in record.headers):
             said = f"lies on partition {record.partition}, though it was put on {place} once: has the number of partitions changed?"
             raise InvalidRecordError(Unreadable.WRONG_PARTITION, said)
-        taken.moved.append((Message(record.topic, key, record.value, [*record.headers, (REPUBLISHED, b"1")]), place))
+        headers: list[Header] = [*record.headers, (REPUBLISHED, b"1")]
+        if (size := len(record.value or b"") + sum(weight(*header) for header in headers)) > MAX_VALUE_BYTES:
+            said = f"lies on partition {record.partition} instead of {place}, and has {size} bytes with its headers: too many to be moved"
+            raise InvalidRecordError(Unreadable.TOO_LARGE, said)
+        taken.moved.append((Message(record.topic, key, record.value, headers), place))
 
 
 def unread(chunks: Iterable[Iterable[Fetched]], positions: dict[str, int]) -> list[Fetched]:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import faust
 
@@ -25,6 +25,7 @@ SILENT_LOOKS = 15
 """A broker that is killed is replaced within ten seconds by those that have copies of its partitions."""
 
 logger = logging.getLogger(__name__)
+K = TypeVar("K")
 
 
 @dataclass
@@ -44,19 +45,22 @@ class Pulse:
     measured: float = field(default_factory=time.monotonic)
 
 
-class Silence:
-    """For how many looks in a row nothing new was heard of each partition. Looks are counted, not time: a process may have slept."""
+class Silence(Generic[K]):
+    """For how many looks in a row nothing new was heard of each one, such as a partition.
+
+    Looks are counted, not time: a process may have slept.
+    """
 
     def __init__(self) -> None:
-        self._heard: dict[TP, tuple[object, int]] = {}
+        self._heard: dict[K, tuple[object, int]] = {}
 
-    def look(self, heard: Mapping[TP, object]) -> Sequence[TP]:
-        """`heard`: of each partition that should be heard of, what changes with every answer. Returns those silent for SILENT_LOOKS."""
+    def look(self, heard: Mapping[K, object]) -> list[K]:
+        """`heard`: of each one that should be heard of, what changes with every answer. Returns those silent for SILENT_LOOKS."""
         before = self._heard
         self._heard = {
-            tp: (answer, before[tp][1] + 1 if tp in before and before[tp][0] == answer else 0) for tp, answer in heard.items()
+            one: (answer, before[one][1] + 1 if one in before and before[one][0] == answer else 0) for one, answer in heard.items()
         }  # fmt: skip
-        return sorted(tp for tp, (_, looks) in self._heard.items() if looks >= SILENT_LOOKS)
+        return [one for one, (_, looks) in self._heard.items() if looks >= SILENT_LOOKS]
 
 
 class Meter:
@@ -68,7 +72,8 @@ class Meter:
         self._app, self._also = app, also
         self._lag = {prefix + topic: metrics.LAG.labels(stage, topic) for topic in topics}
         self._oldest = {prefix + topic: metrics.OLDEST.labels(stage, topic) for topic in topics}
-        self._silence, self._silent = Silence(), metrics.SILENT.labels(stage)
+        self._silence: Silence[TP] = Silence()
+        self._silent = metrics.SILENT.labels(stage)
         self._age, self._assigned = metrics.COMMIT_AGE.labels(stage), metrics.ASSIGNED.labels(stage)
         self._waiting_since: float | None = None
         self._known = False
@@ -112,7 +117,7 @@ class Meter:
 
     def _listen(self, consumer: Consumer) -> None:
         """Which partitions' brokers are silent; said once when it begins and once when it is over."""
-        silent = tuple(f"{tp.topic}[{tp.partition}]" for tp in self._silence.look(consumer.heard()))
+        silent = tuple(f"{tp.topic}[{tp.partition}]" for tp in sorted(self._silence.look(consumer.heard())))
         for name in set(silent).difference(self.pulse.silent):
             logger.error("%s: its broker does not answer; waiting, nothing is lost", name)
         for name in set(self.pulse.silent).difference(silent):

@@ -39,7 +39,7 @@ WORKER_PORT = PORTS_PER_INSTANCE - 1
 
 MOST_INSTANCES = 100
 KILLED = "killed"
-CODES = (*(code.name.lower() for code in ExitCode if code not in (ExitCode.OK, ExitCode.CONFIG)), KILLED, metrics.OTHER)
+CODES = (*(code.name.lower() for code in ExitCode if code is not ExitCode.CONFIG), KILLED, metrics.OTHER)
 """Why a stage is started again."""
 
 REGISTRY = metrics.REGISTRY.restricted_registry(["sluice_restarts_total", "sluice_build_info"])
@@ -104,14 +104,19 @@ class Child:
             return None
         now = time.monotonic()
         if self._next_start is None:
-            if code in (ExitCode.OK, ExitCode.CONFIG):
+            if code == ExitCode.CONFIG:
                 return code
             self._backoff = backoff(self._backoff, now - self._started, code)
             metrics.RESTARTS.labels(self.stage, word(code)).inc()
             logger.error("stage %s ended with %s; it starts again in %.1f s", self.stage, describe(code), self._backoff)
             self._next_start = now + self._backoff
         elif now >= self._next_start:
-            self.start()
+            try:
+                self.start()
+            except OSError as error:  # no room for a process; those of the other stages go on
+                self._backoff = backoff(self._backoff, 0, code)
+                logger.error("stage %s cannot start: %s; it is tried again in %.1f s", self.stage, error, self._backoff)  # noqa: TRY400
+                self._next_start = now + self._backoff
         return None
 
     def stop(self, deadline: float) -> int:

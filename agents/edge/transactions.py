@@ -22,6 +22,9 @@ DELIVERY_SECONDS = 9.0
 CALL_SECONDS = 5.0
 CONFIRM_SECONDS = 1.0
 FENCED = {ck.KafkaError._FENCED, ck.KafkaError.PRODUCER_FENCED, ck.KafkaError.INVALID_PRODUCER_EPOCH}
+HAS_FAILED = {ck.KafkaError._FATAL, ck.KafkaError._STATE}
+"""What `produce` says once the producer, or its transaction, cannot go on: not why."""
+
 Delivered = Callable[[ck.KafkaError | None, ck.Message], None]
 
 
@@ -56,6 +59,10 @@ class Transactions:
                     break
                 except BufferError:
                     self._producer.poll(QUEUE_FULL_WAIT_SECONDS)
+                except ck.KafkaException as error:
+                    if error.args[0].code() in HAS_FAILED:
+                        self._producer.commit_transaction(CALL_SECONDS)  # refused as well, and with the reason
+                    raise
 
     def flush(self) -> None:
         """Waits until the broker has answered for all that was sent."""

@@ -11,8 +11,10 @@ import pytest
 
 from agents.edge.case_files import FILE
 from agents.edge.case_log import POSITION
-from agents.edge.failures import ExitCode
+from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.intake import REPUBLISHED, partition_of
+from agents.edge.producer import Message
+from agents.edge.transactions import Transactions
 from schemas.cases import CaseFile, CaseState
 from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, DEAD_LETTERS, NOTICES, VERDICTS
 from schemas.wire import decoder
@@ -181,6 +183,21 @@ def test_states_behind_the_group_stop_the_worker(owned: OwnTopics, start: Start)
     with start() as worker:
         assert worker.wait() == ExitCode.LOST
         assert "the states only to 0: states were lost" in worker.log
+
+
+def test_a_former_owner_is_told_so_also_while_it_sends(owned: OwnTopics) -> None:
+    client = {"bootstrap.servers": owned.address, "log_level": 0}
+    former, heir = Transactions(client, "owner", 60), Transactions(client, "owner", 60)
+    message = Message(owned.name(NOTICES), "k", b"value", [])
+    former.start()
+    former.begin()
+    former.send(message)
+    former.flush()
+    heir.start()
+    with pytest.raises(StopWorker) as stopped:
+        for _ in range(10_000_000):
+            former.send(message)
+    assert stopped.value.code is ExitCode.FENCED
 
 
 def test_what_lies_wrong_is_put_right_once_and_what_cannot_be_read_is_a_dead_letter(owned: OwnTopics, start: Start) -> None:

@@ -155,6 +155,17 @@ def test_sigterm_ends_a_busy_stage_with_nothing_lost_and_nothing_done_twice(topi
     assert len(topics.read_all(POSTS_LANGUAGE)) == len(names)
 
 
+def test_a_stage_that_somebody_else_ends_is_started_again(topics: OwnTopics, tmp_path: Path) -> None:
+    create(topics, LANGUAGE_TOPICS)
+    with worker(topics.address, topics.prefix, tmp_path, ["language"]) as process:
+        process.ready(["language"])
+        process.stages()["language"].terminate()
+        process.said("stage language ended with exit code 0 (OK); it starts again")
+        topics.produce(POSTS_INCOMING, posts("later"))
+        topics.read_all(POSTS_LANGUAGE, has_all({"later"}))
+        assert process.stop() == ExitCode.OK, process.log
+
+
 def handle_then_stop(topics: OwnTopics, language: Start, names: list[str], offset: int | None = None) -> int:
     """The stage handles these posts and ends; returns the offset that it committed on partition 0, by default their number."""
     offset = offset or len(names)

@@ -1,4 +1,4 @@
-"""How often a record was put back. What a dead letter holds is tested with the stage that writes it (test_work.py)."""
+"""How often a record was put back, and how many headers are kept. What a dead letter holds is tested with the stage (test_work.py)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.edge.dead_letters import TRIES, tries
+from agents.edge.dead_letters import TRIES, dead_letter, tries
+from schemas.wire import InvalidRecordError, Unreadable
+from tests.agents.edge.records import record
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,15 @@ from agents.edge.dead_letters import TRIES, tries
 )
 def test_tries(headers: list[tuple[str, bytes | None]], count: int) -> None:
     assert tries(headers) == count
+
+
+def test_any_number_of_empty_headers_leaves_a_letter_that_the_broker_takes() -> None:
+    """Such a record can come: compressed, it is small."""
+    hostile = record(b"no post", headers=[("", None)] * 100_000)
+    letter = dead_letter("letters", hostile, InvalidRecordError(Unreadable.NOT_JSON, "no"), stage="language", max_bytes=1000)
+    kept = [header for header in letter.headers if not header[0]]
+    assert 1000 < len(kept) < 2000
+    assert ("sluice_headers_dropped", b"%d" % (100_000 - len(kept))) in letter.headers
 
 
 @given(st.lists(st.tuples(st.just(TRIES) | st.text(), st.none() | st.binary())))

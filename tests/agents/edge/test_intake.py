@@ -15,6 +15,7 @@ from agents.edge.fetched import Fetched
 from agents.edge.intake import REPUBLISHED, Intake, partition_of, unread
 from schemas.headers import CE_TYPE, TRACEPARENT
 from schemas.topics import CASES, VERDICTS, Topic
+from schemas.wire import Unreadable
 from tests.agents.edge.records import record
 from tests.support.case_inputs import Input, opened, outgoing, verdict
 from tests.support.counting import SPEC
@@ -61,6 +62,12 @@ def test_a_record_on_another_partition_is_republished_with_its_key() -> None:
     assert (message.topic, message.key, message.value) == (wrong.topic, "post", wrong.value)
     assert message.headers == [("h", b"1"), (REPUBLISHED, b"1")]
     assert not taken.events
+
+
+def test_one_with_more_headers_than_fit_beside_the_mark_is_a_dead_letter() -> None:
+    elsewhere = (HERE + 1) % SHARDS
+    taken = intake(elsewhere).sort([fetched(opened("post"), elsewhere, key=b"whatever", headers=(("", None),) * 110_000)], ())
+    assert (taken.reasons, taken.moved, len(taken.letters)) == ([Unreadable.TOO_LARGE], [], 1)
 
 
 @pytest.mark.parametrize("key", [None, b"another"])

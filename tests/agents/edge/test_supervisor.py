@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -146,6 +147,24 @@ def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
     child.process.send_signal(signal.SIGSTOP)  # then it cannot act on SIGTERM
     wait_for(lambda: psutil.Process(child.process.pid).status() == psutil.STATUS_STOPPED, lambda: "it does not stop", 10)
     assert child.stop(deadline=0) == -signal.SIGKILL
+
+
+def test_a_stage_for_which_there_is_no_room_now_is_started_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    child = Child("language", Slot(0, "x", None), 0, {"SLUICE_BROKER": "127.0.0.1:1", "SLUICE_DATA_DIR": str(tmp_path)}, None)
+    child.process.kill()
+    child.process.wait()
+
+    def looked(at: Callable[[], bool]) -> bool:
+        assert child.look() is None
+        return at()
+
+    with monkeypatch.context() as without:
+        without.setattr(sys, "executable", str(tmp_path / "none"))
+        wait_for(lambda: looked(lambda: "stage language cannot start: " in caplog.text), lambda: caplog.text, 10)
+    wait_for(lambda: looked(lambda: child.process.poll() is None), lambda: caplog.text, 10)
+    child.stop(deadline=0)
 
 
 @pytest.mark.parametrize(
