@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from agents.edge.app import consumer_group
 from agents.edge.cases_runner import CasesAgent, CasesRunner
-from agents.edge.failures import ExitCode, StopWorker, stop, stop_for
+from agents.edge.failures import ExitCode, stop, stop_for
 from agents.edge.logs import limit_repetition, logged
 from agents.edge.membership import ended
 from agents.edge.preflight import Needs, preflight
@@ -134,8 +134,10 @@ def main() -> None:
         run(stage, instance, int(port))
     except ConfigError as error:
         stop(ExitCode.CONFIG, str(error))
-    except StopWorker as error:
-        stop(error.code, str(error))
+    except (KeyboardInterrupt, SystemExit):  # it was told to end
+        raise
+    except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
+        stop_for(error, f"starting or ending {stage}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from agents.edge import metrics
 from agents.edge.failures import ExitCode
 from agents.edge.supervisor import (
     ALONE_AFTER_SECONDS,
@@ -70,6 +71,19 @@ def test_each_start_that_fails_waits_longer_and_what_waits_ends_well(tmp_path: P
         for seconds in ("0.5", "1.0", "2.0"):
             process.said(f"stage language ended with exit code 69 (UNREACHABLE); it starts again in {seconds} s")
         assert process.stop() == 0
+
+
+def test_an_unforeseen_error_while_a_stage_starts_is_a_bug_and_is_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Here its module is not there."""
+    with (tmp_path / "log").open("w") as log:
+        child = Child("nowhere", Slot(0, "x", None), 0, {"SLUICE_BROKER": "127.0.0.1:1", "SLUICE_DATA_DIR": str(tmp_path)}, log)
+        wait_for(lambda: child.look() is not None or "it starts again" in caplog.text, lambda: "it does not end", 30)
+        child.stop(deadline=0)
+    assert "stage nowhere ended with exit code 72 (BUG); it starts again in 0.5 s" in caplog.text
+    assert metrics.REGISTRY.get_sample_value("sluice_restarts_total", {"stage": "nowhere", "code": "bug"}) == 1
+    said = (tmp_path / "log").read_text(encoding="utf-8")
+    assert "No module named 'agents.nowhere'" in said
+    assert "stopping with exit code 72 (BUG): ModuleNotFoundError while starting or ending nowhere" in said
 
 
 def test_sigterm_ends_the_stages_and_then_the_worker(patient: Process) -> None:
