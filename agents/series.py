@@ -35,8 +35,8 @@ REASONS_OF_REFUSAL = 24
 
 LABELS = {
     "stage": f"{', '.join(STAGES)}",
-    "result": "`ok`: its outputs are confirmed; `dead_letter`: could not be read; `stage_error`: went on as unassessed; "
-    "of transactions: committed, fenced, failed; of erasures: done, waits, nothing",
+    "result": "`ok`: its outputs are confirmed; `dead_letter`: could not be read, or what came of it was too large; "
+    "`stage_error`: went on as unassessed; of transactions: committed, fenced, failed; of erasures: done, waits, nothing",
     "topic": "names of `schemas/topics.py` without the prefix, with the regions of the regions file",
     "action": ", ".join(action.value for action in Action),
     "language": f"the languages that the identifier knows, `und`, `{OTHER}`",

@@ -31,7 +31,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Result:
-    """What came of one chunk: messages to send, and what to count once they are confirmed (`outputs` only where they are kept)."""
+    """What came of one chunk: messages to send, and what to count once they are confirmed (`outputs` only where they are kept).
+
+    A record is in `dead` or one of the `stage_errors` or neither, never both.
+    """
 
     chunk: Chunk
     messages: list[Message] = field(default_factory=list)
@@ -108,22 +111,21 @@ class Work(Generic[R]):
         if not items:
             return
         outputs, failed = self._process(stage, items, now)
-        for position in failed:
-            read[position][0].stage_errors += 1
         time = time_header(now)
-        for (result, record), produced in zip(read, outputs, strict=True):
-            self._emit(result, record, produced, time)
+        for position, ((result, record), produced) in enumerate(zip(read, outputs, strict=True)):
+            if self._emit(result, record, produced, time) and position in failed:
+                result.stage_errors += 1  # a dead letter is one already
 
-    def _process(self, stage: Stage[R], items: list[Incoming[R]], now: dt.datetime) -> tuple[list[list[Output]], list[int]]:
+    def _process(self, stage: Stage[R], items: list[Incoming[R]], now: dt.datetime) -> tuple[list[list[Output]], set[int]]:
         """Outputs per item, and the positions of those on which the stage failed."""
         try:
-            return stage.process(items, now), []
+            return stage.process(items, now), set()
         except StopWorker:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is: see failures.py
             self._log_stage_error(error, len(items))
         outputs: list[list[Output]] = []
-        failed: list[int] = []
+        failed: set[int] = set()
         for position, item in enumerate(items):
             try:
                 outputs += stage.process([item], now)
@@ -131,7 +133,7 @@ class Work(Generic[R]):
                 raise
             except Exception as error:  # noqa: BLE001
                 self._log_stage_error(error, 1)
-                failed.append(position)
+                failed.add(position)
                 outputs.append(stage.fallback(item, now))
         return outputs, failed
 
@@ -140,15 +142,17 @@ class Work(Generic[R]):
         place = "".join(traceback.format_tb(error.__traceback__, limit=-3))
         logger.error("stage %s failed on %d posts: %s at\n%s", self._spec.name, posts, type(error).__name__, place)
 
-    def _emit(self, result: Result, record: Fetched, produced: list[Output], time: Header) -> None:
+    def _emit(self, result: Result, record: Fetched, produced: list[Output], time: Header) -> bool:
+        """False: what came of the record is too large, so that it is a dead letter."""
         trace = traceparent(record.headers) if record.headers else None
         try:
             result.messages += [self._envelope.message(output, time, trace) for output in produced]
         except InvalidRecordError as fault:
             self._bury(result, record, fault)
-            return
+            return False
         if self._keep_outputs:
             result.outputs += produced
+        return True
 
     def _bury(self, result: Result, record: Fetched, fault: InvalidRecordError) -> None:
         result.dead.append(fault.reason)

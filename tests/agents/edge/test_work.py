@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import pytest
 from faust.types import TP
 
+from agents.edge import metrics
+from agents.edge.counts import Counts, Sent
 from agents.edge.envelope import MAX_VALUE_BYTES
 from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.producer import Message
@@ -29,7 +32,8 @@ read = decoder(LanguagePost)
 
 
 class Echo:
-    """Posts in, posts with a language out. `fail` fails with the batch it is in, `stop` stops the worker, `grow` is too large.
+    """Posts in, posts with a language out. `fail` fails with the batch it is in, `stop` stops the worker, `grow` is too large, and so is
+    what is left of `fail and grow`.
 
     The language is the number of posts that it was opened with or has handled before.
     """
@@ -40,7 +44,7 @@ class Echo:
     def process(self, batch: Sequence[Incoming[Post]], now: dt.datetime) -> list[list[Output]]:
         """One output for each."""
         for item in batch:
-            if item.record.text in {"fail", "fail for good"}:
+            if item.record.text in {"fail", "fail for good", "fail and grow"}:
                 raise ZeroDivisionError(f"about {item.record.text} by {item.record.author_id}")
             if item.record.text == "stop":
                 raise StopWorker(ExitCode.UNREACHABLE, "a dependency is away")
@@ -53,7 +57,7 @@ class Echo:
         return self._echo(item, (Unassessed.STAGE_ERROR,))
 
     def _echo(self, item: Incoming[Post], unassessed: tuple[Unassessed, ...] = ()) -> list[Output]:
-        tag = str(len(self.known)) if item.record.text != "grow" else "x" * (MAX_VALUE_BYTES + 1)
+        tag = str(len(self.known)) if item.record.text not in {"grow", "fail and grow"} else "x" * (MAX_VALUE_BYTES + 1)
         self.known.append(item.record.post_id)
         language = Language(tag=tag, confidence=0.5)
         return [
@@ -82,6 +86,13 @@ def one(value: bytes | None, headers: Sequence[tuple[str, bytes | None]] = (), k
     made = chunk(value)
     made.records[0] = record(value, headers=headers, key=key)
     return work().handle([made], NOW)[0]
+
+
+def counted(stage: str, posts: int, result: Result) -> dict[str, float | None]:
+    """Posts by result, as the metric of a stage says it once the broker has confirmed them."""
+    Counts(stage, "x.", None).confirmed(Sent(posts, Counter(), result.outputs, result.dead, result.stage_errors))
+    found = ("ok", "stage_error", "dead_letter")
+    return {each: metrics.REGISTRY.get_sample_value("sluice_posts_total", {"stage": stage, "result": each}) for each in found}
 
 
 def header(message: Message, name: str) -> str | bytes | None:
@@ -199,6 +210,17 @@ def test_a_post_on_which_the_stage_fails_goes_on_unassessed(caplog: pytest.LogCa
     assert (first.stage_errors, second.stage_errors) == (1, 0)
     assert "ZeroDivisionError" in caplog.text
     assert "author-1" not in caplog.text  # an exception may quote a post
+
+
+def test_a_post_that_fails_and_whose_fallback_is_too_large_counts_once() -> None:
+    (result,) = work().handle([chunk(post("a"), post("b", "fail and grow"), post("c", "fail"))], NOW)
+    assert (result.dead, result.stage_errors) == (["too_large"], 1)
+    assert counted("three", 3, result) == {"ok": 1, "stage_error": 1, "dead_letter": 1}
+
+
+def test_a_post_alone_that_fails_and_whose_fallback_is_too_large_stops_nothing() -> None:
+    """Counted twice, it would leave less than none that were well, which a counter refuses."""
+    assert counted("alone", 1, one(post("a", "fail and grow"))) == {"ok": 0, "stage_error": 0, "dead_letter": 1}
 
 
 def test_a_fallback_that_fails_is_a_bug() -> None:
