@@ -23,6 +23,8 @@ PREPARED_BYTES = 16 * 1024 * 1024
 NEAR = 50
 """Records between two files that are read rather than skipped."""
 
+MADE_ANEW = "was the topic made anew, or another one restored than that of the states?"
+
 READING = {
     "isolation.level": "read_uncommitted",  # that a file is committed is known
     "queued.min.messages": 1,
@@ -41,6 +43,7 @@ class CaseFiles:
         self._decode = decoder(CaseFile)
         self._cache: LRUCache[str, bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
         self._new: dict[str, tuple[int, bytes | None]] = {}
+        self._name = f"{topic}[{partition}]"
         self._open: Callable[[], LogReader] = lambda: LogReader(client, topic, partition, **READING)
         self._reader: LogReader | None = None
         self._reading = False
@@ -82,6 +85,16 @@ class CaseFiles:
             self.where.pop(post_id, None)
         else:
             self.where[post_id] = next((int(value) for name, value in headers if name == FILE and value), NO_FILE)
+
+    def check(self, start: int, end: int) -> None:
+        """After a restore; the log of files holds `start` to before `end`. Raises StopWorker, code LOST, when a file lies elsewhere.
+
+        It would be missed only when somebody judges the post, and then looks like a broker that does not answer.
+        """
+        gone = [post_id for post_id, offset in self.where.items() if offset != NO_FILE and not start <= offset < end]
+        if gone:
+            some, log = f"{len(gone)} posts (that of {gone[0]} at {self.where[gone[0]]})", f"from {start} to before {end}"
+            raise StopWorker(ExitCode.LOST, f"{self._name}: the case files of {some} are not in the log, which goes {log}: {MADE_ANEW}")
 
     def read(self, post_id: str) -> CaseFile | None:
         """The file as it was committed last. Raises StopWorker when it is gone, or when the broker does not answer."""
@@ -138,8 +151,7 @@ class CaseFiles:
                 return value
         raise StopWorker(
             ExitCode.LOST,
-            f"{self._log.name}: offset {offset} does not hold the case file of post {post_id}: was the topic made anew, or another one "
-            "restored than that of the states?",
+            f"{self._name}: offset {offset} does not hold the case file of post {post_id}: {MADE_ANEW}",
         )
 
 

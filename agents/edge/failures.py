@@ -10,7 +10,7 @@
 | a topic or right is missing | stop: DENIED |
 | no progress though there is work | stop: STUCK |
 | another worker has the same name, or owns the partition number whose transaction this one would commit | stop: FENCED |
-| the log no longer holds what was not yet handled | stop: LOST |
+| the log no longer holds what was not yet handled, or a case file that a state names | stop: LOST |
 | anything else | stop: BUG |
 
 Stopping is immediate (crash-only): nothing unconfirmed was acknowledged, so a restart reads it again.
@@ -39,7 +39,7 @@ class ExitCode(enum.IntEnum):
     BUG = 72  # an exception nobody foresaw
     DENIED = 73  # a topic or group is missing or not allowed
     FENCED = 74  # another worker has the same name, or has taken over meanwhile what this one was at
-    LOST = 75  # the committed offset is outside the log: posts are gone, or the topic was made anew
+    LOST = 75  # the committed offset, or that of a case file, is outside the log: posts are gone, or the topic was made anew
     POISONED = 76  # too many dead letters or stage errors on an internal topic
     CONFIG = 78  # a wrong setting, policy, region or model
 

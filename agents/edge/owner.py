@@ -137,6 +137,7 @@ class Owner(threading.Thread):
                 self._load(key, value, headers)
             inputs = [tools.prefix + topic.name for topic in tools.spec.inputs]
             self._positions |= check_positions(offsets, inputs, self._positions)
+            self._files.check(*offsets.span(self._file_topic))
         self._settled_at = time.monotonic() + SETTLE_SECONDS
         seconds = time.perf_counter() - started
         metrics.RESTORE_SECONDS.observe(seconds)

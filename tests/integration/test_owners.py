@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from agents.edge.case_files import FILE
 from agents.edge.case_log import POSITION
@@ -16,11 +18,11 @@ from agents.edge.intake import REPUBLISHED, partition_of
 from agents.edge.producer import Message
 from agents.edge.transactions import Transactions
 from schemas.cases import CaseFile, CaseState
-from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, DEAD_LETTERS, NOTICES, VERDICTS
+from schemas.topics import CASE_FILES, CASE_INPUTS, CASE_STATE, CASES, DEAD_LETTERS, NOTICES, VERDICTS, Topic
 from schemas.wire import decoder
 from tests.support.case_inputs import deleted, enforced, opened, outgoing, report, send, verdict
 from tests.support.clients import Outgoing, OwnTopics, create_topics, delete_topics, read_all
-from tests.support.counting_worker import ALL, counting_worker, notice_of, notices
+from tests.support.counting_worker import ALL, SESSION_SECONDS, counting_worker, notice_of, notices
 from tests.support.workers import Process, fetch, wait_for
 
 pytestmark = pytest.mark.kafka
@@ -47,6 +49,22 @@ def states(topics: OwnTopics) -> dict[str, CaseState]:
     """By post, what is committed."""
     latest = {message.key or b"": message.value for message in topics.read_all(CASE_STATE)}
     return {key.decode(): state_of(value) for key, value in latest.items() if value and not key.startswith(POSITION)}
+
+
+def make_anew(topics: OwnTopics, topic: Topic) -> None:
+    """Deletes a topic, and makes it again."""
+    delete_topics(topics.address, [topics.name(topic)])
+    create_topics(topics.address, topics.prefix, [topic], {topic.name: PARTITIONS})
+
+
+def is_deleted(topics: OwnTopics) -> bool:
+    """Deletes the stage's group, which Kafka does only when it has forgotten the worker that was there."""
+    group, admin = f"{topics.prefix}sluice.cases", AdminClient({"bootstrap.servers": topics.address})
+    try:
+        admin.delete_consumer_groups([group])[group].result(10)
+    except KafkaException:
+        return False
+    return True
 
 
 def metrics_of(worker: Process) -> dict[str, float]:
@@ -178,11 +196,34 @@ def test_states_behind_the_group_stop_the_worker(owned: OwnTopics, start: Start)
         send(owned, opened("post"))
         notices(owned, "post:2")
         assert worker.stop() == ExitCode.OK, worker.log
-    delete_topics(owned.address, [owned.name(CASE_STATE)])
-    create_topics(owned.address, owned.prefix, [CASE_STATE], {CASE_STATE.name: PARTITIONS})
+    make_anew(owned, CASE_STATE)
     with start() as worker:
         assert worker.wait() == ExitCode.LOST
         assert "the states only to 0: states were lost" in worker.log
+
+
+def test_files_that_were_made_anew_stop_the_worker_until_cases_are_made_anew_too(owned: OwnTopics, start: Start) -> None:
+    """Nobody has to ask for a file for that."""
+    with start() as worker:
+        send(owned, opened("post"))
+        notices(owned, "post:2")
+        assert worker.stop() == ExitCode.OK, worker.log
+    with start() as worker:  # as they were they fit
+        send(owned, enforced("post"))
+        notices(owned, "post:3")
+        assert worker.stop() == ExitCode.OK, worker.log
+    make_anew(owned, CASE_FILES)
+    for attempt in ("first", "second"):  # it does not forget
+        with start() as worker:
+            assert worker.wait() == ExitCode.LOST, attempt
+            assert f"{owned.name(CASE_FILES)}[{partition_of(b'post', PARTITIONS)}]" in worker.log
+            assert "was the topic made anew" in worker.log
+    make_anew(owned, CASE_STATE)
+    wait_for(lambda: is_deleted(owned), lambda: "the group still has a member", 4 * SESSION_SECONDS)
+    with start() as worker:
+        send(owned, enforced("post"))
+        assert notices(owned, "post:4")["post:4"] == 1
+        assert worker.stop() == ExitCode.OK, worker.log
 
 
 def test_a_former_owner_is_told_so_also_while_it_sends(owned: OwnTopics) -> None:
