@@ -1,9 +1,11 @@
-"""The steps of the accurate tier: its runs, their average, its graphs."""
+"""The steps of the accurate tier: its runs, their average, its graphs; and those of the teacher that it learns from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import jax
@@ -14,15 +16,24 @@ from tokenizers import Tokenizer
 from pipeline.scoring.training import export, loop
 from pipeline.scoring.training.augment import Augment, Dictionary, Words
 from pipeline.scoring.training.base import BaseModel
-from pipeline.scoring.training.encode import encode_draws, padded
-from pipeline.scoring.training.encoder import Frozen, Parameters, initial
-from pipeline.scoring.training.recipe import AccurateForm, AugmentForm, Run
-from pipeline.scoring.training.rows import Row
+from pipeline.scoring.training.encode import Ids, encode_draws, padded
+from pipeline.scoring.training.encoder import Frozen, Parameters, initial, logits
+from pipeline.scoring.training.recipe import AugmentForm, EncoderForm, Run
+from pipeline.scoring.training.rows import LABELS, Floats, Row
 from pipeline.scoring.training.sampling import draws
 from pipeline.scoring.training.work import Work, averaged, read_parameters, write_parameters
 
+Tuned = tuple[Parameters, Frozen]
+"""An encoder after a run."""
+
+Teacher = Callable[[Sequence[Ids]], Floats]
+"""Texts as ids to probabilities, [rows, labels]."""
+
 HEAD_TOKENS = 6144
 """Of a batch whose states are only computed, not learnt from."""
+
+ANSWERED_TOKENS = 12_288
+"""Of a batch that a teacher answers."""
 
 CALIBRATION_ROWS, CALIBRATION_TOKENS = 256, 80
 """Rows and tokens whose activations decide the divisors of the 8-bit graph."""
@@ -40,34 +51,98 @@ class Material:
     dictionary: Dictionary
 
 
-def train(work: Work, form: AccurateForm, augment: AugmentForm, material: Material) -> tuple[Parameters, Frozen]:
+def train(work: Work, form: EncoderForm, augment: AugmentForm, material: Material, taught_by: Teacher | None) -> Tuned:
     """All runs, each a step of its own, and their average."""
+    paths = _runs(work, "run", form, augment, material, taught_by)
+    like = initial(material.base, form.layers, jax.random.key(0))
+    return averaged({paths[name]: weight for name, weight in form.average.items()}, like, material.fixed)
+
+
+def teacher(work: Work, form: EncoderForm, augment: AugmentForm, material: Material) -> Teacher:
+    """What answers for a teacher's runs: the weighted mean of their logits. They need not have one start in common.
+
+    It is trained when it is first asked: a work folder that has all that it was asked for needs it no more.
+    """
+
+    @cache
+    def trained() -> Teacher:
+        return _teacher(work, form, augment, material)
+
+    def answer(ids: Sequence[Ids]) -> Floats:
+        return trained()(ids)
+
+    return answer
+
+
+def _teacher(work: Work, form: EncoderForm, augment: AugmentForm, material: Material) -> Teacher:
+    paths = _runs(work, "teacher", form, augment, material, None)
+    like = initial(material.base, form.layers, jax.random.key(0))
+    total = sum(form.average.values())
+    return answering([(read_parameters(paths[name], like, material.fixed), weight / total) for name, weight in form.average.items()])
+
+
+def answering(models: Sequence[tuple[Tuned, float]]) -> Teacher:
+    """What gives the probabilities of the mean of the logits of `models`, by their weights."""
+    of_batch = jax.jit(logits)
+
+    def answer(ids: Sequence[Ids]) -> Floats:
+        result = np.zeros((len(ids), len(LABELS)), np.float32)
+        for rows, batch in _in_batches(ids):
+            mean = sum(np.asarray(of_batch(*tuned, batch)) * weight for tuned, weight in models)
+            result[rows] = (1 / (1 + np.exp(-mean)))[: len(rows)]
+        return result
+
+    return answer
+
+
+def _in_batches(ids: Sequence[Ids]) -> Iterator[tuple[list[int], NDArray[np.int32]]]:
+    """All rows, those of like length together: their numbers, and their ids, with some of them again where a batch would not be full."""
+    for shorter, length in pairwise((0, *loop.LENGTHS)):
+        rows = [index for index, row in enumerate(ids) if shorter < len(row) <= length]
+        size = ANSWERED_TOKENS // length
+        for at in range(0, len(rows), size):
+            chosen = rows[at : at + size]
+            yield chosen, padded([ids[index] for index in (chosen * size)[:size]], length)
+
+
+def _runs(  # noqa: PLR0913, PLR0917 - what all runs need
+    work: Work, kind: str, form: EncoderForm, augment: AugmentForm, material: Material, taught_by: Teacher | None
+) -> dict[str, Path]:
     like = initial(material.base, form.layers, jax.random.key(0))
     paths: dict[str, Path] = {}
     for name, run in form.runs.items():
         start = read_parameters(paths[run.after], like, material.fixed) if run.after else None
+        step = f"{kind}-{name}"
 
-        def make(path: Path, name: str = name, run: Run = run, start: tuple[Parameters, Frozen] | None = start) -> None:
-            write_parameters(path, *_run(work, name, run, form, augment, material, start))
+        def make(path: Path, step: str = step, run: Run = run, start: Tuned | None = start) -> None:
+            write_parameters(path, *_run(work, step, run, form, augment, material, start, taught_by))
 
-        paths[name] = work.once(f"run-{name}.npz", make)
-        work.path(_state(name)).unlink(missing_ok=True)
-    return averaged({paths[name]: weight for name, weight in form.average.items()}, like, material.fixed)
+        paths[name] = work.once(f"{step}.npz", make)
+        work.path(_state(step)).unlink(missing_ok=True)
+    return paths
 
 
-def _state(name: str) -> str:
-    return f"state-{name}.npz"
+def _state(step: str) -> str:
+    return f"state-{step}.npz"
 
 
 def _run(  # noqa: PLR0913, PLR0917 - a run is where everything meets
-    work: Work, name: str, run: Run, form: AccurateForm, augment: AugmentForm, material: Material, start: tuple[Parameters, Frozen] | None
-) -> tuple[Parameters, Frozen]:
+    work: Work,
+    step: str,
+    run: Run,
+    form: EncoderForm,
+    augment: AugmentForm,
+    material: Material,
+    start: Tuned | None,
+    taught_by: Teacher | None,
+) -> Tuned:
     random, key = np.random.default_rng(run.seed), jax.random.key(run.seed)
     rows = material.rows if run.benign else [row for row in material.rows if not row.benign]
     noise = Augment(replace(augment.rates, dress=run.dressed), material.profane, material.dictionary if run.dictionary else {})
     drawn = draws(rows, run.draws, run.mix, noise, random)
     ids = encode_draws(material.tokenizer, drawn, form.length)
     targets = np.stack([draw.targets for draw in drawn])
+    work.say(f"{step}: {len(ids)} texts drawn")
     schedule = form.schedule(run)
     if start is None:
         few = schedule.head_draws
@@ -75,12 +150,13 @@ def _run(  # noqa: PLR0913, PLR0917 - a run is where everything meets
         parameters, fixed = loop.fit_head(initial(material.base, form.layers, key), material.fixed, head, schedule, key)
     else:
         parameters, fixed = start
-    learn = loop.batches(ids, targets, schedule.tokens, random)
+    answers = taught_by(ids) if taught_by and run.taught else None
+    learn = loop.batches(ids, targets, schedule.tokens, random, answers)
 
     def say(sentence: str) -> None:
-        work.say(f"{name}: {sentence}")
+        work.say(f"{step}: {sentence}")
 
-    return loop.fit(parameters, fixed, learn, schedule, seed=run.seed, saved=work.path(_state(name)), say=say), fixed
+    return loop.fit(parameters, fixed, learn, schedule, seed=run.seed, saved=work.path(_state(step)), say=say), fixed
 
 
 def graphs(work: Work, name: str, parameters: Parameters, fixed: Frozen, sample: Sequence[list[int]]) -> tuple[Path, Path]:

@@ -235,12 +235,12 @@ def _data(rows: Sequence[Row]) -> str:
 
 
 def _made(record: Record, hashes: dict[str, str]) -> str:
-    seconds = "\n".join(f"- {name}: {value:.0f} s" for name, value in record.seconds.items())
+    steps = "\n".join(f"- {name}: {made.seconds:.0f} s on {made.processor}" for name, made in record.steps.items())
     files = "\n".join(f"- {file.name}: {file.rows} rows, sha256 {file.sha256}" for file in record.data)
     made = "\n".join(f"- {name}: sha256 {value}" for name, value in hashes.items())
     return (
-        f"    {record.command}\n\nRecipe: sha256 {record.recipe_sha256}. On {record.processor}, with {', '.join(record.libraries)}. "
-        f"docs/model/training.md says what the steps are.\n\nSeconds of each step:\n\n{seconds}\n\n"
+        f"    {record.command}\n\nRecipe: sha256 {record.recipe_sha256}. Bundles and figures were made with {', '.join(record.libraries)}. "
+        f"docs/model/training.md says what the steps are.\n\nSteps:\n\n{steps}\n\n"
         f"Data files:\n\n{files}\n\nResult:\n\n{made}"
     )
 

@@ -34,7 +34,7 @@ class Schedule:
     """`rate`: the highest of the last layer; `fall`: of each layer below it; `head_rate`: times `rate`, of the head. `tokens`: of a batch.
 
     `warmup`: the share of steps in which the rate rises. `head_draws`: how many draws the head alone learns from first, on frozen states.
-    `half`: matrices are multiplied in bfloat16.
+    `half`: matrices are multiplied in bfloat16. `taught`: the share of the loss that a teacher's answers have; the rest is the labels'.
     """
 
     rate: float = 3e-4
@@ -47,13 +47,15 @@ class Schedule:
     head_draws: int = 6000
     head_passes: int = 3
     half: bool = False
+    taught: float = 0
 
 
 class Batch(NamedTuple):
-    """Ids [B, L] and targets [B, labels], NaN where not known."""
+    """Ids [B, L], targets and a teacher's answers [B, labels], both NaN where not known."""
 
     ids: NDArray[np.int32]
     targets: Floats
+    answers: Floats
 
 
 class State(NamedTuple):
@@ -63,8 +65,9 @@ class State(NamedTuple):
     optimiser: optax.OptState
 
 
-def batches(ids: Sequence[Ids], targets: Floats, tokens: int, random: np.random.Generator) -> list[Batch]:
-    """All rows once, those of like length together, in random order."""
+def batches(ids: Sequence[Ids], targets: Floats, tokens: int, random: np.random.Generator, answers: Floats | None = None) -> list[Batch]:
+    """All rows once, those of like length together, in random order. `answers` of a teacher: [rows, labels]."""
+    known = np.concatenate([targets, np.full_like(targets, np.nan) if answers is None else answers], axis=1)
     groups: dict[int, list[int]] = {}
     for index in random.permutation(len(ids)):
         fits = next(length for length in LENGTHS if len(ids[index]) <= length)
@@ -74,10 +77,10 @@ def batches(ids: Sequence[Ids], targets: Floats, tokens: int, random: np.random.
         size = max(1, tokens // length)
         for start in range(0, len(members), size):
             chosen = members[start : start + size]
-            rows = np.full((size, targets.shape[1]), np.nan, np.float32)
-            rows[: len(chosen)] = targets[chosen]
+            rows = np.full((size, known.shape[1]), np.nan, np.float32)
+            rows[: len(chosen)] = known[chosen]
             filled = [*chosen, *([chosen[0]] * (size - len(chosen)))]
-            result.append(Batch(padded([ids[index] for index in filled], length), rows))
+            result.append(Batch(padded([ids[index] for index in filled], length), *np.split(rows, 2, axis=1)))
     return [result[index] for index in random.permutation(len(result))]
 
 
@@ -87,6 +90,12 @@ def loss(outputs: jax.Array, targets: jax.Array, smoothing: float) -> jax.Array:
     wanted = jnp.nan_to_num(targets) * (1 - smoothing) + smoothing / 2
     cost: jax.Array = (optax.sigmoid_binary_cross_entropy(outputs, wanted) * known).sum() / jnp.maximum(known.sum(), 1)
     return cost
+
+
+def both(outputs: jax.Array, targets: jax.Array, answers: jax.Array, smoothing: float, taught: float) -> jax.Array:
+    """The labels' loss and the teacher's, by their shares (Hinton et al. 2015, at temperature 1)."""
+    labels = loss(outputs, targets, smoothing)
+    return labels if taught == 0 else (1 - taught) * labels + taught * loss(outputs, answers, 0)
 
 
 def fit_head(
@@ -116,16 +125,17 @@ def fit_head(
     return {"layers": parameters["layers"], "head": head}, fixed._replace(centre=jnp.asarray(centre), spread=jnp.asarray(spread))
 
 
-@partial(jax.jit, static_argnames=("smoothing", "half"))
+@partial(jax.jit, static_argnames=("smoothing", "half", "taught"))
 def _gradient(  # noqa: PLR0913, PLR0917 - what a step needs
-    parameters: Parameters, fixed: Frozen, batch: Batch, key: jax.Array, smoothing: float, half: bool
+    parameters: Parameters, fixed: Frozen, batch: Batch, key: jax.Array, smoothing: float, half: bool, taught: float
 ) -> tuple[jax.Array, Parameters]:
     """The loss and its gradient. Compiled once for each shape, whatever the run."""
 
     def cost(parameters: Parameters) -> jax.Array:
         if half:
             parameters = {"layers": halved(parameters["layers"]), "head": parameters["head"]}
-        return loss(logits(parameters, fixed, jnp.asarray(batch.ids), key), jnp.asarray(batch.targets), smoothing)
+        outputs = logits(parameters, fixed, jnp.asarray(batch.ids), key)
+        return both(outputs, jnp.asarray(batch.targets), jnp.asarray(batch.answers), smoothing, taught)
 
     return jax.value_and_grad(cost)(parameters)
 
@@ -158,14 +168,16 @@ def fit(  # noqa: PLR0913 - what a training needs
     apply = jax.jit(update, donate_argnums=0)
     key = jax.random.key(seed)
     began = last_saved = time.monotonic()
-    losses: list[float] = []
+    losses: list[jax.Array] = []  # read only now and then: an accelerator that is asked after each step stands still meanwhile
     for number, batch in enumerate(learn[first:], first):
-        value, change = _gradient(state.parameters, fixed, batch, jax.random.fold_in(key, number), schedule.smoothing, schedule.half)
+        of_step = jax.random.fold_in(key, number)
+        value, change = _gradient(state.parameters, fixed, batch, of_step, schedule.smoothing, schedule.half, schedule.taught)
         state = apply(state, change)
-        losses.append(float(value))
+        losses.append(value)
         if len(losses) == 25:
+            mean = np.mean([float(each) for each in losses])
             per_step = (time.monotonic() - began) / (number + 1 - first)
-            say(f"step {number + 1} of {len(learn)}, loss {np.mean(losses):.4f}, {per_step:.2f} s a step")
+            say(f"step {number + 1} of {len(learn)}, loss {mean:.4f}, {per_step:.3f} s a step")
             losses.clear()
         if time.monotonic() - last_saved > SAVE_SECONDS:
             save(saved, state, number + 1)

@@ -35,10 +35,11 @@ class DictionaryForm(ConfigModel):
 
 
 class Run(ConfigModel):
-    """One training run of the accurate tier. `after`: the run whose weights it starts from; without it, the base model's.
+    """One training run of an encoder. `after`: the run whose weights it starts from; without it, the base model's.
 
     `benign`, `joined_harmful`, `joined_clean`, `soft`: pipeline.scoring.training.sampling.Mix. `dictionary`: whether words are exchanged.
-    `dressed`: chance of a benign row to look like a tweet.
+    `dressed`: chance of a benign row to look like a tweet. `taught`: share of the loss that the teacher's answers have. `fall`: the rate
+    of a layer, as a share of that of the layer above it.
     """
 
     draws: Positive
@@ -51,6 +52,8 @@ class Run(ConfigModel):
     soft: float = Field(default=0.05, ge=-1, le=1)
     dictionary: bool = False
     dressed: Share = 0
+    taught: Share = 0
+    fall: float = Field(default=0.8, gt=0, le=1)
 
     @property
     def mix(self) -> Mix:
@@ -58,9 +61,10 @@ class Run(ConfigModel):
         return Mix(self.benign, self.joined_harmful, self.joined_clean, self.soft)
 
 
-class AccurateForm(ConfigModel):
-    """The accurate tier: `layers` of the base model, texts of at most `length` tokens, `runs` in order, and their weights in the average.
+class EncoderForm(ConfigModel):
+    """The accurate tier, or its teacher: `layers` of the base model, and `runs` in order, on texts of at most `length` tokens.
 
+    `average`: the runs' weights in the mean, of layers in the accurate tier and of logits in its teacher.
     `head_draws`: how many draws the head learns from alone, before a run that starts from the base model.
     `half`: products in bfloat16, for processors with instructions for it; others get slower.
     """
@@ -86,7 +90,7 @@ class AccurateForm(ConfigModel):
 
     def schedule(self, run: Run) -> Schedule:
         """How a run learns."""
-        return Schedule(rate=run.rate, tokens=self.tokens, head_draws=self.head_draws, half=self.half)
+        return Schedule(run.rate, run.fall, tokens=self.tokens, head_draws=self.head_draws, half=self.half, taught=run.taught)
 
 
 class FastForm(ConfigModel):
@@ -130,7 +134,8 @@ class AssumedForm(ConfigModel):
 class Recipe(ConfigModel):
     """A whole training. `version` of both bundles; `languages` that they name; `assumed` by the file of the rows, without its ending.
 
-    `measured_rows`: benign rows of a file and language, at most, that are only measured.
+    `measured_rows`: benign rows of a file and language, at most, that are only measured. `teacher`: a deeper encoder whose answers the runs
+    of the accurate tier learn from by their `taught`; it is in no bundle.
     """
 
     version: Name
@@ -142,8 +147,18 @@ class Recipe(ConfigModel):
     dictionary: DictionaryForm
     augment: AugmentForm
     assumed: dict[str, AssumedForm] = Field(default_factory=dict)
-    accurate: AccurateForm
+    teacher: EncoderForm | None = None
+    accurate: EncoderForm
     fast: FastForm
+
+    @model_validator(mode="after")
+    def _known_teacher(self) -> Self:
+        taught = [name for name, run in self.accurate.runs.items() if run.taught]
+        if taught and not self.teacher:
+            raise ValueError(f"run {taught[0]} of `accurate` is taught, and there is no `teacher`")
+        if self.teacher and any(run.taught for run in self.teacher.runs.values()):
+            raise ValueError("`taught` is for runs of `accurate`: the teacher learns from labels alone")
+        return self
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -125,9 +125,7 @@ def loss(outputs: jax.Array, labels: jax.Array, teacher: jax.Array) -> jax.Array
     return (1 - TEACHER) * cost(labels) + TEACHER * cost(teacher)
 
 
-def fit(  # noqa: PLR0913 - what a training needs
-    start: Static, learn: Sequence[Batch], teacher: Sequence[Floats], rates: Rates, *, seed: int, say: Callable[[str], None]
-) -> Static:
+def fit(start: Static, learn: Sequence[Batch], rates: Rates, *, seed: int, say: Callable[[str], None]) -> Static:
     """`start` trained on each batch once. Of the vectors only those in a batch are touched (lazy Adam), so that a step costs little."""
     optimiser = optax.adamw(optax.cosine_onecycle_schedule(len(learn), rates.network, 0.1), weight_decay=0.01)
     network, table = start.network, _Table(np.concatenate([start.vectors, start.weights[:, None]], axis=1))
@@ -147,11 +145,11 @@ def fit(  # noqa: PLR0913 - what a training needs
         return optax.apply_updates(network, updates), state, of_rows, cost
 
     key, began, costs = jax.random.key(seed), time.monotonic(), []
-    for number, (batch, wanted) in enumerate(zip(learn, teacher, strict=True)):
+    for number, batch in enumerate(learn):
         pieces, places = np.unique(batch.ids, return_inverse=True)
         room = batch.ids.size + 1
         padded = np.concatenate([pieces, np.full(room - len(pieces), PAD)])
-        given = (jnp.asarray(batch.ids), jnp.asarray(places.reshape(batch.ids.shape)), jnp.asarray(batch.targets), jnp.asarray(wanted))
+        given = tuple(jnp.asarray(each) for each in (batch.ids, places.reshape(batch.ids.shape), batch.targets, batch.answers))
         network, state, of_rows, cost = step(network, state, table.values[padded], given, jax.random.fold_in(key, number))
         table.update(pieces.astype(np.int64), np.asarray(of_rows)[: len(pieces)], rates.vectors * (1 - number / len(learn)))
         costs.append(float(cost))

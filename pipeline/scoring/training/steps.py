@@ -28,6 +28,7 @@ from pipeline.scoring.training import (
     splits,
     templates,
     vocabulary,
+    written,
 )
 from pipeline.scoring.training.base import WEIGHTS_FILE, WEIGHTS_PACKAGE, BaseModel, package_file, package_version, read_base
 from pipeline.scoring.training.calibrate import Scored
@@ -89,7 +90,7 @@ def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Traine
         order.command,
         hashlib.sha256(order.recipe_bytes).hexdigest(),
         [package_version(name) for name in LIBRARIES],
-        f"{platform.machine()}, JAX on {jax.default_backend()}",
+        f"{platform.machine()}, JAX {jax.__version__} on {jax.devices()[0].device_kind}",
         files,
     )
     work = Work(work_folder, record, say)
@@ -97,15 +98,16 @@ def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Traine
     base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
     words = _vocabulary(work, recipe, base, rows.train)
     profane = augment.read_word_lists(order.data / "lexicons", recipe.languages)
-    own = splits.unlike(templates.rows(), [row.text or "" for row in fairness_rows(LABELS)])
+    own = splits.unlike([*templates.rows(), *written.rows()], [row.text or "" for row in fairness_rows(LABELS)])
     targets = {file: form.targets for file, form in recipe.assumed.items()}
     material = _material(work, recipe, base, words, assumed([*rows.train, *own], targets, profane), profane)
-    tuned = accurate.train(work, recipe.accurate, recipe.augment, material)
+    teacher = accurate.teacher(work, recipe.teacher, recipe.augment, material) if recipe.teacher else None
+    tuned = accurate.train(work, recipe.accurate, recipe.augment, material, teacher)
     sample = encode(material.tokenizer, [row.text for row in rows.dev])
     graph, twin = accurate.graphs(work, "accurate", *tuned, sample)
     tiers = _Tiers(work, recipe, words.tokenizer, rows)
     tiers.draft("accurate", graph)
-    lesson = fast.Lesson(material, recipe.augment, recipe.accurate.length, tuned, words.frequency, work.path("draft-accurate"))
+    lesson = fast.Lesson(material, recipe.augment, recipe.accurate.length, tuned, words.frequency)
     small = fast.train(work, recipe.fast, lesson)
     tiers.draft("fast", small)
     return Trained(rows, tiers.finish(order.out, {"accurate": graph, "fast": small}), twin, record)

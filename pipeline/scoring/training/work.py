@@ -18,15 +18,22 @@ from pipeline.scoring.training.rows import DataFile
 RECORD = "record.json"
 
 
+class Made(msgspec.Struct):
+    """How long a step took, and where: a work folder may have been on several machines."""
+
+    seconds: float
+    processor: str
+
+
 class Record(msgspec.Struct):
-    """What is known of a training: its command, libraries and data, and the seconds of each step."""
+    """What is known of a training: its command, libraries and data, and each step by its name."""
 
     command: str
     recipe_sha256: str
     libraries: list[str]
     processor: str
     data: list[DataFile]
-    seconds: dict[str, float] = {}
+    steps: dict[str, Made] = {}
 
 
 class Work:
@@ -43,7 +50,7 @@ class Work:
             before = msgspec.json.decode(path.read_bytes(), type=Record)
             if (before.recipe_sha256, before.data) != (record.recipe_sha256, record.data):
                 raise ConfigError(f"{folder}: belongs to a training with another recipe or other data; give another folder, or remove it")
-            record.seconds = before.seconds
+            record.steps = before.steps
         self._write()
 
     def path(self, name: str) -> Path:
@@ -61,9 +68,9 @@ class Work:
         beside = path.with_name(f"new-{name}")
         make(beside)
         beside.replace(path)
-        self.record.seconds[name] = round(time.monotonic() - began, 1)
+        made = self.record.steps[name] = Made(round(time.monotonic() - began, 1), self.record.processor)
         self._write()
-        self.say(f"{name}: {self.record.seconds[name]:.0f} s")
+        self.say(f"{name}: {made.seconds:.0f} s")
         return path
 
     def _write(self) -> None:
