@@ -91,12 +91,13 @@ class OpenTask(Record, frozen=True, kw_only=True, gc=False):
 
 class Reporter(Record, frozen=True, kw_only=True, gc=False):
     """A report that waits for its outcome, or whose outcome may still be appealed against: told at `answered_at`, that the post is
-    `restricted` or is not. `appealed`: against that outcome.
+    `restricted` or is not. `label`: what it suspects. `appealed`: against that outcome.
     """
 
     report_id: Id
     reporter_key: Id
     channel: Channel
+    label: str | None = None
     answered_at: Time | None = None
     restricted: bool = False
     appealed: bool = False

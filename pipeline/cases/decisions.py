@@ -10,6 +10,7 @@ from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Overturned
 from pipeline.cases.grounds import grounds, source_type
 from pipeline.ids import case_id, decision_id
+from pipeline.reasons import CARRIED_OVER, decisive
 from schemas.cases import Reporter, Standing
 from schemas.people import Addressee, Appellant, Notice, NoticeKind
 from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
@@ -55,18 +56,25 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
 
 
 def keep_floor(draft: Draft, action: Action, label: str | None) -> None:
-    """What a person decided, which an edit does not loosen, and who had a hand in it."""
-    by = tuple(dict.fromkeys((*draft.state.barred, *draft.state.passed)))
+    """What a person decided, which an edit does not loosen, and who had a hand in it: also in what was the same on the text before, since
+    an appeal may name that decision.
+    """
+    case = draft.state
+    before = case.floor_by if case.floor is not None and (case.floor in RESTRICTS) == (action in RESTRICTS) else ()
+    by = tuple(dict.fromkeys((*before, *case.barred, *case.passed)))
     draft.set(floor=action, floor_label=label if action in RESTRICTS else None, floor_by=by)
 
 
-def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Decision:
-    """The machine's proposal on a new revision becomes a decision, or (`by_person`) what a person said of the one before holds on."""
+def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool, back: bool = False) -> Decision:
+    """The machine's proposal on a new revision becomes a decision, or (`by_person`) what a person said of the one before holds on.
+
+    `back`: of a post that its author had deleted, so that the platform has forgotten what held.
+    """
     decision = next_of(draft, proposal)
     draft.set(sequence=decision.sequence)
     if draft.restricted and decision.action is Action.ALLOW and draft.state.standing:
         decision = replace(decision, action=Action.RESTORE, supersedes=draft.state.standing.decision_id)
-    _publish(draft, decision, by_person=by_person)
+    _publish(draft, decision, by_person=by_person, back=back)
     return decision
 
 
@@ -86,7 +94,7 @@ def carried_over(draft: Draft, proposal: Decision) -> Decision:
         action=floor or proposal.action,
         automation=Automation.PARTIAL,
         pending=True,
-        reasons=(Reason(rule="person-before-edit", label=label), *proposal.reasons),
+        reasons=(Reason(rule=CARRIED_OVER, label=label), *proposal.reasons),
         source_type=draft.state.source or proposal.source_type,
         ground=ground,
         clause=clause,
@@ -100,8 +108,9 @@ def accept(draft: Draft, decision: Decision) -> None:
 
 
 def close(draft: Draft) -> None:
-    """No task is left. What restricts or was reported is kept until nobody can appeal any more."""
-    long = draft.restricted or bool(draft.state.reporters) or bool(draft.state.earlier)
+    """No task is left. What was ever restricted, or reported, is kept until nobody can appeal any more."""
+    restricted = draft.restricted or any(each.action in RESTRICTS for each in draft.decisions)
+    long = restricted or bool(draft.state.reporters)
     draft.set(keep_until=draft.at + draft.policy.people.kept(long=long), adverse=0)
 
 
@@ -197,19 +206,20 @@ def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | No
     )
 
 
-def _publish(draft: Draft, decision: Decision, *, by_person: bool) -> None:
+def _publish(draft: Draft, decision: Decision, *, by_person: bool, back: bool = False) -> None:
     draft.put(DECISIONS, decision)
     kept = draft.file.decisions
     kept = (*kept[:1], *kept[1:][-(MAX_DECISIONS - 2) :], decision) if kept else (decision,)
     draft.file = replace(draft.file, decisions=kept)
-    _in_force(draft, decision, by_person=by_person)
+    _in_force(draft, decision, by_person=by_person, back=back)
 
 
-def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
+def _in_force(draft: Draft, decision: Decision, *, by_person: bool, back: bool = False) -> None:
     case, before = draft.state, draft.state.standing
-    changes = SEVERITY[decision.action] != SEVERITY[before.action if before else Action.ALLOW]
+    changes = SEVERITY[decision.action] != SEVERITY[before.action if before and not back else Action.ALLOW]
     waits_still = before is not None and before.unconfirmed_since is not None
-    enforced = not case.deleted and decision.action is not Action.ALLOW and (changes or waits_still or decision.action is Action.RESTORE)
+    restores = decision.action is Action.RESTORE  # also of what was deleted: what followed for the account is undone as well
+    enforced = restores or (decision.action in RESTRICTS and not case.deleted and (changes or waits_still))
     earlier = (*case.earlier, before.decision_id)[-MAX_EARLIER:] if before else case.earlier
     standing = Standing(
         decision_id=decision.decision_id,
@@ -245,7 +255,7 @@ def _tell_author(draft: Draft, decision: Decision) -> None:
             ground=decision.ground,
             clause=decision.clause,
             category=decision.category,
-            labels=tuple(dict.fromkeys(reason.label for reason in decision.reasons if reason.label)) if restricts else (),
+            labels=(found.label,) if restricts and (found := decisive(decision)) and found.label else (),
             source_type=decision.source_type if restricts else None,
             pending=decision.pending,
             appeal_until=draft.appeal_until(draft.at) if restricts and not heard(draft, decision.action) else None,

@@ -54,7 +54,7 @@ def edited(draft: Draft, event: CaseEvent) -> None:
     _take(draft, event)
     pending = carried.pending or asked
     automation = Automation.PARTIAL if pending and carried.automation is Automation.FULL else carried.automation
-    decide_proposal(draft, replace(carried, pending=pending, automation=automation), by_person=keeps)
+    decide_proposal(draft, replace(carried, pending=pending, automation=automation), by_person=keeps, back=case.deleted)
     if task is not None and asked:
         reported = Purpose.REPORT if any(not each.answered for each in case.reporters) else Purpose.REVIEW
         ask(draft, reported if task.purpose not in WAITS_ON - {Purpose.CONFIRM} else task.purpose, queue=task.queue)
@@ -91,7 +91,7 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
         return
     sequence = case.sequence if event.post.revision == case.revision else 0
     draft.set(deleted=True, revision=event.post.revision, sequence=sequence)
-    if case.standing is not None:  # what is gone need not be carried out any more
+    if case.standing is not None and case.standing.action in RESTRICTS:  # what is gone need not be taken away; what was undone is awaited
         draft.set(standing=replace(case.standing, unconfirmed_since=None, overdue=False, awaits=None))
     if case.erased_at is not None:
         return
@@ -119,10 +119,11 @@ def _outlives(draft: Draft) -> bool:
 
 
 def _take(draft: Draft, event: CaseEvent) -> None:
-    """The case is about this revision from now on."""
+    """The case is about this revision from now on. What was reported, and waits for an answer, is suspected of it as well."""
     case = draft.state
     labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
     found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first
+    reported = tuple(each.label for each in case.reporters if each.label and not each.answered)
     kept = draft.file if case.known and case.erased_at is None else None
     draft.set(
         known=True,
@@ -132,8 +133,8 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         language=event.language,
         market=event.post.market,
         stratum=event.stratum,
-        labels=tuple(dict.fromkeys((*found, *(labels or ((event.stratum,) if event.stratum else ()))))),
-        weight=event.weight,
+        labels=tuple(dict.fromkeys((*found, *(labels or ((event.stratum,) if event.stratum else ())), *reported))),
+        weight=max(event.weight, float(draft.severity(reported))),
         reach=event.post.reach,
         complete=event.context.complete,
         digest=event.context.digest,
@@ -142,6 +143,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         adverse=0,
         audited=event.proposal.action if event.audit else None,
         erased_at=None,
+        erase_when_closed=case.erase_when_closed and event.post.revision == case.revision,  # what was to be erased is overwritten
     )
     draft.file = CaseFile(
         post_id=case.post_id,

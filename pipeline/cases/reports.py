@@ -44,17 +44,21 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
     elif anew:
         refuse(draft, report, ERASED)
         return
-    reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
+    label = report.label if report.label in draft.policy.labels else None
+    reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel, label=label)
     if sum(not each.answered and each.reporter_key == report.reporter_key for each in draft.state.reporters) >= MAX_OF_ONE:
         refuse(draft, report, OFTEN)
         return
     others = _others(draft, report)
     if len(others) >= (2 * MAX_REPORTERS if report.channel in GRAVE else MAX_REPORTERS):
+        _take_label(draft, label)  # a crowd that reports for less hides nothing graver
+        if draft.state.task is not None and draft.state.task.claimed_by is None and outgrown(draft):
+            renew(draft)
         refuse(draft, report, ENOUGH)
         return
     draft.set(reporters=(*others, reporter), keep_until=None)
     _receipt(draft, report)
-    graver = _take_label(draft, report.label)
+    graver = _take_label(draft, label)
     if anew:
         ask(draft, Purpose.REPORT)
     else:
@@ -63,7 +67,7 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
 
 def _take_label(draft: Draft, label: str | None) -> bool:
     """What is suspected grows by the label of a report. Whether it is graver than everything before."""
-    if label not in draft.policy.labels or label in draft.state.labels:
+    if label is None or label in draft.state.labels:
         return False
     severity = draft.severity((label,))
     graver = severity > draft.severity(draft.state.labels)

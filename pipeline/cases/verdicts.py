@@ -68,10 +68,10 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         _answer(draft, verdict, NoticeKind.VERDICT_STALE, OUTGROWN)
         renew(draft)
         return
-    spoke = reviewer.speaks(draft.language)
+    speaks = reviewer.speaks(draft.language) and reviewer.speaks(_named(draft, verdict))
     _see_language(draft, verdict)
-    label = verdict.label or next(iter(draft.state.labels), None)
-    standpoint = _standpoint(draft, verdict, label, speaks=spoke and reviewer.speaks(draft.language))
+    label = verdict.label or next(iter(task.labels), None)
+    standpoint = _standpoint(draft, verdict, label, speaks=speaks)
     draft.facts.append(
         Judged(
             region=task.region,
@@ -108,7 +108,7 @@ def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict:
     """Why a verdict may not be given; the words go to the reviewer and into a count."""
     if reviewer is None:
         return UNKNOWN_REVIEWER
-    label = verdict.label or next(iter(draft.state.labels), None)
+    label = verdict.label or next(iter(task.labels), None)
     adverse, escalates = verdict.outcome in {Outcome.LIMIT, Outcome.REMOVE}, verdict.outcome is Outcome.ESCALATE
     objections = (
         (task.region not in reviewer.regions, "not on the roster of the task's region"),
@@ -129,22 +129,28 @@ def _standpoint(draft: Draft, verdict: Verdict, label: str | None, *, speaks: bo
     return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete))
 
 
+def _named(draft: Draft, verdict: Verdict) -> Language:
+    """The language that the reviewer says the post is in; of one who says nothing else, that which is known."""
+    known = draft.language
+    if verdict.language_seen is None or (seen := carried(verdict.language_seen)) in {known.tag, *known.alternatives}:
+        return known
+    return Language(tag=seen, confidence=SEEN)
+
+
 def _see_language(draft: Draft, verdict: Verdict) -> None:
     """A reviewer sees another language. It counts where the machine was not sure, or where the post is handed on for its language. The
     next reviewer may see another one still.
     """
-    known = draft.language
-    if verdict.language_seen is None or (seen := carried(verdict.language_seen)) in {known.tag, *known.alternatives}:
-        return
-    if known.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE:
-        draft.set(language=Language(tag=seen, confidence=SEEN))
+    known, named = draft.language, _named(draft, verdict)
+    if named is not known and (known.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE):
+        draft.set(language=named)
 
 
 def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Standpoint, label: str | None) -> None:
     """Restricts no more than to a limit, or than what holds already, until a speaker who was shown the conversation confirms.
 
-    The last such verdict ends the case with a limit. A removal by somebody who could decide it in full stands whatever they say; and where
-    nobody is left to confirm, what a person decided before stands, too.
+    The last such verdict ends the case with a limit. A removal by somebody who could decide it in full stands whatever they say, on the
+    ground that it had; and where nobody is left to confirm, what a person decided before stands, too.
     """
     adverse = draft.state.adverse + 1
     standing = draft.state.standing
@@ -152,8 +158,11 @@ def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Sta
     decided = standing.action if standing is not None and standing.by_person and not standing.pending else None
     alone = not left(draft, verdict.reviewer).at_all
     if alone or adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0):
-        stands = decided is not None and (alone or removed)
-        _settle(draft, verdict.reviewer, standpoint, decided if stands and decided else Action.LIMIT, label)
+        if decided is not None and (alone or removed):
+            holds = Action.ALLOW if decided is Action.RESTORE else decided  # what was restored is not restored again
+            _settle(draft, verdict.reviewer, standpoint, holds, draft.state.floor_label)
+        else:
+            _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
         return
     action = decided if removed and decided else _ACTIONS[verdict.outcome] if removed else Action.LIMIT
     draft.set(adverse=adverse, barred=(*draft.state.barred, verdict.reviewer))

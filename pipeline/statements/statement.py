@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pipeline.policy.policy import ContentType, SourceType
 from pipeline.policy.rules import Category, Ground
+from pipeline.reasons import UNSCORED, carried_over, decisive
 from pipeline.statements import record
 from pipeline.statements.codes import COUNTRIES, content_language
 from pipeline.statements.record import AutomatedDecision, DecisionGround, StatementOfReasons, Visibility, YesNo
@@ -17,9 +18,6 @@ from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, R
 
 LIMIT_IS = Visibility.DEMOTED
 """What `limit` does to a post, unless the platform says that it does something else."""
-
-CARRIED_OVER = "person-before-edit"
-"""Rule of a first reason: a person decided before the post was edited, and the machine does not loosen it (pipeline.cases.decisions)."""
 
 DECIDED_BY = {
     Automation.FULL: "The decision was taken by automated means alone.",
@@ -83,7 +81,7 @@ def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibil
         territorial_scope=territory,
         decision_facts=_facts(decision)[: record.MAX_FACTS],
         source_type=source,
-        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY and not unjudged else YesNo.NO,
+        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY and not unjudged and not _unscored(decision) else YesNo.NO,
         automated_decision=_automated(decision),
     )
 
@@ -98,20 +96,14 @@ def _one_of(kind: type[Word], value: str | None, otherwise: Word) -> Word:
     return next((each for each in kind if each.value == value), otherwise)
 
 
-def _carried_over(decision: Decision) -> bool:
-    return decision.automation is Automation.PARTIAL and bool(decision.reasons) and decision.reasons[0].rule == CARRIED_OVER
-
-
-def _decisive(decision: Decision) -> Reason | None:
-    """The reason under whose label it was decided. What stands behind it only reached a threshold."""
-    if _carried_over(decision):
-        return decision.reasons[0] if decision.reasons[0].label else None
-    return next((reason for reason in decision.reasons if reason.label), None)
-
-
 def _unjudged(decision: Decision) -> bool:
     """Whether a machine restricts what it could not assess: it has detected nothing, and holds nothing against the content."""
-    return decision.automation is not Automation.NONE and not _carried_over(decision) and _decisive(decision) is None
+    return decision.automation is not Automation.NONE and not carried_over(decision) and decisive(decision) is None
+
+
+def _unscored(decision: Decision) -> bool:
+    """Whether a person found what no model has looked at."""
+    return decision.automation is Automation.NONE and not UNSCORED.isdisjoint(decision.unassessed)
 
 
 def _automated(decision: Decision) -> AutomatedDecision:
@@ -120,20 +112,20 @@ def _automated(decision: Decision) -> AutomatedDecision:
     """
     if decision.automation is Automation.NONE:
         return AutomatedDecision.NOT
-    return AutomatedDecision.PARTIALLY if _carried_over(decision) else AutomatedDecision.FULLY
+    return AutomatedDecision.PARTIALLY if carried_over(decision) else AutomatedDecision.FULLY
 
 
 def _explanation(decision: Decision, clause: str) -> str:
     if _unjudged(decision):
         until = "is held until it can be assessed" if decision.pending else "is restricted for that reason"
         return f"The content could not be assessed by automated means and {until}. Clause: {clause}."
-    only_suspected = decision.pending and not _carried_over(decision)
+    only_suspected = decision.pending and not carried_over(decision)
     return f"{_found(decision)}. {AGAINST[decision.ground == Ground.LAW.value, only_suspected]}: {clause}."
 
 
 def _found(decision: Decision) -> str:
-    reason = _decisive(decision)
-    if _carried_over(decision):
+    reason = decisive(decision)
+    if carried_over(decision):
         return "A person restricted the content before it was edited" + (f", as: {reason.label}" if reason else "")
     if decision.pending:
         return f"The content is suspected to be: {reason.label}" if reason else "A person suspects a violation"
@@ -146,7 +138,7 @@ def _facts(decision: Decision) -> str:
     language = content_language(decision.language)
     said.append(f"Language of the content: {language}." if language else "The language of the content was not recognised.")
     said.append(f"Rules: policy {decision.policy_version}.")
-    reason = _decisive(decision)
+    reason = decisive(decision)
     if reason and reason.probability is not None:
         said.append(f"Probability: estimated by the model {decision.model_version}.")
     if reason:
@@ -157,7 +149,7 @@ def _facts(decision: Decision) -> str:
 
 
 def _decided_by(decision: Decision) -> str:
-    if _carried_over(decision):
+    if carried_over(decision):
         return DECIDED_BEFORE
     return LOOKS_AGAIN if decision.automation is Automation.NONE and decision.pending else DECIDED_BY[decision.automation]
 
