@@ -5,7 +5,7 @@ DIR is that of `sluice train`. Writes to `--out`, with the scores that posts wit
 - `dev.jsonl`, `test.jsonl`: labelled rows of these parts (pipeline.scoring.training.splits). The dev rows go to `sluice calibrate`.
 - `benign-choose.jsonl`, `benign-measure.jsonl`: ordinary text that is only for measuring, in two halves by hash (`half_of`). Thresholds are
   chosen on the first and measured on the second.
-- `benign-tweets.jsonl`: ordinary text whose licence says `local eval only`. It chooses nothing.
+- `benign-tweets.jsonl`: ordinary text whose licence says `local eval only`. Its first half only raises thresholds; the second measures.
 
 Prints how much of the ordinary text reaches a threshold of the policy.
 """

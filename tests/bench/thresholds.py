@@ -1,7 +1,8 @@
 """The review thresholds of the default policy: `python -m tests.bench.thresholds BUNDLE ROWS`.
 
-They are chosen on ordinary text and on harmless sentences about groups: ROWS is where `tests.bench.evidence_rows` has written
-`benign-choose.jsonl` and `dev.jsonl`, and `tests.bench.fairness` its `fairness.jsonl`. Prints, per label, the threshold of most languages
+They are chosen on ordinary text, on the half of the tweets that chooses, and on harmless sentences about groups: ROWS is where
+`tests.bench.evidence_rows` has written `benign-choose.jsonl`, `benign-tweets.jsonl` and `dev.jsonl`, and `tests.bench.fairness` its
+`fairness.jsonl`. Prints, per label, the threshold of most languages
 and those that need another one; docs/policy.md has the rule in words.
 """
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.scoring.bundle import read_bundle
 from pipeline.scoring.evaluation.rows import LabelledRow
+from tests.bench.evidence_rows import HALVES, half_of
 
 FIRST = {"threat": 0.6, "hate": 0.6, "sexual": 0.75, "insult": 0.75, "spam": 0.7, "profanity": 0.9}
 """Where each label but `toxic` starts in every language."""
@@ -32,8 +34,8 @@ MOST_ABOUT_GROUPS = 0.02
 LOWEST, LOWEST_LABELLED = 0.65, 0.55
 """Of `toxic`; the second in languages with LABELLED dev rows, but for Arabic, whose tweets had been looked at."""
 
-RAISED = {"ja": 2}
-"""Steps by which `toxic` goes up besides: the half of ordinary text that measures had shown more than 2%."""
+MOST_OF_TWEETS = 0.04
+"""Share of tweets that may reach any threshold, as far as `toxic` decides. More than of other text: some of them are hostile."""
 
 LABELLED, NOT_LABELLED = 500, frozenset({"ar"})
 STEPS = np.round(np.arange(0.5, HIGHEST + STEP / 2, STEP), 2).tolist()
@@ -43,8 +45,8 @@ Scores = dict[str, NDArray[np.float64]]
 """Label to scores [rows]."""
 
 
-def chosen(scores: Scores, about_groups: Scores, *, labelled: bool) -> dict[str, float]:
-    """The threshold of each label in one language, from the scores of its ordinary text and of its harmless sentences about groups.
+def chosen(scores: Scores, about_groups: Scores, tweets: Scores, *, labelled: bool) -> dict[str, float]:
+    """The threshold of each label in one language, from the scores of its ordinary text, harmless sentences about groups, and tweets.
 
     `labelled`: see LOWEST_LABELLED.
     """
@@ -55,10 +57,15 @@ def chosen(scores: Scores, about_groups: Scores, *, labelled: bool) -> dict[str,
         steps = [step for step in STEPS if step >= max(first, fair[label])]
         counts = {step: int((scores[label] >= step).sum()) for step in steps}
         found[label] = next((step for step in steps if counts[step] <= max(1, MOST_OF_A_LABEL * rows)), HIGHEST)
-    others = np.any([scores[label] >= threshold for label, threshold in found.items()], axis=0)
-    few = (step for step in STEPS if (others | (scores["toxic"] >= step)).sum() <= MOST_OF_ANY * rows)
-    safe = round(next(few, HIGHEST) + STEP, 2)
-    return {"toxic": min(HIGHEST, max(safe, fair["toxic"], LOWEST_LABELLED if labelled else LOWEST)), **found}
+    safe = round(_few(scores, found, MOST_OF_ANY) + STEP, 2)
+    calm = _few(tweets, found, MOST_OF_TWEETS)
+    return {"toxic": min(HIGHEST, max(safe, calm, fair["toxic"], LOWEST_LABELLED if labelled else LOWEST)), **found}
+
+
+def _few(scores: Scores, thresholds: dict[str, float], most: float) -> float:
+    """The lowest step of `toxic` with which at most this share of texts reaches any threshold."""
+    others = np.any([scores[label] >= threshold for label, threshold in thresholds.items()], axis=0)
+    return next((step for step in STEPS if (others | (scores["toxic"] >= step)).sum() <= most * len(others)), HIGHEST)
 
 
 def _fair(scores: NDArray[np.float64]) -> float:
@@ -91,16 +98,17 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     arguments = parser.parse_args()
     bundle = read_bundle(arguments.bundle)
-    ordinary, about_groups, dev = (by_language(arguments.rows / f"{name}.jsonl") for name in ("benign-choose", "fairness", "dev"))
+    names = ("benign-choose", "fairness", "benign-tweets", "dev")
+    ordinary, about_groups, tweets, dev = (by_language(arguments.rows / f"{name}.jsonl") for name in names)
     thresholds = {}
     for language in sorted(ordinary.keys() & set(bundle.languages)):
-        both = [
+        half = [row for row in tweets.get(language, []) if half_of(row.text or "") == HALVES[0]]
+        given = [
             {label: np.array([row.scores[label] for row in rows if row.scores]) for label in bundle.labels}
-            for rows in (ordinary[language], about_groups.get(language, []))
+            for rows in (ordinary[language], about_groups.get(language, []), half)
         ]
-        found = chosen(*both, labelled=len(dev.get(language, ())) >= LABELLED and language not in NOT_LABELLED)
-        found["toxic"] = min(HIGHEST, round(found["toxic"] + RAISED.get(language, 0) * STEP, 2))
-        thresholds[language] = found
+        labelled = len(dev.get(language, ())) >= LABELLED and language not in NOT_LABELLED
+        thresholds[language] = chosen(*given, labelled=labelled)
     print("\n".join(described(thresholds, bundle.labels)))
 
 

