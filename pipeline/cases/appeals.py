@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from pipeline.cases.decisions import SEVERITY, heard
 from pipeline.cases.draft import Draft
-from pipeline.cases.grounds import grounds
+from pipeline.cases.grounds import told_grounds
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import ERASED, refuse
 from schemas.cases import OpenAppeal, Purpose
@@ -109,8 +109,7 @@ def _tell(draft: Draft, appeal: OpenAppeal, kind: NoticeKind, reason: str | None
     standing = draft.state.standing
     by_author = appeal.appellant is Appellant.AUTHOR
     keys = {reporter.report_id: reporter.reporter_key for reporter in draft.state.reporters}
-    label = next(iter(draft.state.labels), None)
-    ground, clause, category = grounds(draft, label) if draft.restricted else (None, None, None)
+    ground, clause, category = told_grounds(draft)
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),

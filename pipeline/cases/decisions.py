@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Overturned
-from pipeline.cases.grounds import grounds, source_type
+from pipeline.cases.grounds import grounds, source_type, told_grounds
 from pipeline.ids import case_id, decision_id
 from schemas.cases import Reporter, Standing
 from schemas.people import Addressee, Appellant, Notice, NoticeKind
@@ -138,7 +138,7 @@ def tell_reporter(draft: Draft, reporter: Reporter, reason: str | None = None) -
     """The outcome of one report, with redress: who reported may appeal where nothing was done."""
     standing = draft.state.standing
     restricted = draft.restricted
-    ground, clause, category = grounds(draft, draft.state.labels[0] if draft.state.labels else None) if restricted else (None,) * 3
+    ground, clause, category = told_grounds(draft)
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),

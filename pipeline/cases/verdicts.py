@@ -143,25 +143,30 @@ def _see_language(draft: Draft, verdict: Verdict) -> None:
 def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Standpoint, label: str | None) -> None:
     """Restricts no more than to a limit, or than what holds already, until a speaker who was shown the conversation confirms.
 
-    The last such verdict ends the case with a limit. A removal by somebody who could decide it in full stands whatever they say; and where
-    nobody is left to confirm, what a person decided before stands, too.
+    The last such verdict ends the case with a limit. A restriction that a person decided stands whatever they say, as it is and under its
+    own label: they could not decide one in full, so they give it no other reason. Where nobody is left to confirm, whatever a person
+    decided before stands.
     """
     adverse = draft.state.adverse + 1
     standing = draft.state.standing
-    removed = standing is not None and standing.action is Action.REMOVE
-    decided = standing.action if standing is not None and standing.by_person and not standing.pending else None
+    decided = standing is not None and standing.by_person and not standing.pending
+    restricts = decided and draft.restricted
     alone = not left(draft, verdict.reviewer).at_all
     if alone or adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0):
-        stands = decided is not None and (alone or removed)
-        _settle(draft, verdict.reviewer, standpoint, decided if stands and decided else Action.LIMIT, label)
+        if restricts or (decided and alone):
+            _stand(draft, verdict.reviewer)
+        else:
+            _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
         return
-    action = decided if removed and decided else _ACTIONS[verdict.outcome] if removed else Action.LIMIT
     draft.set(adverse=adverse, barred=(*draft.state.barred, verdict.reviewer))
     if label is not None:
-        draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
+        draft.set(labels=tuple(dict.fromkeys((*draft.state.labels, label) if restricts else (label, *draft.state.labels))))
     leave(draft, Leaving.DECIDED)
-    if standing is None or SEVERITY[standing.action] != SEVERITY[action]:  # what holds already is not published again
-        decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
+    if not restricts:
+        removed = standing is not None and standing.action is Action.REMOVE
+        action = _ACTIONS[verdict.outcome] if removed else Action.LIMIT
+        if standing is None or SEVERITY[standing.action] != SEVERITY[action]:  # what holds already is not published again
+            decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
     purpose = task.purpose if task.purpose in {Purpose.APPEAL, Purpose.QUEUE} else Purpose.CONFIRM
     ask(draft, purpose, queue=task.queue)
 
@@ -193,11 +198,30 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
     same = standing is not None and SEVERITY[standing.action] == SEVERITY[action] and not standing.pending
     same_reasons = action not in RESTRICTS or same_rule(draft, label)
     upheld = same and same_reasons and (agrees or case.appeal is not None)
-    if upheld and standing is not None:
-        draft.set(standing=replace(standing, by_person=True))
-        keep_floor(draft, action, label)
+    if upheld:
+        _uphold(draft, action, label)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
+    _told(draft, same_reasons=same_reasons)
+
+
+def _stand(draft: Draft, reviewer: str) -> None:
+    """What a person decided before is upheld: nothing new is published."""
+    leave(draft, Leaving.DECIDED)
+    draft.set(audited=None, barred=tuple(dict.fromkeys((*draft.state.barred, reviewer))))
+    if draft.state.standing is not None:
+        _uphold(draft, draft.state.standing.action, draft.state.floor_label)
+    _told(draft, same_reasons=True)
+
+
+def _uphold(draft: Draft, action: Action, label: str | None) -> None:
+    if draft.state.standing is not None:
+        draft.set(standing=replace(draft.state.standing, by_person=True))
+    keep_floor(draft, action, label)
+
+
+def _told(draft: Draft, *, same_reasons: bool) -> None:
+    """Everybody who waits for what was decided."""
     tell_of_reversal(draft)
     answer_appeal(draft, same_reasons=same_reasons)
     answer_reporters(draft)
