@@ -151,8 +151,9 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     does not loosen, with its label and who had a hand in it (`floor_label`, `floor_by`); `earlier`: ids of the decisions before;
     `appealed`: those that the author has appealed against; `source`: what led to the restriction that holds. `barred` have decided on this
     revision and `passed` have handed it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their
-    wellbeing). `adverse`: verdicts that would restrict it and wait for one who speaks the language. `audited`: what the machine decided,
-    while people check it. `rounds` counts its tasks.
+    wellbeing). `reported`: labels that reports name and nobody has answered, for an edit changes `labels`. `adverse`: verdicts that would
+    restrict it and wait for one who speaks the language. `audited`: what the machine decided, while people check it. `rounds` counts its
+    tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
     a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over.
@@ -169,6 +170,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     market: str = ""
     stratum: str | None = None
     labels: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     weight: float = 0
     reach: int = 0
     complete: bool = False

@@ -112,7 +112,7 @@ def answer_reporters(draft: Draft, reason: str | None = None) -> None:
         if not reporter.answered:
             tell_reporter(draft, reporter, reason)
         answered.append(reporter if reporter.answered else as_told(draft, reporter))
-    draft.set(reporters=tuple(answered))
+    draft.set(reporters=tuple(answered), reported=())
 
 
 def as_told(draft: Draft, reporter: Reporter) -> Reporter:

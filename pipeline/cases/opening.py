@@ -122,7 +122,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
     """The case is about this revision from now on."""
     case = draft.state
     labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
-    found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first
+    found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first, what was reported last
     kept = draft.file if case.known and case.erased_at is None else None
     draft.set(
         known=True,
@@ -132,8 +132,8 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         language=event.language,
         market=event.post.market,
         stratum=event.stratum,
-        labels=tuple(dict.fromkeys((*found, *(labels or ((event.stratum,) if event.stratum else ()))))),
-        weight=event.weight,
+        labels=tuple(dict.fromkeys((*found, *(labels or ((event.stratum,) if event.stratum else ())), *case.reported))),
+        weight=max(event.weight, float(draft.severity(case.reported))),
         reach=event.post.reach,
         complete=event.context.complete,
         digest=event.context.digest,

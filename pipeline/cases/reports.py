@@ -63,11 +63,16 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
 
 def _take_label(draft: Draft, label: str | None) -> bool:
     """What is suspected grows by the label of a report. Whether it is graver than everything before."""
-    if label not in draft.policy.labels or label in draft.state.labels:
+    case = draft.state
+    if label is None or label not in draft.policy.labels:
         return False
     severity = draft.severity((label,))
-    graver = severity > draft.severity(draft.state.labels)
-    draft.set(labels=(*draft.state.labels, label), weight=max(draft.state.weight, float(severity)))
+    graver = severity > draft.severity(case.labels)
+    draft.set(
+        labels=tuple(dict.fromkeys((*case.labels, label))),
+        reported=tuple(dict.fromkeys((*case.reported, label))),
+        weight=max(case.weight, float(severity)),
+    )
     return graver
 
 
@@ -98,7 +103,7 @@ def _ask(draft: Draft, reporter: Reporter, *, graver: bool) -> None:
 
 def _answer_now(draft: Draft, reporter: Reporter, reason: str | None) -> None:
     tell_reporter(draft, reporter, reason)
-    draft.set(reporters=(*draft.state.reporters[:-1], as_told(draft, reporter)))
+    draft.set(reporters=(*draft.state.reporters[:-1], as_told(draft, reporter)), reported=())
 
 
 def _others(draft: Draft, report: Report) -> tuple[Reporter, ...]:
