@@ -68,10 +68,12 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         _answer(draft, verdict, NoticeKind.VERDICT_STALE, OUTGROWN)
         renew(draft)
         return
-    spoke = reviewer.speaks(draft.language)
-    _see_language(draft, verdict)
+    seen = _language_seen(draft, verdict)
+    speaks = reviewer.speaks(draft.language) and (seen is None or reviewer.speaks(seen))
+    if seen is not None and (draft.language.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE):
+        draft.set(language=seen)
     label = verdict.label or next(iter(draft.state.labels), None)
-    standpoint = _standpoint(draft, verdict, label, speaks=spoke and reviewer.speaks(draft.language))
+    standpoint = _standpoint(draft, verdict, label, speaks=speaks)
     draft.facts.append(
         Judged(
             region=task.region,
@@ -123,21 +125,22 @@ def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict:
 
 
 def _standpoint(draft: Draft, verdict: Verdict, label: str | None, *, speaks: bool) -> _Standpoint:
-    """`speaks`: the language that was known before and the one that the reviewer sees, so that to name another one opens nothing."""
+    """`speaks`: the language that was known before and the one that the reviewer sees, so that to name another one opens nothing, and
+    nobody decides in full what they say is in a language that they do not speak.
+    """
     shown = verdict.context_digest == draft.state.digest
     evident = label is not None and label in draft.policy.labels and draft.policy.labels[label].self_evident
     return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete))
 
 
-def _see_language(draft: Draft, verdict: Verdict) -> None:
-    """A reviewer sees another language. It counts where the machine was not sure, or where the post is handed on for its language. The
-    next reviewer may see another one still.
+def _language_seen(draft: Draft, verdict: Verdict) -> Language | None:
+    """The language that a reviewer sees, if it is another one. It becomes the post's where the machine was not sure, or where the post is
+    handed on for its language; the next reviewer may see another one still.
     """
     known = draft.language
     if verdict.language_seen is None or (seen := carried(verdict.language_seen)) in {known.tag, *known.alternatives}:
-        return
-    if known.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE:
-        draft.set(language=Language(tag=seen, confidence=SEEN))
+        return None
+    return Language(tag=seen, confidence=SEEN)
 
 
 def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Standpoint, label: str | None) -> None:
