@@ -101,7 +101,7 @@ def accept(draft: Draft, decision: Decision) -> None:
 
 def close(draft: Draft) -> None:
     """No task is left. What restricts or was reported is kept until nobody can appeal any more."""
-    long = draft.restricted or bool(draft.state.reporters) or bool(draft.state.earlier)
+    long = draft.state.was_restricted or draft.restricted or bool(draft.state.reporters)
     draft.set(keep_until=draft.at + draft.policy.people.kept(long=long), adverse=0)
 
 
@@ -224,7 +224,12 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
         awaited = before.awaits or before.decision_id
         standing = replace(standing, unconfirmed_since=before.unconfirmed_since, overdue=before.overdue, awaits=awaited)
     restricts = decision.action in RESTRICTS
-    draft.set(standing=standing, earlier=earlier, source=(case.source or decision.source_type) if restricts else None)
+    draft.set(
+        standing=standing,
+        earlier=earlier,
+        source=(case.source or decision.source_type) if restricts else None,
+        was_restricted=case.was_restricted or restricts or decision.action is Action.RESTORE,
+    )
     if (restricts and not case.deleted) or decision.action is Action.RESTORE:
         _tell_author(draft, decision)
 
