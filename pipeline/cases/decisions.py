@@ -209,7 +209,8 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
     case, before = draft.state, draft.state.standing
     changes = SEVERITY[decision.action] != SEVERITY[before.action if before else Action.ALLOW]
     waits_still = before is not None and before.unconfirmed_since is not None
-    enforced = not case.deleted and decision.action is not Action.ALLOW and (changes or waits_still or decision.action is Action.RESTORE)
+    restricts = decision.action in RESTRICTS
+    enforced = decision.action is Action.RESTORE or (restricts and not case.deleted and (changes or waits_still))
     earlier = (*case.earlier, before.decision_id)[-MAX_EARLIER:] if before else case.earlier
     standing = Standing(
         decision_id=decision.decision_id,
@@ -223,7 +224,6 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
         # To allow asks nothing of the platform, so what has to be undone is still to be confirmed.
         awaited = before.awaits or before.decision_id
         standing = replace(standing, unconfirmed_since=before.unconfirmed_since, overdue=before.overdue, awaits=awaited)
-    restricts = decision.action in RESTRICTS
     draft.set(
         standing=standing,
         earlier=earlier,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from msgspec.structs import replace
 
 from pipeline.cases.appeals import give_up_appeal
@@ -49,6 +51,8 @@ def edited(draft: Draft, event: CaseEvent) -> None:
         return
     task = case.task
     asked = _asked(draft)
+    if case.deleted:
+        _await_restriction(draft, draft.at)
     keeps = case.floor is not None and SEVERITY[proposal.action] < SEVERITY[case.floor]
     carried = carried_over(draft, proposal) if keeps else proposal
     _take(draft, event)
@@ -91,8 +95,7 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
         return
     sequence = case.sequence if event.post.revision == case.revision else 0
     draft.set(deleted=True, revision=event.post.revision, sequence=sequence)
-    if case.standing is not None:  # what is gone need not be carried out any more
-        draft.set(standing=replace(case.standing, unconfirmed_since=None, overdue=False, awaits=None))
+    _await_restriction(draft, None)
     if case.erased_at is not None:
         return
     task = case.task
@@ -103,6 +106,15 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
         give_up_appeal(draft, AUTHOR_DELETED)
         draft.set(audited=None)
         close(draft)
+
+
+def _await_restriction(draft: Draft, since: dt.datetime | None) -> None:
+    """The platform need not restrict what is gone, and has to again (`since`) what comes back. What it has to undo, it has to undo for the
+    author's account, too.
+    """
+    standing = draft.state.standing
+    if standing is not None and draft.restricted:
+        draft.set(standing=replace(standing, unconfirmed_since=since, overdue=False, awaits=None))
 
 
 def _outlives(draft: Draft) -> bool:

@@ -11,7 +11,7 @@ from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, Channel, Notice, NoticeKind, Outcome, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
 from schemas.topics import MAX_MESSAGE_BYTES, VERDICTS
-from tests.pipeline.cases.world import DAY, HOUR, NOW, POLICY, World, case_event, only, rules
+from tests.pipeline.cases.world import DAY, HOUR, NOW, POLICY, World, case_event, edited, only, rules
 
 
 @pytest.fixture
@@ -152,3 +152,33 @@ def test_what_its_author_deleted_need_not_be_carried_out_any_more(world: World) 
     world.routed(case_event("p", 2, CaseEventKind.DELETED))
     world.pass_time(DAY)
     assert not world.shard.overdue
+
+
+@pytest.mark.parametrize("first", ["the author wins", "the author deletes it"])
+def test_who_was_proven_right_is_waited_for_though_they_delete_the_post(world: World, first: str) -> None:
+    """What followed for the account is to be undone, too."""
+    world.routed(case_event("p", action=Action.REMOVE, automation=Automation.FULL))
+    world.enforce("p")
+    world.appeal("p")
+    if first == "the author wins":
+        world.verdict("p", "anna", Outcome.ALLOW)
+        world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    else:
+        world.routed(case_event("p", 2, CaseEventKind.DELETED))
+        assert only(world.verdict("p", "anna", Outcome.ALLOW), Decision).kind is PostKind.DELETED
+    world.pass_time(DAY)
+    assert world.shard.overdue == {"p"}
+    world.enforce("p")
+    assert not world.shard.overdue
+
+
+@pytest.mark.parametrize("by_person", [True, False])
+def test_a_post_that_comes_back_is_to_be_restricted_again(world: World, by_person: bool) -> None:
+    world.routed(case_event("p", action=Action.REMOVE, automation=Automation.FULL, pending=False, audit=by_person))
+    if by_person:
+        world.verdict("p", "anna", Outcome.REMOVE)
+    world.enforce("p")
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    world.routed(edited(3) if by_person else edited(3, action=Action.REMOVE))
+    world.pass_time(DAY)
+    assert world.shard.overdue == {"p"}
