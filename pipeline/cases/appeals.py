@@ -43,7 +43,8 @@ def appealed(draft: Draft, appeal: Appeal) -> None:
         if standing.upheld:
             _tell(draft, opened, NoticeKind.OUTCOME, KNOWN)
             return
-    draft.set(appeal=opened, barred=tuple(dict.fromkeys((*case.barred, *case.floor_by))))  # also who decided on the revision before
+    deciders = next((each.by for each in case.decided if each.decision_id == appeal.decision_id), ())
+    draft.set(appeal=opened, barred=tuple(dict.fromkeys((*case.barred, *case.floor_by, *deciders))))  # also who decided before an edit
     draft.file = replace(draft.file, statement=appeal.statement or None)
     task = case.task
     if task is not None and task.purpose is Purpose.QUEUE:

@@ -10,7 +10,7 @@ from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Overturned
 from pipeline.cases.grounds import grounds, source_type, told_grounds
 from pipeline.ids import case_id, decision_id
-from schemas.cases import Reporter, Standing
+from schemas.cases import Decided, Reporter, Standing
 from schemas.people import Addressee, Appellant, Notice, NoticeKind
 from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
 from schemas.topics import DECISIONS
@@ -55,9 +55,24 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
 
 
 def keep_floor(draft: Draft, action: Action, label: str | None) -> None:
-    """What a person decided, which an edit does not loosen, and who had a hand in it."""
-    by = tuple(dict.fromkeys((*draft.state.barred, *draft.state.passed)))
-    draft.set(floor=action, floor_label=label if action in RESTRICTS else None, floor_by=by)
+    """What a person decided, which an edit does not loosen, and who had a hand in it: they do not answer an appeal against it.
+
+    As long as it restricts, neither does who restricted an earlier revision: an appeal against that is one against what stands.
+    """
+    case, restricts = draft.state, action in RESTRICTS
+    by = (*case.barred, *case.passed)
+    goes_on = case.floor_by if restricts and case.floor in RESTRICTS else ()
+    draft.set(floor=action, floor_label=label if restricts else None, floor_by=tuple(dict.fromkeys((*goes_on, *by))))
+    _note_deciders(draft, by)
+
+
+def _note_deciders(draft: Draft, by: tuple[str, ...]) -> None:
+    """Of the decision in force, for when it no longer is and somebody appeals against it."""
+    case = draft.state
+    if case.standing is not None:
+        now = Decided(decision_id=case.standing.decision_id, by=tuple(dict.fromkeys(by)))
+        before = (each for each in case.decided if each.decision_id != now.decision_id)
+        draft.set(decided=(*before, now)[-MAX_EARLIER:])
 
 
 def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Decision:
@@ -67,6 +82,8 @@ def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Dec
     if draft.restricted and decision.action is Action.ALLOW and draft.state.standing:
         decision = replace(decision, action=Action.RESTORE, supersedes=draft.state.standing.decision_id)
     _publish(draft, decision, by_person=by_person)
+    if by_person:
+        _note_deciders(draft, draft.state.floor_by)
     return decision
 
 
