@@ -13,7 +13,7 @@ from pipeline.policy.rules import Category, Ground
 from pipeline.statements import record
 from pipeline.statements.codes import COUNTRIES, content_language
 from pipeline.statements.record import AutomatedDecision, DecisionGround, StatementOfReasons, Visibility, YesNo
-from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
+from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason, Unassessed
 
 LIMIT_IS = Visibility.DEMOTED
 """What `limit` does to a post, unless the platform says that it does something else."""
@@ -83,7 +83,7 @@ def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibil
         territorial_scope=territory,
         decision_facts=_facts(decision)[: record.MAX_FACTS],
         source_type=source,
-        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY and not unjudged else YesNo.NO,
+        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY and not _undetected(decision) else YesNo.NO,
         automated_decision=_automated(decision),
     )
 
@@ -112,6 +112,12 @@ def _decisive(decision: Decision) -> Reason | None:
 def _unjudged(decision: Decision) -> bool:
     """Whether a machine restricts what it could not assess: it has detected nothing, and holds nothing against the content."""
     return decision.automation is not Automation.NONE and not _carried_over(decision) and _decisive(decision) is None
+
+
+def _undetected(decision: Decision) -> bool:
+    """Whether the machine has found nothing in the content: it could not assess it, also where a person has decided since."""
+    by_person = decision.automation is Automation.NONE or _carried_over(decision)
+    return _unjudged(decision) or (by_person and Unassessed.STAGE_ERROR in decision.unassessed)
 
 
 def _automated(decision: Decision) -> AutomatedDecision:
