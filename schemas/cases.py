@@ -163,7 +163,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     one who speaks the language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
-    a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over.
+    a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over; a newer revision cancels that.
     """
 
     post_id: Id

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from pipeline.cases.appeals import give_up_appeal
 from pipeline.cases.decisions import SEVERITY, accept, answer_reporters, carried_over, close, decide_proposal, next_of
 from pipeline.cases.draft import GRAVE, Draft
+from pipeline.cases.facts import Erased, Erasing
 from pipeline.cases.tasks import ask, withdraw
 from pipeline.cases.waiting import give_up_waiting
 from pipeline.ids import case_id
@@ -136,6 +137,9 @@ def _take(draft: Draft, event: CaseEvent) -> None:
     labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
     found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first, what was reported last
     kept = draft.file if case.known and case.erased_at is None else None
+    overtaken = case.erase_when_closed and event.post.revision > case.revision  # it was asked of a text that is gone with this
+    if overtaken:
+        draft.facts.append(Erased(Erasing.OVERTAKEN))
     draft.set(
         known=True,
         deleted=False,
@@ -154,6 +158,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         adverse=0,
         audited=event.proposal.action if event.audit else None,
         erased_at=None,
+        erase_when_closed=case.erase_when_closed and not overtaken,
     )
     draft.file = CaseFile(
         post_id=case.post_id,
