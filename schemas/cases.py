@@ -91,7 +91,7 @@ class OpenTask(Record, frozen=True, kw_only=True, gc=False):
 
 class Reporter(Record, frozen=True, kw_only=True, gc=False):
     """A report that waits for its outcome, or whose outcome may still be appealed against: told at `answered_at`, that the post is
-    `restricted` or is not. `appealed`: against that outcome.
+    `restricted` or is not. `appealed`: against that outcome. `gone`: told no more than that the author had deleted the post.
     """
 
     report_id: Id
@@ -100,6 +100,7 @@ class Reporter(Record, frozen=True, kw_only=True, gc=False):
     answered_at: Time | None = None
     restricted: bool = False
     appealed: bool = False
+    gone: bool = False
 
     @property
     def answered(self) -> bool:

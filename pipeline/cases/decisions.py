@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Overturned
-from pipeline.cases.grounds import grounds, source_type, told_grounds
+from pipeline.cases.grounds import grounds, source_type
 from pipeline.ids import case_id, decision_id
-from schemas.cases import Decided, Reporter, Standing
+from schemas.cases import Decided, Standing
 from schemas.people import Addressee, Appellant, Notice, NoticeKind
 from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
 from schemas.topics import DECISIONS
@@ -22,9 +22,6 @@ MAX_EARLIER = 20
 """Ids of decisions that are no longer in force, so that an appeal against one can be told from one against a stranger's."""
 
 SEVERITY = {Action.ALLOW: 0, Action.RESTORE: 0, Action.LIMIT: 1, Action.REMOVE: 2}
-
-
-REVERSED = "a person has looked again and came to another decision"
 
 NO_MODEL = "none"
 """Model version of a post that no model has seen: it was reported with a copy."""
@@ -120,62 +117,6 @@ def close(draft: Draft) -> None:
     """No task is left. What restricts or was reported is kept until nobody can appeal any more."""
     long = draft.state.was_restricted or draft.restricted or bool(draft.state.reporters)
     draft.set(keep_until=draft.at + draft.policy.people.kept(long=long), adverse=0)
-
-
-def answer_reporters(draft: Draft, reason: str | None = None) -> None:
-    """Tells every reporter who waits what became of the post."""
-    answered: list[Reporter] = []
-    for reporter in draft.state.reporters:
-        if not reporter.answered:
-            tell_reporter(draft, reporter, reason)
-        answered.append(reporter if reporter.answered else as_told(draft, reporter))
-    draft.set(reporters=tuple(answered), reported=())
-
-
-def as_told(draft: Draft, reporter: Reporter) -> Reporter:
-    """Once the outcome is told, as it stands."""
-    return replace(reporter, answered_at=draft.at, restricted=draft.restricted, appealed=False)
-
-
-def tell_of_reversal(draft: Draft) -> None:
-    """People have decided otherwise than who reported was told: they are told anew, with a new time to appeal. Who has appealed is told
-    the outcome of that.
-    """
-    appealed = draft.state.appeal.report_id if draft.state.appeal else None
-    told: list[Reporter] = []
-    for reporter in draft.state.reporters:
-        otherwise = reporter.answered and reporter.restricted != draft.restricted
-        if otherwise and reporter.report_id != appealed:
-            tell_reporter(draft, reporter, REVERSED)
-        told.append(as_told(draft, reporter) if otherwise else reporter)
-    draft.set(reporters=tuple(told))
-
-
-def tell_reporter(draft: Draft, reporter: Reporter, reason: str | None = None) -> None:
-    """The outcome of one report, with redress: who reported may appeal where nothing was done."""
-    standing = draft.state.standing
-    restricted = draft.restricted
-    ground, clause, category = told_grounds(draft)
-    draft.notify(
-        Notice(
-            notice_id=draft.new_id("notice"),
-            kind=NoticeKind.OUTCOME,
-            to=Addressee.REPORTER,
-            post_id=draft.state.post_id,
-            at=draft.at,
-            revision=draft.state.revision,
-            about=reporter.report_id,
-            reporter_key=reporter.reporter_key,
-            decision_id=standing.decision_id if standing else None,
-            action=standing.action if standing else None,
-            automation=(Automation.NONE if standing.by_person else Automation.FULL) if standing else None,
-            ground=ground,
-            clause=clause,
-            category=category,
-            reason=reason,
-            appeal_until=None if restricted or standing is None else draft.appeal_until(draft.at),
-        )
-    )
 
 
 def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | None) -> Decision:

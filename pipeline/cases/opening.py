@@ -7,17 +7,16 @@ import datetime as dt
 from msgspec.structs import replace
 
 from pipeline.cases.appeals import give_up_appeal
-from pipeline.cases.decisions import SEVERITY, accept, answer_reporters, carried_over, close, decide_proposal, next_of
+from pipeline.cases.decisions import SEVERITY, accept, carried_over, close, decide_proposal, next_of
 from pipeline.cases.draft import GRAVE, Draft
 from pipeline.cases.facts import Erased, Erasing
+from pipeline.cases.outcomes import AUTHOR_DELETED, answer_reporters, ask_again
 from pipeline.cases.tasks import ask, withdraw
 from pipeline.cases.waiting import give_up_waiting
 from pipeline.ids import case_id
 from schemas.cases import CaseEvent, CaseFile, Purpose
 from schemas.records import RESTRICTS, Automation
 from schemas.topics import DECISIONS
-
-AUTHOR_DELETED = "the author has deleted the post"
 
 WAITS_ON = frozenset({Purpose.CONFIRM, Purpose.REPORT, Purpose.APPEAL, Purpose.QUEUE})
 """Somebody has asked for these or decided in them: an edit does not end them."""
@@ -51,18 +50,20 @@ def edited(draft: Draft, event: CaseEvent) -> None:
         draft.forgotten = True
         return
     task = case.task
-    asked = _asked(draft)
-    if case.deleted:
+    if case.deleted:  # it is back
         _await_restriction(draft, draft.at)
+        ask_again(draft)
+    asked = _asked(draft)
     keeps = case.floor is not None and SEVERITY[proposal.action] < SEVERITY[case.floor]
     carried = carried_over(draft, proposal) if keeps else proposal
     _take(draft, event)
     pending = carried.pending or asked
     automation = Automation.PARTIAL if pending and carried.automation is Automation.FULL else carried.automation
     decide_proposal(draft, replace(carried, pending=pending, automation=automation), by_person=keeps)
-    if task is not None and asked:
-        reported = Purpose.REPORT if any(not each.answered for each in case.reporters) else Purpose.REVIEW
-        ask(draft, reported if task.purpose not in WAITS_ON - {Purpose.CONFIRM} else task.purpose, queue=task.queue)
+    if asked:
+        reported = Purpose.REPORT if any(not each.answered for each in draft.state.reporters) else Purpose.REVIEW
+        goes_on = task is not None and task.purpose in WAITS_ON - {Purpose.CONFIRM}
+        ask(draft, task.purpose if task and goes_on else reported, queue=task.queue if task else None)
     elif keeps:
         ask(draft, Purpose.REVIEW)
     else:
@@ -81,9 +82,9 @@ def _seen(draft: Draft, event: CaseEvent) -> bool:
 
 
 def _asked(draft: Draft) -> bool:
-    """Whether somebody waits for the answer to the open task."""
+    """Whether somebody waits for an answer."""
     task = draft.state.task
-    return task is not None and (task.purpose in WAITS_ON or any(not each.answered for each in draft.state.reporters))
+    return (task is not None and task.purpose in WAITS_ON) or any(not each.answered for each in draft.state.reporters)
 
 
 def deleted(draft: Draft, event: CaseEvent) -> None:

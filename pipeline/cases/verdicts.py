@@ -7,10 +7,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from pipeline.cases.appeals import answer_appeal
-from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide, keep_floor, tell_of_reversal
+from pipeline.cases.decisions import SEVERITY, Ruling, close, decide, keep_floor
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Audited, Judged, Leaving, Refused
 from pipeline.cases.grounds import same_rule
+from pipeline.cases.outcomes import answer_reporters, tell_of_reversal
 from pipeline.cases.placing import barred, left
 from pipeline.cases.tasks import ask, ask_others, graver, leave, renew
 from pipeline.policy.region import carried

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.cases import CaseEventKind
-from schemas.people import Channel, Outcome
+from schemas.people import Channel, Notice, NoticeKind, Outcome
 from schemas.records import Action, Decision, Post, PostKind, ReviewTask
 from tests.pipeline.cases.world import NOW, World, case_event, edited, only
 
@@ -46,6 +46,33 @@ def test_what_was_found_and_reported_stays_though_the_machine_does_not_find_it_a
     world.routed(case_event("p", label="threat"))
     world.report("p", label="threat")
     assert world.routed(case_event("p", 2, CaseEventKind.EDITED, label="toxic")) and world.task("p").labels == ("toxic", "threat")
+
+
+@pytest.mark.parametrize("deleted_first", [False, True])
+def test_a_deletion_that_is_taken_back_does_not_end_a_report(world: World, deleted_first: bool) -> None:
+    world.routed(case_event("p", label="toxic"))
+    if deleted_first:
+        world.verdict("p", "anna", Outcome.ALLOW)
+        world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    world.report("p", "flagger", Channel.TRUSTED_FLAGGER, label="spam")
+    if not deleted_first:
+        world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    again = only(world.routed(edited(3)), ReviewTask)
+    assert again.labels == ("toxic", "spam")
+    assert only(world.verdict("p", "bram", Outcome.ALLOW), Notice).reporter_key == "flagger"
+    world.routed(case_event("p", 4, CaseEventKind.DELETED))
+    assert not [made for made in world.routed(edited(5)) if isinstance(made, ReviewTask)]
+
+
+@pytest.mark.parametrize("key", ["honest", "key-0"])
+def test_however_many_have_reported_something_graver_is_heard(world: World, key: str) -> None:
+    world.routed(case_event("p", label="toxic"))
+    for number in range(102):
+        world.report("p", f"key-{number // 3 if number < 6 else number}", label="toxic")
+    made = world.report("p", key, label="threat")
+    assert only(made, Notice).kind is NoticeKind.REFUSED
+    assert only(made, ReviewTask).labels == ("toxic", "threat")
+    assert "threat" in only(world.routed(edited(2)), ReviewTask).labels
 
 
 def test_what_people_have_answered_is_not_suspected_of_the_next_revision(world: World) -> None:
