@@ -73,7 +73,7 @@ def judged(draft: Draft, verdict: Verdict) -> None:
     speaks = reviewer.speaks(draft.language) and (seen is None or reviewer.speaks(seen))
     if seen is not None and (draft.language.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE):
         draft.set(language=seen)
-    label = verdict.label or next(iter(draft.state.labels), None)
+    label = _label(task, verdict)
     standpoint = _standpoint(draft, verdict, label, speaks=speaks)
     draft.facts.append(
         Judged(
@@ -98,6 +98,11 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         _settle(draft, verdict.reviewer, standpoint, _ACTIONS[verdict.outcome], label)
 
 
+def _label(task: OpenTask, verdict: Verdict) -> str | None:
+    """What a verdict is about: without a word on it, the first that its task named, whatever was reported since."""
+    return verdict.label or next(iter(task.labels), None)
+
+
 def _keep_out(draft: Draft, verdict: Verdict) -> None:
     """Who hands a task on does not get it back."""
     case = draft.state
@@ -111,7 +116,7 @@ def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict:
     """Why a verdict may not be given; the words go to the reviewer and into a count."""
     if reviewer is None:
         return UNKNOWN_REVIEWER
-    label = verdict.label or next(iter(draft.state.labels), None)
+    label = _label(task, verdict)
     adverse, escalates = verdict.outcome in {Outcome.LIMIT, Outcome.REMOVE}, verdict.outcome is Outcome.ESCALATE
     objections = (
         (task.region not in reviewer.regions, "not on the roster of the task's region"),
