@@ -10,6 +10,7 @@ from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Overturned
 from pipeline.cases.grounds import grounds, source_type
 from pipeline.ids import case_id, decision_id
+from pipeline.reasons import CARRIED_OVER, decisive
 from schemas.cases import Decided, Standing
 from schemas.people import Addressee, Appellant, Notice, NoticeKind
 from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
@@ -78,6 +79,8 @@ def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Dec
     draft.set(sequence=decision.sequence)
     if draft.restricted and decision.action is Action.ALLOW and draft.state.standing:
         decision = replace(decision, action=Action.RESTORE, supersedes=draft.state.standing.decision_id)
+    elif decision.action in RESTRICTS:  # what led to the restriction goes on to be its source
+        decision = replace(decision, source_type=draft.state.source or decision.source_type)
     _publish(draft, decision, by_person=by_person)
     if by_person:
         _note_deciders(draft, draft.state.floor_by)
@@ -100,8 +103,7 @@ def carried_over(draft: Draft, proposal: Decision) -> Decision:
         action=floor or proposal.action,
         automation=Automation.PARTIAL,
         pending=True,
-        reasons=(Reason(rule="person-before-edit", label=label), *proposal.reasons),
-        source_type=draft.state.source or proposal.source_type,
+        reasons=(Reason(rule=CARRIED_OVER, label=label), *proposal.reasons),
         ground=ground,
         clause=clause,
         category=category,
@@ -193,7 +195,7 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
 
 
 def _tell_author(draft: Draft, decision: Decision) -> None:
-    restricts = decision.action in RESTRICTS
+    restricts, reason = decision.action in RESTRICTS, decisive(decision)
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),
@@ -208,7 +210,7 @@ def _tell_author(draft: Draft, decision: Decision) -> None:
             ground=decision.ground,
             clause=decision.clause,
             category=decision.category,
-            labels=tuple(dict.fromkeys(reason.label for reason in decision.reasons if reason.label)) if restricts else (),
+            labels=(reason.label,) if restricts and reason and reason.label else (),
             source_type=decision.source_type if restricts else None,
             pending=decision.pending,
             appeal_until=draft.appeal_until(draft.at) if restricts and not heard(draft, decision.action) else None,

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pipeline.policy.policy import ContentType, SourceType
 from pipeline.policy.rules import Category, Ground
+from pipeline.reasons import carried_over, decisive
 from pipeline.statements import record
 from pipeline.statements.codes import COUNTRIES, content_language
 from pipeline.statements.record import AutomatedDecision, DecisionGround, StatementOfReasons, Visibility, YesNo
@@ -17,9 +18,6 @@ from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, R
 
 LIMIT_IS = Visibility.DEMOTED
 """What `limit` does to a post, unless the platform says that it does something else."""
-
-CARRIED_OVER = "person-before-edit"
-"""Rule of a first reason: a person decided before the post was edited, and the machine does not loosen it (pipeline.cases.decisions)."""
 
 DECIDED_BY = {
     Automation.FULL: "The decision was taken by automated means alone.",
@@ -98,25 +96,14 @@ def _one_of(kind: type[Word], value: str | None, otherwise: Word) -> Word:
     return next((each for each in kind if each.value == value), otherwise)
 
 
-def _carried_over(decision: Decision) -> bool:
-    return decision.automation is Automation.PARTIAL and bool(decision.reasons) and decision.reasons[0].rule == CARRIED_OVER
-
-
-def _decisive(decision: Decision) -> Reason | None:
-    """The reason under whose label it was decided. What stands behind it only reached a threshold."""
-    if _carried_over(decision):
-        return decision.reasons[0] if decision.reasons[0].label else None
-    return next((reason for reason in decision.reasons if reason.label), None)
-
-
 def _unjudged(decision: Decision) -> bool:
     """Whether a machine restricts what it could not assess: it has detected nothing, and holds nothing against the content."""
-    return decision.automation is not Automation.NONE and not _carried_over(decision) and _decisive(decision) is None
+    return decision.automation is not Automation.NONE and not carried_over(decision) and decisive(decision) is None
 
 
 def _undetected(decision: Decision) -> bool:
     """Whether the machine has found nothing in the content: it could not assess it, also where a person has decided since."""
-    by_person = decision.automation is Automation.NONE or _carried_over(decision)
+    by_person = decision.automation is Automation.NONE or carried_over(decision)
     return _unjudged(decision) or (by_person and Unassessed.STAGE_ERROR in decision.unassessed)
 
 
@@ -126,20 +113,20 @@ def _automated(decision: Decision) -> AutomatedDecision:
     """
     if decision.automation is Automation.NONE:
         return AutomatedDecision.NOT
-    return AutomatedDecision.PARTIALLY if _carried_over(decision) else AutomatedDecision.FULLY
+    return AutomatedDecision.PARTIALLY if carried_over(decision) else AutomatedDecision.FULLY
 
 
 def _explanation(decision: Decision, clause: str) -> str:
     if _unjudged(decision):
         until = "is held until it can be assessed" if decision.pending else "is restricted for that reason"
         return f"The content could not be assessed by automated means and {until}. Clause: {clause}."
-    only_suspected = decision.pending and not _carried_over(decision)
+    only_suspected = decision.pending and not carried_over(decision)
     return f"{_found(decision)}. {AGAINST[decision.ground == Ground.LAW.value, only_suspected]}: {clause}."
 
 
 def _found(decision: Decision) -> str:
-    reason = _decisive(decision)
-    if _carried_over(decision):
+    reason = decisive(decision)
+    if carried_over(decision):
         return "A person restricted the content before it was edited" + (f", as: {reason.label}" if reason else "")
     if decision.pending:
         return f"The content is suspected to be: {reason.label}" if reason else "A person suspects a violation"
@@ -152,7 +139,7 @@ def _facts(decision: Decision) -> str:
     language = content_language(decision.language)
     said.append(f"Language of the content: {language}." if language else "The language of the content was not recognised.")
     said.append(f"Rules: policy {decision.policy_version}.")
-    reason = _decisive(decision)
+    reason = decisive(decision)
     if reason and reason.probability is not None:
         said.append(f"Probability: estimated by the model {decision.model_version}.")
     if reason:
@@ -163,7 +150,7 @@ def _facts(decision: Decision) -> str:
 
 
 def _decided_by(decision: Decision) -> str:
-    if _carried_over(decision):
+    if carried_over(decision):
         return DECIDED_BEFORE
     return LOOKS_AGAIN if decision.automation is Automation.NONE and decision.pending else DECIDED_BY[decision.automation]
 
