@@ -144,7 +144,7 @@ class Decided(Record, frozen=True, kw_only=True, gc=False):
 
 
 class Waiting(Record, frozen=True, kw_only=True, gc=False):
-    """An event on a post that is not known yet, with the topic it came from."""
+    """An event that was faster than the post it is about, with the topic it came from."""
 
     topic: str
     at: Time
