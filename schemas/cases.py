@@ -156,12 +156,12 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
 
     (`revision`, `sequence`) is that of the last decision. `applied` are the ids of the events that were applied last, oldest first.
     `due_at`: when time alone changes something. `standing`: the decision in force; `floor`: what a person decided last, which the machine
-    does not loosen, with its label and who had a hand in it, and in the restrictions that it goes on (`floor_label`, `floor_by`);
-    `earlier`: ids of the decisions before; `decided`: those of people; `appealed`: those that the author has appealed against; `source`:
-    what led to the restriction that holds; `was_restricted`: by any decision in the file. `barred` have decided on this revision and
-    `passed` have handed it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their wellbeing). `reported`:
-    labels that reports name and nobody has answered, for an edit changes `labels`. `adverse`: verdicts that would restrict it and wait for
-    one who speaks the language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
+    does not loosen, with its label and who had a hand in it, and in the same on the text before (`floor_label`, `floor_by`); `earlier`: ids
+    of the decisions before; `decided`: those of people; `appealed`: those that the author has appealed against; `source`: what led to the
+    restriction that holds; `was_restricted`: by any decision in the file. `barred` have decided on this revision and `passed` have handed
+    it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their wellbeing). `reported`: labels that reports
+    name and nobody has answered, for an edit changes `labels`. `adverse`: verdicts that would restrict it and wait for one who speaks the
+    language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
     a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over; a newer revision cancels that.

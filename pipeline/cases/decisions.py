@@ -53,13 +53,12 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
 
 
 def keep_floor(draft: Draft, action: Action, label: str | None) -> None:
-    """What a person decided, which an edit does not loosen, and who had a hand in it: they do not answer an appeal against it.
-
-    As long as it restricts, neither does who restricted an earlier revision: an appeal against that is one against what stands.
+    """What a person decided, which an edit does not loosen, and who had a hand in it: they do not answer an appeal against it. Neither does
+    who decided the same on the text before: an appeal against that is one against what stands.
     """
     case, restricts = draft.state, action in RESTRICTS
     by = (*case.barred, *case.passed)
-    goes_on = case.floor_by if restricts and case.floor in RESTRICTS else ()
+    goes_on = case.floor_by if case.floor is not None and (case.floor in RESTRICTS) == restricts else ()
     draft.set(floor=action, floor_label=label if restricts else None, floor_by=tuple(dict.fromkeys((*goes_on, *by))))
     _note_deciders(draft, by)
 

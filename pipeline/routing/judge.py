@@ -10,6 +10,7 @@ import msgspec
 from pipeline.ids import draw
 from pipeline.policy.policy import Policy
 from pipeline.policy.rules import SEVERITY, Ground, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule, reach_weight
+from pipeline.reasons import UNSCORED
 from schemas.records import Action, Automation, Post, PostKind, Reason, ScoredPost, Unassessed
 
 MACHINE_MAY_ACT_DESPITE = frozenset({Unassessed.MEDIA, Unassessed.TOO_LONG})
@@ -64,9 +65,6 @@ _NOT_FOR_WANT_OF_EVIDENCE = frozenset(
 )
 """Any of these says already that the scores cannot be relied on."""
 
-_UNSCORED_FOR = frozenset({Unassessed.NO_LANGUAGE, Unassessed.LANGUAGE_UNKNOWN, Unassessed.LANGUAGE_UNSUPPORTED, Unassessed.STAGE_ERROR})
-"""Any of these says why a text has no scores."""
-
 _PASSED_ON = Judgement(Action.ALLOW, Automation.NONE)
 _ALLOWED = Judgement(Action.ALLOW, Automation.FULL)
 
@@ -109,7 +107,7 @@ def with_gaps(scored: ScoredPost, policy: Policy) -> ScoredPost:
     if scored.scores:
         whole = all(policy.rules_for(tag, scored.post.market).keys() <= scored.scores.keys() for tag in _tags(scored))
     else:
-        whole = not _UNSCORED_FOR.isdisjoint(scored.unassessed) or (bool(scored.unassessed) and not scored.post.text)
+        whole = not UNSCORED.isdisjoint(scored.unassessed) or (bool(scored.unassessed) and not scored.post.text)
     return scored if whole else _with(scored, Unassessed.STAGE_ERROR)
 
 

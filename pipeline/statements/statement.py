@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from pipeline.policy.policy import ContentType, SourceType
 from pipeline.policy.rules import Category, Ground
-from pipeline.reasons import carried_over, decisive
+from pipeline.reasons import UNSCORED, carried_over, decisive
 from pipeline.statements import record
 from pipeline.statements.codes import COUNTRIES, content_language
 from pipeline.statements.record import AutomatedDecision, DecisionGround, StatementOfReasons, Visibility, YesNo
-from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason, Unassessed
+from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
 
 LIMIT_IS = Visibility.DEMOTED
 """What `limit` does to a post, unless the platform says that it does something else."""
@@ -102,9 +102,9 @@ def _unjudged(decision: Decision) -> bool:
 
 
 def _undetected(decision: Decision) -> bool:
-    """Whether the machine has found nothing in the content: it could not assess it, also where a person has decided since."""
+    """Whether the machine has found nothing in the content: no model has looked at it, also where a person has decided since."""
     by_person = decision.automation is Automation.NONE or carried_over(decision)
-    return _unjudged(decision) or (by_person and Unassessed.STAGE_ERROR in decision.unassessed)
+    return _unjudged(decision) or (by_person and not UNSCORED.isdisjoint(decision.unassessed))
 
 
 def _automated(decision: Decision) -> AutomatedDecision:
