@@ -91,16 +91,16 @@ class OpenTask(Record, frozen=True, kw_only=True, gc=False):
 
 class Reporter(Record, frozen=True, kw_only=True, gc=False):
     """A report that waits for its outcome, or whose outcome may still be appealed against: told at `answered_at`, that the post is
-    `restricted` or is not. `label`: what it suspects. `appealed`: against that outcome.
+    `restricted` or is not. `appealed`: against that outcome. `gone`: told no more than that the author had deleted the post.
     """
 
     report_id: Id
     reporter_key: Id
     channel: Channel
-    label: str | None = None
     answered_at: Time | None = None
     restricted: bool = False
     appealed: bool = False
+    gone: bool = False
 
     @property
     def answered(self) -> bool:
@@ -136,8 +136,15 @@ class Standing(Record, frozen=True, kw_only=True, gc=False):
     upheld: bool = False
 
 
+class Decided(Record, frozen=True, kw_only=True, gc=False):
+    """A decision of people, and who had a hand in it."""
+
+    decision_id: Id
+    by: tuple[Id, ...]
+
+
 class Waiting(Record, frozen=True, kw_only=True, gc=False):
-    """An event on a post that is not known yet, with the topic it came from."""
+    """An event that was faster than the post it is about, with the topic it came from."""
 
     topic: str
     at: Time
@@ -149,14 +156,15 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
 
     (`revision`, `sequence`) is that of the last decision. `applied` are the ids of the events that were applied last, oldest first.
     `due_at`: when time alone changes something. `standing`: the decision in force; `floor`: what a person decided last, which the machine
-    does not loosen, with its label and who had a hand in it (`floor_label`, `floor_by`); `earlier`: ids of the decisions before;
-    `appealed`: those that the author has appealed against; `source`: what led to the restriction that holds. `barred` have decided on this
-    revision and `passed` have handed it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their
-    wellbeing). `adverse`: verdicts that would restrict it and wait for one who speaks the language. `audited`: what the machine decided,
-    while people check it. `rounds` counts its tasks.
+    does not loosen, with its label and who had a hand in it, and in the same on the text before (`floor_label`, `floor_by`); `earlier`: ids
+    of the decisions before; `decided`: those of people; `appealed`: those that the author has appealed against; `source`: what led to the
+    restriction that holds; `was_restricted`: by any decision in the file. `barred` have decided on this revision and `passed` have handed
+    it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their wellbeing). `reported`: labels that reports
+    name and nobody has answered, for an edit changes `labels`. `adverse`: verdicts that would restrict it and wait for one who speaks the
+    language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
-    a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over.
+    a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over; a newer revision cancels that.
     """
 
     post_id: Id
@@ -170,6 +178,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     market: str = ""
     stratum: str | None = None
     labels: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     weight: float = 0
     reach: int = 0
     complete: bool = False
@@ -179,7 +188,9 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     floor_label: str | None = None
     floor_by: tuple[Id, ...] = ()
     source: str | None = None
+    was_restricted: bool = False
     earlier: tuple[Id, ...] = ()
+    decided: tuple[Decided, ...] = ()
     appealed: tuple[Id, ...] = ()
     task: OpenTask | None = None
     rounds: int = 0

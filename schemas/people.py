@@ -191,8 +191,9 @@ class NoticeKind(enum.Enum):
 class Notice(Record, frozen=True, kw_only=True, gc=False):
     """To the author, to one reporter or to one reviewer; the platform or the tool delivers it.
 
-    `about` is the id of the report, appeal or verdict that it answers. `appeal_until`: how long an appeal against `decision_id` is open.
-    Of a restriction `labels` say what was found, `source_type` what led to it, and `pending` that people look at it again.
+    `about` is the id of the report, appeal or verdict that it answers. `appeal_until`: how long an appeal against `decision_id` is open. Of
+    a restriction `labels` hold the one under which it was decided, `source_type` what led to it, and `pending` that people look at it
+    again.
     """
 
     notice_id: Id

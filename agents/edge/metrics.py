@@ -109,7 +109,8 @@ CONTEXT_SHOWN = _counter(
 REFUSED = _counter("sluice_refused_total", "Verdicts, appeals and reports that could not be dealt with, by reason.", "what", "reason")
 EXPIRED = _counter("sluice_expired_total", "Events that waited in vain for their post.", "topic")
 ERASURES = _counter(
-    "sluice_erasures_total", "Erasures: done, those that wait until people have decided, and those that found nothing.",
+    "sluice_erasures_total",
+    "Erasures: done, those that wait until people have decided, were overtaken by an edit meanwhile, or found nothing.",
     "result",
 )  # fmt: skip
 OVERTURNED = _counter("sluice_overturned_total", "Restrictions that people undid.", "language", "decided_by", "on_appeal")

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from pipeline.cases.decisions import SEVERITY, heard
 from pipeline.cases.draft import Draft
-from pipeline.cases.grounds import grounds
+from pipeline.cases.grounds import told_grounds
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import ERASED, refuse
 from schemas.cases import OpenAppeal, Purpose
@@ -43,7 +43,8 @@ def appealed(draft: Draft, appeal: Appeal) -> None:
         if standing.upheld:
             _tell(draft, opened, NoticeKind.OUTCOME, KNOWN)
             return
-    draft.set(appeal=opened, barred=tuple(dict.fromkeys((*case.barred, *case.floor_by))))  # also who decided on the revision before
+    deciders = next((each.by for each in case.decided if each.decision_id == appeal.decision_id), ())
+    draft.set(appeal=opened, barred=tuple(dict.fromkeys((*case.barred, *case.floor_by, *deciders))))  # also who decided before an edit
     draft.file = replace(draft.file, statement=appeal.statement or None)
     task = case.task
     if task is not None and task.purpose is Purpose.QUEUE:
@@ -109,8 +110,7 @@ def _tell(draft: Draft, appeal: OpenAppeal, kind: NoticeKind, reason: str | None
     standing = draft.state.standing
     by_author = appeal.appellant is Appellant.AUTHOR
     keys = {reporter.report_id: reporter.reporter_key for reporter in draft.state.reporters}
-    label = next(iter(draft.state.labels), None)
-    ground, clause, category = grounds(draft, label) if draft.restricted else (None, None, None)
+    ground, clause, category = told_grounds(draft)
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),

@@ -48,6 +48,8 @@ def apply(post_id: str, case: CaseState | None, event: Event, surroundings: Surr
     if draft.state.known and draft.state.waiting:
         for earlier in waiting_events(draft):
             _dispatch(draft, earlier)
+    if draft.state is case and not (draft.outputs or draft.facts or draft.file_changed):
+        return Change(case, None, [], [])  # not remembered: it may find its match when it comes again, and takes no other's place
     return _finish(draft, (cause,))
 
 
@@ -68,21 +70,25 @@ def region_closed(case: CaseState, at: dt.datetime, surroundings: Surroundings) 
 
 
 def event_id(record: Record) -> str:
-    """What makes an event the same when it comes twice."""
+    """What makes an event the same when it comes twice. Whoever may write to one topic suppresses nothing on another."""
     match record:
-        case CaseEvent() | TaskEvent():
-            return record.event_id
+        case CaseEvent():
+            found = record.event_id
+        case TaskEvent():
+            found = f"task-event:{record.event_id}"
         case Verdict():
-            return f"verdict:{record.verdict_id}"
+            found = f"verdict:{record.verdict_id}"
         case Appeal():
-            return f"appeal:{record.appeal_id}"
+            found = f"appeal:{record.appeal_id}"
         case Report():
-            return f"report:{record.report_id}"
+            found = f"report:{record.report_id}"
         case Enforcement():
-            return f"enforced:{record.decision_id}"
+            found = f"enforced:{record.decision_id}"
         case Erasure():
-            return f"erasure:{record.erasure_id}"
-    raise TypeError(f"{type(record).__name__} is no input of the cases stage")
+            found = f"erasure:{record.erasure_id}"
+        case _:
+            raise TypeError(f"{type(record).__name__} is no input of the cases stage")
+    return found
 
 
 def _own(record: Record) -> bool:
@@ -112,9 +118,11 @@ def _dispatch(draft: Draft, event: Event) -> None:
 
 
 def _enforced(draft: Draft, enforcement: Enforcement, event: Event) -> None:
-    """The platform has done what was decided. Only what changes something is waited for."""
+    """The platform has done what was decided. Only what changes something is waited for. It may be faster than what opens the case, also
+    where a reporter's copy was faster still.
+    """
     standing = draft.state.standing
-    if not draft.state.known:
+    if not draft.state.known or (standing is None and draft.state.erased_at is None):
         if enforcement.action is not Action.ALLOW:
             wait(draft, event)
     elif standing and standing.unconfirmed_since and enforcement.decision_id == (standing.awaits or standing.decision_id):

@@ -11,7 +11,7 @@ from pipeline.cases.facts import Overturned
 from pipeline.cases.grounds import grounds, source_type
 from pipeline.ids import case_id, decision_id
 from pipeline.reasons import CARRIED_OVER, decisive
-from schemas.cases import Reporter, Standing
+from schemas.cases import Decided, Standing
 from schemas.people import Addressee, Appellant, Notice, NoticeKind
 from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
 from schemas.topics import DECISIONS
@@ -23,9 +23,6 @@ MAX_EARLIER = 20
 """Ids of decisions that are no longer in force, so that an appeal against one can be told from one against a stranger's."""
 
 SEVERITY = {Action.ALLOW: 0, Action.RESTORE: 0, Action.LIMIT: 1, Action.REMOVE: 2}
-
-
-REVERSED = "a person has looked again and came to another decision"
 
 NO_MODEL = "none"
 """Model version of a post that no model has seen: it was reported with a copy."""
@@ -56,25 +53,36 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
 
 
 def keep_floor(draft: Draft, action: Action, label: str | None) -> None:
-    """What a person decided, which an edit does not loosen, and who had a hand in it: also in what was the same on the text before, since
-    an appeal may name that decision.
+    """What a person decided, which an edit does not loosen, and who had a hand in it: they do not answer an appeal against it. Neither does
+    who decided the same on the text before: an appeal against that is one against what stands.
     """
+    case, restricts = draft.state, action in RESTRICTS
+    by = (*case.barred, *case.passed)
+    goes_on = case.floor_by if case.floor is not None and (case.floor in RESTRICTS) == restricts else ()
+    draft.set(floor=action, floor_label=label if restricts else None, floor_by=tuple(dict.fromkeys((*goes_on, *by))))
+    _note_deciders(draft, by)
+
+
+def _note_deciders(draft: Draft, by: tuple[str, ...]) -> None:
+    """Of the decision in force, for when it no longer is and somebody appeals against it."""
     case = draft.state
-    before = case.floor_by if case.floor is not None and (case.floor in RESTRICTS) == (action in RESTRICTS) else ()
-    by = tuple(dict.fromkeys((*before, *case.barred, *case.passed)))
-    draft.set(floor=action, floor_label=label if action in RESTRICTS else None, floor_by=by)
+    if case.standing is not None:
+        now = Decided(decision_id=case.standing.decision_id, by=tuple(dict.fromkeys(by)))
+        before = (each for each in case.decided if each.decision_id != now.decision_id)
+        draft.set(decided=(*before, now)[-MAX_EARLIER:])
 
 
-def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool, back: bool = False) -> Decision:
-    """The machine's proposal on a new revision becomes a decision, or (`by_person`) what a person said of the one before holds on.
-
-    `back`: of a post that its author had deleted, so that the platform has forgotten what held.
-    """
+def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Decision:
+    """The machine's proposal on a new revision becomes a decision, or (`by_person`) what a person said of the one before holds on."""
     decision = next_of(draft, proposal)
     draft.set(sequence=decision.sequence)
     if draft.restricted and decision.action is Action.ALLOW and draft.state.standing:
         decision = replace(decision, action=Action.RESTORE, supersedes=draft.state.standing.decision_id)
-    _publish(draft, decision, by_person=by_person, back=back)
+    elif decision.action in RESTRICTS:  # what led to the restriction goes on to be its source
+        decision = replace(decision, source_type=draft.state.source or decision.source_type)
+    _publish(draft, decision, by_person=by_person)
+    if by_person:
+        _note_deciders(draft, draft.state.floor_by)
     return decision
 
 
@@ -95,7 +103,6 @@ def carried_over(draft: Draft, proposal: Decision) -> Decision:
         automation=Automation.PARTIAL,
         pending=True,
         reasons=(Reason(rule=CARRIED_OVER, label=label), *proposal.reasons),
-        source_type=draft.state.source or proposal.source_type,
         ground=ground,
         clause=clause,
         category=category,
@@ -108,66 +115,9 @@ def accept(draft: Draft, decision: Decision) -> None:
 
 
 def close(draft: Draft) -> None:
-    """No task is left. What was ever restricted, or reported, is kept until nobody can appeal any more."""
-    restricted = draft.restricted or any(each.action in RESTRICTS for each in draft.decisions)
-    long = restricted or bool(draft.state.reporters)
+    """No task is left. What restricts or was reported is kept until nobody can appeal any more."""
+    long = draft.state.was_restricted or draft.restricted or bool(draft.state.reporters)
     draft.set(keep_until=draft.at + draft.policy.people.kept(long=long), adverse=0)
-
-
-def answer_reporters(draft: Draft, reason: str | None = None) -> None:
-    """Tells every reporter who waits what became of the post."""
-    answered: list[Reporter] = []
-    for reporter in draft.state.reporters:
-        if not reporter.answered:
-            tell_reporter(draft, reporter, reason)
-        answered.append(reporter if reporter.answered else as_told(draft, reporter))
-    draft.set(reporters=tuple(answered))
-
-
-def as_told(draft: Draft, reporter: Reporter) -> Reporter:
-    """Once the outcome is told, as it stands."""
-    return replace(reporter, answered_at=draft.at, restricted=draft.restricted, appealed=False)
-
-
-def tell_of_reversal(draft: Draft) -> None:
-    """People have decided otherwise than who reported was told: they are told anew, with a new time to appeal. Who has appealed is told
-    the outcome of that.
-    """
-    appealed = draft.state.appeal.report_id if draft.state.appeal else None
-    told: list[Reporter] = []
-    for reporter in draft.state.reporters:
-        otherwise = reporter.answered and reporter.restricted != draft.restricted
-        if otherwise and reporter.report_id != appealed:
-            tell_reporter(draft, reporter, REVERSED)
-        told.append(as_told(draft, reporter) if otherwise else reporter)
-    draft.set(reporters=tuple(told))
-
-
-def tell_reporter(draft: Draft, reporter: Reporter, reason: str | None = None) -> None:
-    """The outcome of one report, with redress: who reported may appeal where nothing was done."""
-    standing = draft.state.standing
-    restricted = draft.restricted
-    ground, clause, category = grounds(draft, draft.state.labels[0] if draft.state.labels else None) if restricted else (None,) * 3
-    draft.notify(
-        Notice(
-            notice_id=draft.new_id("notice"),
-            kind=NoticeKind.OUTCOME,
-            to=Addressee.REPORTER,
-            post_id=draft.state.post_id,
-            at=draft.at,
-            revision=draft.state.revision,
-            about=reporter.report_id,
-            reporter_key=reporter.reporter_key,
-            decision_id=standing.decision_id if standing else None,
-            action=standing.action if standing else None,
-            automation=(Automation.NONE if standing.by_person else Automation.FULL) if standing else None,
-            ground=ground,
-            clause=clause,
-            category=category,
-            reason=reason,
-            appeal_until=None if restricted or standing is None else draft.appeal_until(draft.at),
-        )
-    )
 
 
 def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | None) -> Decision:
@@ -206,20 +156,20 @@ def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | No
     )
 
 
-def _publish(draft: Draft, decision: Decision, *, by_person: bool, back: bool = False) -> None:
+def _publish(draft: Draft, decision: Decision, *, by_person: bool) -> None:
     draft.put(DECISIONS, decision)
     kept = draft.file.decisions
     kept = (*kept[:1], *kept[1:][-(MAX_DECISIONS - 2) :], decision) if kept else (decision,)
     draft.file = replace(draft.file, decisions=kept)
-    _in_force(draft, decision, by_person=by_person, back=back)
+    _in_force(draft, decision, by_person=by_person)
 
 
-def _in_force(draft: Draft, decision: Decision, *, by_person: bool, back: bool = False) -> None:
+def _in_force(draft: Draft, decision: Decision, *, by_person: bool) -> None:
     case, before = draft.state, draft.state.standing
-    changes = SEVERITY[decision.action] != SEVERITY[before.action if before and not back else Action.ALLOW]
+    changes = SEVERITY[decision.action] != SEVERITY[before.action if before else Action.ALLOW]
     waits_still = before is not None and before.unconfirmed_since is not None
-    restores = decision.action is Action.RESTORE  # also of what was deleted: what followed for the account is undone as well
-    enforced = restores or (decision.action in RESTRICTS and not case.deleted and (changes or waits_still))
+    restricts = decision.action in RESTRICTS
+    enforced = decision.action is Action.RESTORE or (restricts and not case.deleted and (changes or waits_still))
     earlier = (*case.earlier, before.decision_id)[-MAX_EARLIER:] if before else case.earlier
     standing = Standing(
         decision_id=decision.decision_id,
@@ -233,14 +183,18 @@ def _in_force(draft: Draft, decision: Decision, *, by_person: bool, back: bool =
         # To allow asks nothing of the platform, so what has to be undone is still to be confirmed.
         awaited = before.awaits or before.decision_id
         standing = replace(standing, unconfirmed_since=before.unconfirmed_since, overdue=before.overdue, awaits=awaited)
-    restricts = decision.action in RESTRICTS
-    draft.set(standing=standing, earlier=earlier, source=(case.source or decision.source_type) if restricts else None)
+    draft.set(
+        standing=standing,
+        earlier=earlier,
+        source=(case.source or decision.source_type) if restricts else None,
+        was_restricted=case.was_restricted or restricts or decision.action is Action.RESTORE,
+    )
     if (restricts and not case.deleted) or decision.action is Action.RESTORE:
         _tell_author(draft, decision)
 
 
 def _tell_author(draft: Draft, decision: Decision) -> None:
-    restricts = decision.action in RESTRICTS
+    restricts, reason = decision.action in RESTRICTS, decisive(decision)
     draft.notify(
         Notice(
             notice_id=draft.new_id("notice"),
@@ -255,7 +209,7 @@ def _tell_author(draft: Draft, decision: Decision) -> None:
             ground=decision.ground,
             clause=decision.clause,
             category=decision.category,
-            labels=(found.label,) if restricts and (found := decisive(decision)) and found.label else (),
+            labels=(reason.label,) if restricts and reason and reason.label else (),
             source_type=decision.source_type if restricts else None,
             pending=decision.pending,
             appeal_until=draft.appeal_until(draft.at) if restricts and not heard(draft, decision.action) else None,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pipeline.cases.appeals import give_up_appeal
-from pipeline.cases.decisions import answer_reporters, close
+from pipeline.cases.decisions import close
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Erased, Erasing
+from pipeline.cases.outcomes import answer_reporters
 from pipeline.cases.tasks import withdraw
 from pipeline.cases.waiting import ERASED, give_up_waiting
 from schemas.cases import CaseState, Purpose

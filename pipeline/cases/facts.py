@@ -100,6 +100,7 @@ class Erasing(enum.Enum):
 
     DONE = "done"
     WAITS = "waits"  # until people have decided; DONE follows
+    OVERTAKEN = "overtaken"  # it waited, and the author changed the post: the new text is another case
     NOTHING = "nothing"  # is kept of the post
 
 

@@ -6,13 +6,27 @@ from pipeline.cases.draft import Draft
 from pipeline.policy.policy import SourceType
 from pipeline.policy.rules import Ground
 from schemas.people import Channel
+from schemas.records import Decision
+
+
+def _in_force(draft: Draft) -> Decision | None:
+    """The decision in force, as far as it is still in the file."""
+    standing = draft.state.standing
+    return next((each for each in draft.decisions if standing and each.decision_id == standing.decision_id), None)
 
 
 def same_rule(draft: Draft, label: str | None) -> bool:
     """Whether a restriction under `label` rests on what the standing one rests on, as far as that is still in the file."""
-    standing = draft.state.standing
-    known = next((each for each in draft.decisions if standing and each.decision_id == standing.decision_id), None)
+    known = _in_force(draft)
     return label is None or known is None or (known.ground, known.clause, known.category) == grounds(draft, label)
+
+
+def told_grounds(draft: Draft) -> tuple[str | None, str | None, str | None]:
+    """Ground, clause and category of the restriction in force, for those who ask about it; of none, none."""
+    if not draft.restricted:
+        return None, None, None
+    known = _in_force(draft)
+    return (known.ground, known.clause, known.category) if known else grounds(draft, draft.state.floor_label)
 
 
 def grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, str | None]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from msgspec.structs import replace
 
 from pipeline.cases.appeals import give_up_appeal
-from pipeline.cases.decisions import SEVERITY, accept, answer_reporters, carried_over, close, decide_proposal, next_of
+from pipeline.cases.decisions import SEVERITY, accept, carried_over, close, decide_proposal, next_of
 from pipeline.cases.draft import GRAVE, Draft
+from pipeline.cases.facts import Erased, Erasing
+from pipeline.cases.outcomes import AUTHOR_DELETED, answer_reporters, ask_again
 from pipeline.cases.tasks import ask, withdraw
 from pipeline.cases.waiting import give_up_waiting
 from pipeline.ids import case_id
 from schemas.cases import CaseEvent, CaseFile, Purpose
 from schemas.records import RESTRICTS, Automation
 from schemas.topics import DECISIONS
-
-AUTHOR_DELETED = "the author has deleted the post"
 
 WAITS_ON = frozenset({Purpose.CONFIRM, Purpose.REPORT, Purpose.APPEAL, Purpose.QUEUE})
 """Somebody has asked for these or decided in them: an edit does not end them."""
@@ -48,16 +50,20 @@ def edited(draft: Draft, event: CaseEvent) -> None:
         draft.forgotten = True
         return
     task = case.task
+    if case.deleted:  # it is back
+        _await_restriction(draft, draft.at)
+        ask_again(draft)
     asked = _asked(draft)
     keeps = case.floor is not None and SEVERITY[proposal.action] < SEVERITY[case.floor]
     carried = carried_over(draft, proposal) if keeps else proposal
     _take(draft, event)
     pending = carried.pending or asked
     automation = Automation.PARTIAL if pending and carried.automation is Automation.FULL else carried.automation
-    decide_proposal(draft, replace(carried, pending=pending, automation=automation), by_person=keeps, back=case.deleted)
-    if task is not None and asked:
-        reported = Purpose.REPORT if any(not each.answered for each in case.reporters) else Purpose.REVIEW
-        ask(draft, reported if task.purpose not in WAITS_ON - {Purpose.CONFIRM} else task.purpose, queue=task.queue)
+    decide_proposal(draft, replace(carried, pending=pending, automation=automation), by_person=keeps)
+    if asked:
+        reported = Purpose.REPORT if any(not each.answered for each in draft.state.reporters) else Purpose.REVIEW
+        goes_on = task is not None and task.purpose in WAITS_ON - {Purpose.CONFIRM}
+        ask(draft, task.purpose if task and goes_on else reported, queue=task.queue if task else None)
     elif keeps:
         ask(draft, Purpose.REVIEW)
     else:
@@ -76,9 +82,9 @@ def _seen(draft: Draft, event: CaseEvent) -> bool:
 
 
 def _asked(draft: Draft) -> bool:
-    """Whether somebody waits for the answer to the open task."""
+    """Whether somebody waits for an answer."""
     task = draft.state.task
-    return task is not None and (task.purpose in WAITS_ON or any(not each.answered for each in draft.state.reporters))
+    return (task is not None and task.purpose in WAITS_ON) or any(not each.answered for each in draft.state.reporters)
 
 
 def deleted(draft: Draft, event: CaseEvent) -> None:
@@ -91,8 +97,7 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
         return
     sequence = case.sequence if event.post.revision == case.revision else 0
     draft.set(deleted=True, revision=event.post.revision, sequence=sequence)
-    if case.standing is not None and case.standing.action in RESTRICTS:  # what is gone need not be taken away; what was undone is awaited
-        draft.set(standing=replace(case.standing, unconfirmed_since=None, overdue=False, awaits=None))
+    _await_restriction(draft, None)
     if case.erased_at is not None:
         return
     task = case.task
@@ -103,6 +108,15 @@ def deleted(draft: Draft, event: CaseEvent) -> None:
         give_up_appeal(draft, AUTHOR_DELETED)
         draft.set(audited=None)
         close(draft)
+
+
+def _await_restriction(draft: Draft, since: dt.datetime | None) -> None:
+    """The platform need not restrict what is gone, and has to again (`since`) what comes back. What it has to undo, it has to undo for the
+    author's account, too.
+    """
+    standing = draft.state.standing
+    if standing is not None and draft.restricted:
+        draft.set(standing=replace(standing, unconfirmed_since=since, overdue=False, awaits=None))
 
 
 def _outlives(draft: Draft) -> bool:
@@ -119,12 +133,14 @@ def _outlives(draft: Draft) -> bool:
 
 
 def _take(draft: Draft, event: CaseEvent) -> None:
-    """The case is about this revision from now on. What was reported, and waits for an answer, is suspected of it as well."""
+    """The case is about this revision from now on."""
     case = draft.state
     labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
-    found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first
-    reported = tuple(each.label for each in case.reporters if each.label and not each.answered)
+    found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first, what was reported last
     kept = draft.file if case.known and case.erased_at is None else None
+    overtaken = case.erase_when_closed and event.post.revision > case.revision  # it was asked of a text that is gone with this
+    if overtaken:
+        draft.facts.append(Erased(Erasing.OVERTAKEN))
     draft.set(
         known=True,
         deleted=False,
@@ -133,8 +149,8 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         language=event.language,
         market=event.post.market,
         stratum=event.stratum,
-        labels=tuple(dict.fromkeys((*found, *(labels or ((event.stratum,) if event.stratum else ())), *reported))),
-        weight=max(event.weight, float(draft.severity(reported))),
+        labels=tuple(dict.fromkeys((*found, *(labels or ((event.stratum,) if event.stratum else ())), *case.reported))),
+        weight=max(event.weight, float(draft.severity(case.reported))),
         reach=event.post.reach,
         complete=event.context.complete,
         digest=event.context.digest,
@@ -143,7 +159,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         adverse=0,
         audited=event.proposal.action if event.audit else None,
         erased_at=None,
-        erase_when_closed=case.erase_when_closed and event.post.revision == case.revision,  # what was to be erased is overwritten
+        erase_when_closed=case.erase_when_closed and not overtaken,
     )
     draft.file = CaseFile(
         post_id=case.post_id,

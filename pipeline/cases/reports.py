@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipeline.cases.decisions import as_told, close, tell_reporter
+from pipeline.cases.decisions import close
 from pipeline.cases.draft import GRAVE, Draft
-from pipeline.cases.opening import AUTHOR_DELETED
+from pipeline.cases.outcomes import AUTHOR_DELETED, answer_last
 from pipeline.cases.rules import Event
 from pipeline.cases.tasks import ask, outgrown, renew
 from pipeline.cases.waiting import ERASED, refuse, wait
@@ -44,34 +44,47 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
     elif anew:
         refuse(draft, report, ERASED)
         return
-    label = report.label if report.label in draft.policy.labels else None
-    reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel, label=label)
-    if sum(not each.answered and each.reporter_key == report.reporter_key for each in draft.state.reporters) >= MAX_OF_ONE:
-        refuse(draft, report, OFTEN)
-        return
+    reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
+    graver = _take_label(draft, report.label)
     others = _others(draft, report)
-    if len(others) >= (2 * MAX_REPORTERS if report.channel in GRAVE else MAX_REPORTERS):
-        _take_label(draft, label)  # a crowd that reports for less hides nothing graver
-        if draft.state.task is not None and draft.state.task.claimed_by is None and outgrown(draft):
-            renew(draft)
-        refuse(draft, report, ENOUGH)
+    if (refusal := _no_room(draft, report, others)) is not None:
+        refuse(draft, report, refusal)
+        _renew_outgrown(draft)  # what so many have said is heard, even if nobody is told of it
         return
     draft.set(reporters=(*others, reporter), keep_until=None)
     _receipt(draft, report)
-    graver = _take_label(draft, label)
     if anew:
         ask(draft, Purpose.REPORT)
     else:
         _ask(draft, reporter, graver=graver)
 
 
+def _no_room(draft: Draft, report: Report, others: tuple[Reporter, ...]) -> str | None:
+    """Why one who reports cannot wait for the outcome, too."""
+    own = sum(not each.answered and each.reporter_key == report.reporter_key for each in draft.state.reporters)
+    room = 2 * MAX_REPORTERS if report.channel in GRAVE else MAX_REPORTERS
+    return OFTEN if own >= MAX_OF_ONE else ENOUGH if len(others) >= room else None
+
+
+def _renew_outgrown(draft: Draft) -> None:
+    """Who works on a task is not interrupted: see judged, and the end of a claim."""
+    task = draft.state.task
+    if task is not None and task.claimed_by is None and outgrown(draft):
+        renew(draft)
+
+
 def _take_label(draft: Draft, label: str | None) -> bool:
     """What is suspected grows by the label of a report. Whether it is graver than everything before."""
-    if label is None or label in draft.state.labels:
+    case = draft.state
+    if label is None or label not in draft.policy.labels:
         return False
     severity = draft.severity((label,))
-    graver = severity > draft.severity(draft.state.labels)
-    draft.set(labels=(*draft.state.labels, label), weight=max(draft.state.weight, float(severity)))
+    graver = severity > draft.severity(case.labels)
+    draft.set(
+        labels=tuple(dict.fromkeys((*case.labels, label))),
+        reported=tuple(dict.fromkeys((*case.reported, label))),
+        weight=max(case.weight, float(severity)),
+    )
     return graver
 
 
@@ -88,21 +101,18 @@ def _ask(draft: Draft, reporter: Reporter, *, graver: bool) -> None:
     grave = reporter.channel in GRAVE
     if case.task is not None:
         first_grave = grave and not any(other.channel in GRAVE for other in case.reporters[:-1])
-        if case.task.claimed_by is None and (outgrown(draft) or (first_grave and case.task.purpose is not Purpose.QUEUE)):
-            renew(draft)  # who works on it is not interrupted: see judged, and the end of a claim
+        if case.task.claimed_by is None and first_grave and case.task.purpose is not Purpose.QUEUE:
+            renew(draft)
+        else:
+            _renew_outgrown(draft)
         return
     looked_at = standing is not None and standing.by_person and not standing.pending and not graver
     removed = standing is not None and standing.action is Action.REMOVE
     if case.deleted or (not grave and (looked_at or removed)):
-        _answer_now(draft, reporter, AUTHOR_DELETED if case.deleted else None)
+        answer_last(draft, AUTHOR_DELETED if case.deleted else None)
         close(draft)
         return
     ask(draft, Purpose.REPORT)
-
-
-def _answer_now(draft: Draft, reporter: Reporter, reason: str | None) -> None:
-    tell_reporter(draft, reporter, reason)
-    draft.set(reporters=(*draft.state.reporters[:-1], as_told(draft, reporter)))
 
 
 def _others(draft: Draft, report: Report) -> tuple[Reporter, ...]:

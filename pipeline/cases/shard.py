@@ -25,6 +25,16 @@ MAX_TIMERS = 500
 """Timers and moves of one step, so that a closing region does not hold up what people say."""
 
 
+SPARE_TIMERS = 1000
+"""Timers that may lie about besides one for each state and another one that it has put off."""
+
+
+class _DueAt(msgspec.Struct, frozen=True, gc=False):
+    """What the timers need of a state."""
+
+    due_at: dt.datetime | None = None
+
+
 class Changes(NamedTuple):
     """What a step makes: records to send, files and states to write (None: a tombstone), facts to count once all is committed."""
 
@@ -64,6 +74,7 @@ class Shard:
         """By language and label: decisions of the machine that people checked, and of those corrected."""
         self._balance: int | None = None
         self._decode = decoder(CaseState)
+        self._due_at = msgspec.json.Decoder(_DueAt)
 
     def __len__(self) -> int:
         return len(self._states)
@@ -176,6 +187,14 @@ class Shard:
             self.overdue.add(post_id)
         if after.due_at is not None and (before is None or before.due_at != after.due_at):
             heapq.heappush(self._due, (after.due_at, post_id))
+            if len(self._due) > 2 * len(self._states) + SPARE_TIMERS:
+                self._drop_old_timers()
+
+    def _drop_old_timers(self) -> None:
+        """Those that were put off meanwhile. As many were set since the last time as there are states, so it costs each little."""
+        due = ((self._due_at.decode(value).due_at, post_id) for post_id, value in self._states.items())
+        self._due = [(at, post_id) for at, post_id in due if at is not None]
+        heapq.heapify(self._due)
 
     def _audit_counts(self) -> AuditCounts:
         found = sorted(self.audits.items())

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from pipeline.cases.appeals import answer_appeal
-from pipeline.cases.decisions import SEVERITY, Ruling, answer_reporters, close, decide, keep_floor, tell_of_reversal
+from pipeline.cases.decisions import SEVERITY, Ruling, close, decide, keep_floor
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Audited, Judged, Leaving, Refused
 from pipeline.cases.grounds import same_rule
+from pipeline.cases.outcomes import answer_reporters, tell_of_reversal
 from pipeline.cases.placing import barred, left
 from pipeline.cases.tasks import ask, ask_others, graver, leave, renew
 from pipeline.policy.region import carried
@@ -68,9 +69,11 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         _answer(draft, verdict, NoticeKind.VERDICT_STALE, OUTGROWN)
         renew(draft)
         return
-    speaks = reviewer.speaks(draft.language) and reviewer.speaks(_named(draft, verdict))
-    _see_language(draft, verdict)
-    label = verdict.label or next(iter(task.labels), None)
+    seen = _language_seen(draft, verdict)
+    speaks = reviewer.speaks(draft.language) and (seen is None or reviewer.speaks(seen))
+    if seen is not None and (draft.language.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE):
+        draft.set(language=seen)
+    label = _label(task, verdict)
     standpoint = _standpoint(draft, verdict, label, speaks=speaks)
     draft.facts.append(
         Judged(
@@ -95,6 +98,11 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         _settle(draft, verdict.reviewer, standpoint, _ACTIONS[verdict.outcome], label)
 
 
+def _label(task: OpenTask, verdict: Verdict) -> str | None:
+    """What a verdict is about: without a word on it, the first that its task named, whatever was reported since."""
+    return verdict.label or next(iter(task.labels), None)
+
+
 def _keep_out(draft: Draft, verdict: Verdict) -> None:
     """Who hands a task on does not get it back."""
     case = draft.state
@@ -108,7 +116,7 @@ def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict:
     """Why a verdict may not be given; the words go to the reviewer and into a count."""
     if reviewer is None:
         return UNKNOWN_REVIEWER
-    label = verdict.label or next(iter(task.labels), None)
+    label = _label(task, verdict)
     adverse, escalates = verdict.outcome in {Outcome.LIMIT, Outcome.REMOVE}, verdict.outcome is Outcome.ESCALATE
     objections = (
         (task.region not in reviewer.regions, "not on the roster of the task's region"),
@@ -123,54 +131,51 @@ def _objection(draft: Draft, task: OpenTask, reviewer: Reviewer | None, verdict:
 
 
 def _standpoint(draft: Draft, verdict: Verdict, label: str | None, *, speaks: bool) -> _Standpoint:
-    """`speaks`: the language that was known before and the one that the reviewer sees, so that to name another one opens nothing."""
+    """`speaks`: the language that was known before and the one that the reviewer sees, so that to name another one opens nothing, and
+    nobody decides in full what they say is in a language that they do not speak.
+    """
     shown = verdict.context_digest == draft.state.digest
     evident = label is not None and label in draft.policy.labels and draft.policy.labels[label].self_evident
     return _Standpoint(speaks, shown, full=evident or (speaks and shown and draft.state.complete))
 
 
-def _named(draft: Draft, verdict: Verdict) -> Language:
-    """The language that the reviewer says the post is in; of one who says nothing else, that which is known."""
+def _language_seen(draft: Draft, verdict: Verdict) -> Language | None:
+    """The language that a reviewer sees, if it is another one. It becomes the post's where the machine was not sure, or where the post is
+    handed on for its language; the next reviewer may see another one still.
+    """
     known = draft.language
     if verdict.language_seen is None or (seen := carried(verdict.language_seen)) in {known.tag, *known.alternatives}:
-        return known
+        return None
     return Language(tag=seen, confidence=SEEN)
-
-
-def _see_language(draft: Draft, verdict: Verdict) -> None:
-    """A reviewer sees another language. It counts where the machine was not sure, or where the post is handed on for its language. The
-    next reviewer may see another one still.
-    """
-    known, named = draft.language, _named(draft, verdict)
-    if named is not known and (known.confidence < SURE or verdict.cannot_judge is CannotJudge.LANGUAGE):
-        draft.set(language=named)
 
 
 def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Standpoint, label: str | None) -> None:
     """Restricts no more than to a limit, or than what holds already, until a speaker who was shown the conversation confirms.
 
-    The last such verdict ends the case with a limit. A removal by somebody who could decide it in full stands whatever they say, on the
-    ground that it had; and where nobody is left to confirm, what a person decided before stands, too.
+    The last such verdict ends the case with a limit. A restriction that a person decided stands whatever they say, as it is and under its
+    own label: they could not decide one in full, so they give it no other reason. Where nobody is left to confirm, whatever a person
+    decided before stands.
     """
     adverse = draft.state.adverse + 1
     standing = draft.state.standing
-    removed = standing is not None and standing.action is Action.REMOVE
-    decided = standing.action if standing is not None and standing.by_person and not standing.pending else None
+    decided = standing is not None and standing.by_person and not standing.pending
+    restricts = decided and draft.restricted
     alone = not left(draft, verdict.reviewer).at_all
     if alone or adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0):
-        if decided is not None and (alone or removed):
-            holds = Action.ALLOW if decided is Action.RESTORE else decided  # what was restored is not restored again
-            _settle(draft, verdict.reviewer, standpoint, holds, draft.state.floor_label)
+        if restricts or (decided and alone):
+            _stand(draft, verdict.reviewer)
         else:
             _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
         return
-    action = decided if removed and decided else _ACTIONS[verdict.outcome] if removed else Action.LIMIT
     draft.set(adverse=adverse, barred=(*draft.state.barred, verdict.reviewer))
     if label is not None:
-        draft.set(labels=tuple(dict.fromkeys((label, *draft.state.labels))))
+        draft.set(labels=tuple(dict.fromkeys((*draft.state.labels, label) if restricts else (label, *draft.state.labels))))
     leave(draft, Leaving.DECIDED)
-    if standing is None or SEVERITY[standing.action] != SEVERITY[action]:  # what holds already is not published again
-        decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
+    if not restricts:
+        removed = standing is not None and standing.action is Action.REMOVE
+        action = _ACTIONS[verdict.outcome] if removed else Action.LIMIT
+        if standing is None or SEVERITY[standing.action] != SEVERITY[action]:  # what holds already is not published again
+            decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
     purpose = task.purpose if task.purpose in {Purpose.APPEAL, Purpose.QUEUE} else Purpose.CONFIRM
     ask(draft, purpose, queue=task.queue)
 
@@ -202,11 +207,30 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
     same = standing is not None and SEVERITY[standing.action] == SEVERITY[action] and not standing.pending
     same_reasons = action not in RESTRICTS or same_rule(draft, label)
     upheld = same and same_reasons and (agrees or case.appeal is not None)
-    if upheld and standing is not None:
-        draft.set(standing=replace(standing, by_person=True))
-        keep_floor(draft, action, label)
+    if upheld:
+        _uphold(draft, action, label)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
+    _told(draft, same_reasons=same_reasons)
+
+
+def _stand(draft: Draft, reviewer: str) -> None:
+    """What a person decided before is upheld: nothing new is published."""
+    leave(draft, Leaving.DECIDED)
+    draft.set(audited=None, barred=tuple(dict.fromkeys((*draft.state.barred, reviewer))))
+    if draft.state.standing is not None:
+        _uphold(draft, draft.state.standing.action, draft.state.floor_label)
+    _told(draft, same_reasons=True)
+
+
+def _uphold(draft: Draft, action: Action, label: str | None) -> None:
+    if draft.state.standing is not None:
+        draft.set(standing=replace(draft.state.standing, by_person=True))
+    keep_floor(draft, action, label)
+
+
+def _told(draft: Draft, *, same_reasons: bool) -> None:
+    """Everybody who waits for what was decided."""
     tell_of_reversal(draft)
     answer_appeal(draft, same_reasons=same_reasons)
     answer_reporters(draft)

@@ -81,7 +81,7 @@ def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibil
         territorial_scope=territory,
         decision_facts=_facts(decision)[: record.MAX_FACTS],
         source_type=source,
-        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY and not unjudged and not _unscored(decision) else YesNo.NO,
+        automated_detection=YesNo.YES if source is SourceType.VOLUNTARY and not _undetected(decision) else YesNo.NO,
         automated_decision=_automated(decision),
     )
 
@@ -101,9 +101,10 @@ def _unjudged(decision: Decision) -> bool:
     return decision.automation is not Automation.NONE and not carried_over(decision) and decisive(decision) is None
 
 
-def _unscored(decision: Decision) -> bool:
-    """Whether a person found what no model has looked at."""
-    return decision.automation is Automation.NONE and not UNSCORED.isdisjoint(decision.unassessed)
+def _undetected(decision: Decision) -> bool:
+    """Whether the machine has found nothing in the content: no model has looked at it, also where a person has decided since."""
+    by_person = decision.automation is Automation.NONE or carried_over(decision)
+    return _unjudged(decision) or (by_person and not UNSCORED.isdisjoint(decision.unassessed))
 
 
 def _automated(decision: Decision) -> AutomatedDecision:

@@ -91,6 +91,29 @@ def test_what_people_need_the_text_for_is_decided_first(world: World, on_appeal:
         assert only(made, Notice).appeal_until is None  # nobody could look at an appeal any more
 
 
+@pytest.mark.parametrize("deleted_first", [False, True])
+def test_an_edit_before_people_have_decided_is_a_case_with_every_right(world: World, deleted_first: bool) -> None:
+    world.routed(case_event("p", label="threat"))
+    world.verdict("p", "anna", Outcome.ESCALATE)
+    world.erase("p")
+    if deleted_first:
+        world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    world.routed(case_event("p", 3, CaseEventKind.EDITED, label="threat"))
+    assert world.facts.count(Erased(Erasing.OVERTAKEN)) == 1
+    assert only(world.verdict("p", "bram", Outcome.REMOVE), Notice).appeal_until is not None
+    assert world.files["p"].revision == 3
+    only(world.appeal("p"), ReviewTask)
+
+
+def test_what_the_machine_finds_after_a_copy_does_not_cancel_it(world: World) -> None:
+    world.report("p", post_snapshot=copy(1), language="nl", label="threat")
+    world.verdict("p", "anna", Outcome.ESCALATE)
+    world.erase("p")
+    world.routed(case_event("p"))
+    world.verdict("p", "bram", Outcome.ALLOW)
+    assert_erased(world)
+
+
 def test_late_events_meet_the_erasure_and_open_nothing(world: World) -> None:
     event = case_event("p")
     task = only(world.routed(event), ReviewTask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.cases import CaseEventKind
 from schemas.people import Appellant, CannotJudge, Notice, NoticeKind, Outcome
 from schemas.records import Action, Automation, Decision, ReviewTask
 from tests.pipeline.cases.world import DAY, World, case_event, edited, only
@@ -31,6 +32,37 @@ def test_an_appeal_against_what_was_carried_over_an_edit_goes_to_another_person(
     world.routed(edited(2))
     assert "anna" in only(world.appeal("p"), ReviewTask).barred_reviewers
     assert only(world.verdict("p", "anna", Outcome.REMOVE), Notice).kind is NoticeKind.VERDICT_REFUSED
+
+
+def test_an_appeal_against_a_decision_before_an_edit_goes_neither_to_who_made_it_nor_to_who_made_the_next(world: World) -> None:
+    world.routed(case_event("p"))
+    first = only(world.verdict("p", "anna", Outcome.LIMIT), Decision)
+    world.routed(edited(2))
+    world.verdict("p", "bram", Outcome.LIMIT)
+    assert set(only(world.appeal("p", first.decision_id), ReviewTask).barred_reviewers) == {"anna", "bram"}
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_nor_does_who_made_it_where_others_have_undone_it_since(world: World, carried: bool) -> None:
+    world.routed(case_event("p"))
+    against = only(world.verdict("p", "anna", Outcome.LIMIT), Decision)
+    again = only(world.routed(edited(2)), Decision)
+    world.verdict("p", "bram", Outcome.ALLOW)
+    world.routed(edited(3, action=Action.LIMIT))
+    asked = only(world.appeal("p", (again if carried else against).decision_id), ReviewTask)
+    assert set(asked.barred_reviewers) == {"anna", "bram"}
+
+
+@pytest.mark.parametrize("named", ["what they were told", "what stands"])
+def test_nor_does_who_told_a_reporter_that_nothing_is_done(world: World, named: str) -> None:
+    world.routed(case_event("p"))
+    world.report("p", report_id="r")
+    told_them = only(world.verdict("p", "anna", Outcome.ALLOW), Decision)
+    world.routed(case_event("p", 2, CaseEventKind.EDITED))
+    stands = only(world.verdict("p", "bram", Outcome.ALLOW), Decision)
+    against = told_them if named == "what they were told" else stands
+    asked = only(world.appeal("p", against.decision_id, by=Appellant.REPORTER, report_id="r"), ReviewTask)
+    assert set(asked.barred_reviewers) == {"anna", "bram"}
 
 
 @pytest.mark.parametrize("reason", [CannotJudge.CONFLICT, CannotJudge.WELLBEING])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.cases import CaseEventKind
 from schemas.people import Appellant, CannotJudge, Channel, Notice, NoticeKind, Outcome
-from schemas.records import Action, Automation, Decision, ReviewTask
+from schemas.records import Action, Automation, Decision, Reason, ReviewTask, Unassessed
 from tests.pipeline.cases.world import DAY, HOUR, MINUTE, World, case_event, edited, only
 
 
@@ -106,6 +107,15 @@ def test_a_restriction_during_a_claim_counts_whatever_was_reported_meanwhile(wor
     world.claim("p", "anna")
     world.report("p", label="threat")
     assert only(world.verdict("p", "anna", Outcome.REMOVE, label="toxic"), Decision).action is Action.REMOVE
+
+
+def test_a_verdict_without_a_label_is_for_what_its_task_named_not_for_what_was_reported_since(world: World) -> None:
+    world.routed(replace(case_event("p", reasons=(Reason(rule="unassessed"),), unassessed=(Unassessed.MEDIA,)), stratum=None))
+    assert world.task("p").labels == ()
+    world.claim("p", "anna")
+    world.report("p", label="threat")
+    assert only(world.verdict("p", "anna", Outcome.REMOVE), Notice).reason == "a restriction needs a label"
+    assert only(world.verdict("p", "anna", Outcome.REMOVE, label="toxic"), Decision).reasons[0].label == "toxic"
 
 
 # Appeals after edits -----------------------------------------------------------------------------------------------------

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from pipeline.cases.facts import Expired
 from pipeline.cases.reports import ENOUGH
 from pipeline.cases.rules import Event
 from schemas.cases import CaseEventKind, Purpose
-from schemas.people import Appellant, Channel, Notice, NoticeKind, Outcome, Verdict
+from schemas.people import Appellant, Channel, Enforcement, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
-from schemas.topics import MAX_MESSAGE_BYTES, VERDICTS
-from tests.pipeline.cases.world import DAY, HOUR, NOW, POLICY, World, case_event, only, rules
+from schemas.topics import ENFORCEMENTS, MAX_MESSAGE_BYTES, TASK_EVENTS, VERDICTS
+from tests.pipeline.cases.world import DAY, HOUR, NOW, POLICY, World, case_event, edited, only, rules
+
+CLAIM = TaskEvent(event_id="t", task_id="another", post_id="p", kind=TaskEventKind.CLAIMED, at=NOW, reviewer="anna")
 
 
 @pytest.fixture
@@ -33,6 +36,55 @@ def test_what_the_machine_removed_counts_though_a_copy_was_faster(world: World) 
     state = world.shard.state("p")
     assert state and state.task and state.task.purpose is Purpose.REPORT
     assert only(world.verdict("p", "anna", Outcome.ALLOW), Decision).action is Action.RESTORE
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_confirmation_between_a_copy_and_its_post_is_not_lost(world: World, again: bool) -> None:
+    event = case_event("p", action=Action.REMOVE, automation=Automation.FULL)
+    done = Enforcement(decision_id=event.proposal.decision_id, post_id="p", action=Action.REMOVE, applied_at=NOW)
+    world.report("p", post_snapshot=copy(), language="nl")
+    world.send(ENFORCEMENTS.name, done)
+    world.claim("p", "anna")
+    world.restart()
+    world.routed(event)
+    if again:
+        world.send(ENFORCEMENTS.name, done)
+    world.pass_time(2 * HOUR)
+    assert not world.shard.overdue and not [fact for fact in world.facts if isinstance(fact, Expired)]
+
+
+def test_a_confirmation_that_found_nothing_counts_when_it_comes_again(world: World) -> None:
+    event, ahead = edited(2, action=Action.REMOVE), World()
+    ahead.routed(case_event("p"))
+    done = Enforcement(decision_id=only(ahead.routed(event), Decision).decision_id, post_id="p", action=Action.REMOVE, applied_at=NOW)
+    world.routed(case_event("p"))
+    assert world.send(ENFORCEMENTS.name, done) == []
+    world.routed(event)
+    world.send(ENFORCEMENTS.name, done)
+    world.pass_time(2 * HOUR)
+    assert not world.shard.overdue
+
+
+@pytest.mark.parametrize("forged", ["an edit", "an erasure"])
+def test_who_may_write_task_events_suppresses_nothing_that_others_write(world: World, forged: str) -> None:
+    world.routed(case_event("p"))
+    change = edited(2)
+    name = change.event_id if forged == "an edit" else "erasure:e"
+    world.send(TASK_EVENTS.name, replace(CLAIM, task_id=world.task("p").task_id, event_id=name))
+    if forged == "an edit":
+        assert only(world.routed(change), Decision).revision == 2
+    else:
+        world.erase("p", "e")
+        assert "p" not in world.files
+
+
+def test_events_that_change_nothing_take_no_place_of_those_that_did(world: World) -> None:
+    event = case_event("p")
+    world.routed(event)
+    for number in range(100):
+        world.send(TASK_EVENTS.name, replace(CLAIM, event_id=f"noise-{number}"))
+    state = world.shard.state("p")
+    assert state and state.applied == (event.event_id,)
 
 
 def test_an_edit_is_decided_though_a_copy_of_it_was_faster(world: World) -> None:
@@ -152,3 +204,33 @@ def test_what_its_author_deleted_need_not_be_carried_out_any_more(world: World) 
     world.routed(case_event("p", 2, CaseEventKind.DELETED))
     world.pass_time(DAY)
     assert not world.shard.overdue
+
+
+@pytest.mark.parametrize("first", ["the author wins", "the author deletes it"])
+def test_who_was_proven_right_is_waited_for_though_they_delete_the_post(world: World, first: str) -> None:
+    """What followed for the account is to be undone, too."""
+    world.routed(case_event("p", action=Action.REMOVE, automation=Automation.FULL))
+    world.enforce("p")
+    world.appeal("p")
+    if first == "the author wins":
+        world.verdict("p", "anna", Outcome.ALLOW)
+        world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    else:
+        world.routed(case_event("p", 2, CaseEventKind.DELETED))
+        assert only(world.verdict("p", "anna", Outcome.ALLOW), Decision).kind is PostKind.DELETED
+    world.pass_time(DAY)
+    assert world.shard.overdue == {"p"}
+    world.enforce("p")
+    assert not world.shard.overdue
+
+
+@pytest.mark.parametrize("by_person", [True, False])
+def test_a_post_that_comes_back_is_to_be_restricted_again(world: World, by_person: bool) -> None:
+    world.routed(case_event("p", action=Action.REMOVE, automation=Automation.FULL, pending=False, audit=by_person))
+    if by_person:
+        world.verdict("p", "anna", Outcome.REMOVE)
+    world.enforce("p")
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    world.routed(edited(3) if by_person else edited(3, action=Action.REMOVE))
+    world.pass_time(DAY)
+    assert world.shard.overdue == {"p"}

@@ -6,8 +6,8 @@ import pytest
 
 from schemas.cases import CaseEventKind
 from schemas.people import Addressee, Appellant, Channel, Notice, NoticeKind, Outcome
-from schemas.records import Action, Automation, Decision, PostKind, ReviewTask
-from tests.pipeline.cases.world import DAY, World, case_event, only
+from schemas.records import Action, Automation, Decision, PostKind, Reason, ReviewTask
+from tests.pipeline.cases.world import DAY, World, case_event, edited, only
 
 
 @pytest.fixture
@@ -73,13 +73,26 @@ def test_a_notice_says_what_was_found_what_led_to_it_and_whether_people_look_aga
     assert (notice.labels, notice.source_type, notice.pending) == (("toxic",), "SOURCE_TRUSTED_FLAGGER", True)
 
 
-@pytest.mark.parametrize("then", ["a limit on appeal", "an edit"])
+@pytest.mark.parametrize("carried", [False, True])
+def test_a_notice_names_the_label_that_decided_not_what_only_reached_a_threshold(world: World, carried: bool) -> None:
+    reasons = (Reason(rule="r1", label="toxic", probability=0.99), Reason(rule="r2", label="threat", probability=0.5))
+    if carried:
+        world.routed(case_event("p"))
+        world.verdict("p", "anna", Outcome.REMOVE, label="spam")
+        made = world.routed(case_event("p", 2, CaseEventKind.EDITED, reasons=reasons))
+    else:
+        made = world.routed(case_event("p", action=Action.REMOVE, automation=Automation.FULL, reasons=reasons))
+    assert only(made, Notice).labels == (("spam",) if carried else ("toxic",))
+
+
+@pytest.mark.parametrize("then", ["a limit on appeal", "an edit", "an edit that the machine restricts"])
 def test_what_led_to_a_restriction_stays_its_source(world: World, then: str) -> None:
     world.routed(case_event("p"))
     world.report("p", "f", Channel.TRUSTED_FLAGGER)
     world.verdict("p", "anna", Outcome.REMOVE)
-    if then == "an edit":
-        made = world.routed(case_event("p", 2, CaseEventKind.EDITED, action=Action.ALLOW, automation=Automation.FULL, pending=False))
+    if then != "a limit on appeal":
+        action = Action.ALLOW if then == "an edit" else Action.REMOVE
+        made = world.routed(edited(2, action=action))
     else:
         world.appeal("p")
         made = world.verdict("p", "bram", Outcome.LIMIT)

@@ -26,11 +26,18 @@ def removed(world: World) -> World:
     return world
 
 
+@pytest.mark.parametrize("confidence", [0.6, 0.99])
 @pytest.mark.parametrize(("reviewer", "seen"), [("dave", "en"), ("cleo", "de")], ids=["not what is known", "not what is seen"])
-def test_to_name_another_language_does_not_make_a_speaker(world: World, reviewer: str, seen: str) -> None:
-    world.routed(replace(case_event("p"), language=Language(tag="nl", confidence=0.6)))
+def test_to_name_another_language_does_not_make_a_speaker(world: World, reviewer: str, seen: str, confidence: float) -> None:
+    world.routed(replace(case_event("p"), language=Language(tag="nl", confidence=confidence)))
     decision = only(world.verdict("p", reviewer, Outcome.REMOVE, language_seen=seen), Decision)
     assert (decision.action, decision.pending) == (Action.LIMIT, True)
+
+
+def test_nobody_clears_what_they_say_is_in_a_language_that_they_do_not_speak(world: World) -> None:
+    world.routed(case_event("p"))
+    assert "cleo" in only(world.verdict("p", "cleo", Outcome.ALLOW, language_seen="en"), ReviewTask).barred_reviewers
+    assert only(world.verdict("p", "bram", Outcome.ALLOW, language_seen="en"), Decision).action is Action.ALLOW
 
 
 def test_two_who_would_only_limit_do_not_leave_a_removal(removed: World) -> None:

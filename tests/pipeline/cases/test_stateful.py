@@ -100,13 +100,15 @@ class Cases(RuleBasedStateMachine):
         if state is not None and state.task is not None:
             self.world.claim(post, reviewer, kind)
 
-    @rule(post=posts, key=st.sampled_from(["k1", "k2"]), channel=st.sampled_from(Channel), copied=st.booleans())
-    def report(self, post: str, key: str, channel: Channel, copied: bool) -> None:
+    @rule(
+        post=posts, key=st.sampled_from(["k1", "k2"]), channel=st.sampled_from(Channel), copied=st.booleans(), label=st.none() | labels
+    )  # fmt: skip
+    def report(self, post: str, key: str, channel: Channel, copied: bool, label: str | None) -> None:
         snapshot = Post(
             post_id=post, revision=max(1, self.revision[post]), kind=PostKind.CREATED, conversation_id="c", author_id="author-1",
             market="NL", created_at=NOW, text="t",
         )  # fmt: skip
-        self.world.report(post, key, channel, language="nl", **({"post_snapshot": snapshot} if copied else {}))
+        self.world.report(post, key, channel, language="nl", label=label, **({"post_snapshot": snapshot} if copied else {}))
 
     @rule(post=posts, by=st.sampled_from(Appellant))
     def appeal(self, post: str, by: Appellant) -> None:
@@ -183,6 +185,25 @@ class Cases(RuleBasedStateMachine):
                 assert not undecided or state.task is not None or state.deleted, "somebody must look, and nobody is asked"
                 assert state.appeal is None or state.task is not None
                 assert state.task is not None or all(reporter.answered for reporter in state.reporters), "who reported is never told"
+
+    @invariant()
+    def what_was_reported_is_suspected_as_long_as_somebody_waits(self) -> None:
+        for post in POSTS:
+            state = self.world.shard.state(post)
+            if state is not None and state.reported:
+                assert any(not reporter.answered or reporter.gone for reporter in state.reporters)
+                assert set(state.reported) <= set(state.labels)
+
+    @invariant()
+    def only_a_restriction_is_undone_and_a_restore_is_awaited(self) -> None:
+        for post in POSTS:
+            decisions = self.world.decisions(post)
+            assert all((decision.action is Action.RESTORE) == (decision.supersedes is not None) for decision in decisions)
+            state = self.world.shard.state(post)
+            last = self._last(post)
+            if state is not None and state.standing is not None and last is not None and last.action is Action.RESTORE:
+                done = ("enforced:" + state.standing.decision_id) in state.applied
+                assert state.standing.unconfirmed_since is not None or done
 
     @invariant()
     def of_what_was_erased_nothing_is_left_but_what_late_events_need(self) -> None:

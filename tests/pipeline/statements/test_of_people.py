@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from pipeline.statements.record import AutomatedDecision, StatementOfReasons
+from pipeline.statements.record import AutomatedDecision, StatementOfReasons, YesNo
 from pipeline.statements.statement import statement_of
 from schemas.cases import CaseEventKind
 from schemas.people import Outcome
-from schemas.records import Decision, Media
-from tests.pipeline.cases.world import World, case_event, only
+from schemas.records import Action, Decision, Media, Unassessed
+from tests.pipeline.cases.world import World, case_event, edited, only
 
 
 @pytest.fixture
@@ -35,6 +35,17 @@ def test_what_a_person_decided_before_an_edit_is_no_decision_by_automated_means(
     assert said.incompatible_content_explanation.startswith(
         "A person restricted the content before it was edited, as: toxic. This is not allow"
     )
+
+
+@pytest.mark.parametrize(("unassessed", "detected"), [((Unassessed.STAGE_ERROR,), YesNo.NO), ((Unassessed.TOO_LONG,), YesNo.YES)])
+def test_what_no_machine_could_assess_none_has_detected_whoever_decides_on_it(
+    world: World, unassessed: tuple[Unassessed, ...], detected: YesNo
+) -> None:
+    world.routed(case_event("p", action=Action.LIMIT, pending=True, unassessed=unassessed))
+    decided = only(world.verdict("p", "anna", Outcome.REMOVE, label="toxic"), Decision)
+    assert (decided.source_type, stated(decided).automated_detection) == ("SOURCE_VOLUNTARY", detected)
+    carried = only(world.routed(edited(2, unassessed=unassessed)), Decision)
+    assert stated(carried).automated_detection is detected
 
 
 def test_a_person_s_decision_on_a_post_of_one_image_is_on_an_image(world: World) -> None:
