@@ -161,6 +161,8 @@ def test_a_woken_zombie_changes_nothing_and_ends(owned: OwnTopics, start: Start,
     at = hold(tmp_path / "holding")
     names = [f"post-{number}" for number in range(40)]
     with start("sleeper", test_hold=at.parent) as sleeper:
+        for number in (0, 1):  # one that falls asleep while it takes a number over takes it from its heir when it wakes, and that ends too
+            sleeper.said(f"number {number}: ")
         send(owned, *(opened(name) for name in names))
         wait_until_held(at, sleeper)
         sleeper.signal(signal.SIGSTOP)
