@@ -6,12 +6,11 @@ from msgspec.structs import replace
 
 from pipeline.cases.decisions import SEVERITY, heard
 from pipeline.cases.draft import Draft
-from pipeline.cases.grounds import told_grounds
+from pipeline.cases.outcomes import what_holds
 from pipeline.cases.tasks import ask
 from pipeline.cases.waiting import ERASED, refuse
 from schemas.cases import OpenAppeal, Purpose
-from schemas.people import Addressee, Appeal, Appellant, Notice, NoticeKind
-from schemas.records import Automation
+from schemas.people import Addressee, Appeal, Appellant, NoticeKind
 
 MAX_APPEALED = 20
 """Decisions remembered as appealed against: no case comes near it."""
@@ -107,26 +106,9 @@ def _objection(draft: Draft, appeal: Appeal) -> str | None:
 
 
 def _tell(draft: Draft, appeal: OpenAppeal, kind: NoticeKind, reason: str | None) -> None:
-    standing = draft.state.standing
-    by_author = appeal.appellant is Appellant.AUTHOR
+    if appeal.appellant is Appellant.AUTHOR:
+        draft.notify(what_holds(draft, kind, Addressee.AUTHOR, appeal.appeal_id, reason))
+        return
     keys = {reporter.report_id: reporter.reporter_key for reporter in draft.state.reporters}
-    ground, clause, category = told_grounds(draft)
-    draft.notify(
-        Notice(
-            notice_id=draft.new_id("notice"),
-            kind=kind,
-            to=Addressee.AUTHOR if by_author else Addressee.REPORTER,
-            post_id=draft.state.post_id,
-            at=draft.at,
-            revision=draft.state.revision,
-            about=appeal.appeal_id,
-            reporter_key=None if by_author else keys.get(appeal.report_id or ""),
-            decision_id=standing.decision_id if standing else None,
-            action=standing.action if standing else None,
-            automation=(Automation.NONE if standing.by_person else Automation.FULL) if standing else None,
-            ground=ground,
-            clause=clause,
-            category=category,
-            reason=reason,
-        )
-    )
+    told = what_holds(draft, kind, Addressee.REPORTER, appeal.appeal_id, reason)
+    draft.notify(replace(told, reporter_key=keys.get(appeal.report_id or "")))

@@ -115,7 +115,7 @@ def accept(draft: Draft, decision: Decision) -> None:
 
 
 def close(draft: Draft) -> None:
-    """No task is left. What restricts or was reported is kept until nobody can appeal any more."""
+    """No task is left. What was ever restricted, or was reported, is kept until nobody can appeal any more."""
     long = draft.state.was_restricted or draft.restricted or bool(draft.state.reporters)
     draft.set(keep_until=draft.at + draft.policy.people.kept(long=long), adverse=0)
 

@@ -1,4 +1,4 @@
-"""What is told to those who reported."""
+"""What is told of the decision in force to those who asked about it, above all to those who reported."""
 
 from __future__ import annotations
 
@@ -64,26 +64,28 @@ def tell_of_reversal(draft: Draft) -> None:
 
 def tell_reporter(draft: Draft, reporter: Reporter, reason: str | None = None) -> None:
     """The outcome of one report, with redress: who reported may appeal where nothing was done."""
+    told = what_holds(draft, NoticeKind.OUTCOME, Addressee.REPORTER, reporter.report_id, reason)
+    until = None if draft.restricted or draft.state.standing is None else draft.appeal_until(draft.at)
+    draft.notify(replace(told, reporter_key=reporter.reporter_key, appeal_until=until))
+
+
+def what_holds(draft: Draft, kind: NoticeKind, to: Addressee, about: str, reason: str | None) -> Notice:
+    """A notice that says which decision is in force, who made it and what it rests on."""
     standing = draft.state.standing
-    restricted = draft.restricted
     ground, clause, category = told_grounds(draft)
-    draft.notify(
-        Notice(
-            notice_id=draft.new_id("notice"),
-            kind=NoticeKind.OUTCOME,
-            to=Addressee.REPORTER,
-            post_id=draft.state.post_id,
-            at=draft.at,
-            revision=draft.state.revision,
-            about=reporter.report_id,
-            reporter_key=reporter.reporter_key,
-            decision_id=standing.decision_id if standing else None,
-            action=standing.action if standing else None,
-            automation=(Automation.NONE if standing.by_person else Automation.FULL) if standing else None,
-            ground=ground,
-            clause=clause,
-            category=category,
-            reason=reason,
-            appeal_until=None if restricted or standing is None else draft.appeal_until(draft.at),
-        )
+    return Notice(
+        notice_id=draft.new_id("notice"),
+        kind=kind,
+        to=to,
+        post_id=draft.state.post_id,
+        at=draft.at,
+        revision=draft.state.revision,
+        about=about,
+        decision_id=standing.decision_id if standing else None,
+        action=standing.action if standing else None,
+        automation=(Automation.NONE if standing.by_person else Automation.FULL) if standing else None,
+        ground=ground,
+        clause=clause,
+        category=category,
+        reason=reason,
     )

@@ -17,7 +17,7 @@ from pipeline.cases.tasks import ask, ask_others, graver, leave, renew
 from pipeline.policy.region import carried
 from pipeline.policy.roster import Reviewer
 from pipeline.policy.rules import Interim
-from schemas.cases import OpenTask, Purpose
+from schemas.cases import OpenTask, Purpose, Standing
 from schemas.people import Addressee, CannotJudge, Notice, NoticeKind, Outcome, Verdict
 from schemas.records import RESTRICTS, Action, Language
 
@@ -162,8 +162,8 @@ def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Sta
     restricts = decided and draft.restricted
     alone = not left(draft, verdict.reviewer).at_all
     if alone or adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0):
-        if restricts or (decided and alone):
-            _stand(draft, verdict.reviewer)
+        if standing is not None and (restricts or (decided and alone)):
+            _stand(draft, verdict.reviewer, standing)
         else:
             _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
         return
@@ -207,26 +207,24 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
     same = standing is not None and SEVERITY[standing.action] == SEVERITY[action] and not standing.pending
     same_reasons = action not in RESTRICTS or same_rule(draft, label)
     upheld = same and same_reasons and (agrees or case.appeal is not None)
-    if upheld:
-        _uphold(draft, action, label)
+    if upheld and standing is not None:
+        _uphold(draft, standing, label)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
     _told(draft, same_reasons=same_reasons)
 
 
-def _stand(draft: Draft, reviewer: str) -> None:
+def _stand(draft: Draft, reviewer: str, standing: Standing) -> None:
     """What a person decided before is upheld: nothing new is published."""
     leave(draft, Leaving.DECIDED)
     draft.set(audited=None, barred=tuple(dict.fromkeys((*draft.state.barred, reviewer))))
-    if draft.state.standing is not None:
-        _uphold(draft, draft.state.standing.action, draft.state.floor_label)
+    _uphold(draft, standing, draft.state.floor_label)
     _told(draft, same_reasons=True)
 
 
-def _uphold(draft: Draft, action: Action, label: str | None) -> None:
-    if draft.state.standing is not None:
-        draft.set(standing=replace(draft.state.standing, by_person=True))
-    keep_floor(draft, action, label)
+def _uphold(draft: Draft, standing: Standing, label: str | None) -> None:
+    draft.set(standing=replace(standing, by_person=True))
+    keep_floor(draft, standing.action, label)
 
 
 def _told(draft: Draft, *, same_reasons: bool) -> None:

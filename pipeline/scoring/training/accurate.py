@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import jax
@@ -34,6 +33,9 @@ HEAD_TOKENS = 6144
 
 ANSWERED_TOKENS = 12_288
 """Of a batch that a teacher answers."""
+
+ANSWERED_BATCHES = 20
+"""After so many it says how far it is."""
 
 CALIBRATION_ROWS, CALIBRATION_TOKENS = 256, 80
 """Rows and tokens whose activations decide the divisors of the 8-bit graph."""
@@ -78,31 +80,37 @@ def _teacher(work: Work, form: EncoderForm, augment: AugmentForm, material: Mate
     paths = _runs(work, "teacher", form, augment, material, None)
     like = initial(material.base, form.layers, jax.random.key(0))
     total = sum(form.average.values())
-    return answering([(read_parameters(paths[name], like, material.fixed), weight / total) for name, weight in form.average.items()])
+    models = [(read_parameters(paths[name], like, material.fixed), weight / total) for name, weight in form.average.items()]
+    return answering(models, work.say)
 
 
-def answering(models: Sequence[tuple[Tuned, float]]) -> Teacher:
+def answering(models: Sequence[tuple[Tuned, float]], say: Callable[[str], None]) -> Teacher:
     """What gives the probabilities of the mean of the logits of `models`, by their weights."""
     of_batch = jax.jit(logits)
 
     def answer(ids: Sequence[Ids]) -> Floats:
         result = np.zeros((len(ids), len(LABELS)), np.float32)
-        for rows, batch in _in_batches(ids):
+        done = 0
+        for number, (rows, batch) in enumerate(loop.alike(ids, range(len(ids)), ANSWERED_TOKENS), 1):
             mean = sum(np.asarray(of_batch(*tuned, batch)) * weight for tuned, weight in models)
             result[rows] = (1 / (1 + np.exp(-mean)))[: len(rows)]
+            done += len(rows)
+            if number % ANSWERED_BATCHES == 0:
+                say(f"answers: {done} of {len(ids)}")
         return result
 
     return answer
 
 
-def _in_batches(ids: Sequence[Ids]) -> Iterator[tuple[list[int], NDArray[np.int32]]]:
-    """All rows, those of like length together: their numbers, and their ids, with some of them again where a batch would not be full."""
-    for shorter, length in pairwise((0, *loop.LENGTHS)):
-        rows = [index for index, row in enumerate(ids) if shorter < len(row) <= length]
-        size = ANSWERED_TOKENS // length
-        for at in range(0, len(rows), size):
-            chosen = rows[at : at + size]
-            yield chosen, padded([ids[index] for index in (chosen * size)[:size]], length)
+def answered(work: Work, name: str, ids: Sequence[Ids], teacher: Teacher) -> Floats:
+    """The step `name`: what `teacher` says of `ids`, [rows, labels]."""
+
+    def make(path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, teacher(ids))
+
+    found: Floats = np.load(work.once(name, make))
+    return found
 
 
 def _runs(  # noqa: PLR0913, PLR0917 - what all runs need
@@ -150,7 +158,7 @@ def _run(  # noqa: PLR0913, PLR0917 - a run is where everything meets
         parameters, fixed = loop.fit_head(initial(material.base, form.layers, key), material.fixed, head, schedule, key)
     else:
         parameters, fixed = start
-    answers = taught_by(ids) if taught_by and run.taught else None
+    answers = answered(work, f"answers-{step}.npy", ids, taught_by) if taught_by and run.taught else None
     learn = loop.batches(ids, targets, schedule.tokens, random, answers)
 
     def say(sentence: str) -> None:

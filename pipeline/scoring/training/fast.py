@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.scoring.training import static
-from pipeline.scoring.training.accurate import Material, Tuned, answering
+from pipeline.scoring.training.accurate import Material, Tuned, answered, answering
 from pipeline.scoring.training.augment import Augment
 from pipeline.scoring.training.encode import encode_draws
 from pipeline.scoring.training.loop import batches
@@ -39,11 +39,7 @@ def train(work: Work, form: FastForm, lesson: Lesson) -> Path:
     ids = encode_draws(material.tokenizer, drawn, lesson.length)
     targets = np.stack([draw.targets for draw in drawn])
 
-    def answer(path: Path) -> None:
-        with path.open("wb") as file:
-            np.save(file, answering([(lesson.tuned, 1.0)])(ids))
-
-    answers = np.load(work.once("answers.npy", answer))
+    answers = answered(work, "answers.npy", ids, answering([(lesson.tuned, 1.0)], work.say))
 
     def make(path: Path) -> None:
         learn = batches(ids, targets, form.tokens, random, answers)

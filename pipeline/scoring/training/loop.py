@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,20 +68,30 @@ class State(NamedTuple):
 def batches(ids: Sequence[Ids], targets: Floats, tokens: int, random: np.random.Generator, answers: Floats | None = None) -> list[Batch]:
     """All rows once, those of like length together, in random order. `answers` of a teacher: [rows, labels]."""
     known = np.concatenate([targets, np.full_like(targets, np.nan) if answers is None else answers], axis=1)
-    groups: dict[int, list[int]] = {}
-    for index in random.permutation(len(ids)):
-        fits = next(length for length in LENGTHS if len(ids[index]) <= length)
-        groups.setdefault(fits, []).append(int(index))
     result = []
+    for chosen, padded_ids in alike(ids, random.permutation(len(ids)).tolist(), tokens):
+        rows = np.full((len(padded_ids), known.shape[1]), np.nan, np.float32)
+        rows[: len(chosen)] = known[chosen]
+        result.append(Batch(padded_ids, *np.split(rows, 2, axis=1)))
+    return [result[index] for index in random.permutation(len(result))]
+
+
+def alike(ids: Sequence[Ids], order: Iterable[int], tokens: int) -> Iterator[tuple[list[int], NDArray[np.int32]]]:
+    """The rows of `order`, those of like length together, at most `tokens` at once: their numbers and their ids, [B, L].
+
+    A batch that would not be full is filled up with its first row. ValueError where a row is longer than all of LENGTHS.
+    """
+    groups: dict[int, list[int]] = {}
+    for index in order:
+        fits = next((length for length in LENGTHS if len(ids[index]) <= length), None)
+        if fits is None:
+            raise ValueError(f"row {index} has {len(ids[index])} ids, and no batch has more than {LENGTHS[-1]}")
+        groups.setdefault(fits, []).append(index)
     for length, members in groups.items():
         size = max(1, tokens // length)
         for start in range(0, len(members), size):
             chosen = members[start : start + size]
-            rows = np.full((size, known.shape[1]), np.nan, np.float32)
-            rows[: len(chosen)] = known[chosen]
-            filled = [*chosen, *([chosen[0]] * (size - len(chosen)))]
-            result.append(Batch(padded([ids[index] for index in filled], length), *np.split(rows, 2, axis=1)))
-    return [result[index] for index in random.permutation(len(result))]
+            yield chosen, padded([ids[index] for index in [*chosen, *([chosen[0]] * (size - len(chosen)))]], length)
 
 
 def loss(outputs: jax.Array, targets: jax.Array, smoothing: float) -> jax.Array:

@@ -105,6 +105,18 @@ def test_an_edit_before_people_have_decided_is_a_case_with_every_right(world: Wo
     only(world.appeal("p"), ReviewTask)
 
 
+def test_an_edit_under_an_open_appeal_ends_the_wait_of_an_erasure(world: World) -> None:
+    world.routed(case_event("p", **REMOVED))
+    world.appeal("p")
+    world.erase("p")
+    world.routed(case_event("p", 2, CaseEventKind.EDITED, **REMOVED))
+    world.verdict("p", "anna", Outcome.REMOVE)
+    state = world.shard.state("p")
+    assert state is not None
+    assert (state.erased_at, state.erase_when_closed) == (None, False)
+    assert world.read("p") is not None
+
+
 def test_what_the_machine_finds_after_a_copy_does_not_cancel_it(world: World) -> None:
     world.report("p", post_snapshot=copy(1), language="nl", label="threat")
     world.verdict("p", "anna", Outcome.ESCALATE)

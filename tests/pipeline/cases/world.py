@@ -87,10 +87,10 @@ def proposal(post_id: str, revision: int = 1, *, kind: PostKind = PostKind.CREAT
 
 def context(text: str, *, complete: bool = True) -> Context:
     """An empty conversation; its digest depends on the text of the post."""
-    return Context(complete=complete, digest=digest(post("x", text), "A", (), ()))
+    return Context(complete=complete, digest=digest(_post("x", text), "A", (), ()))
 
 
-def post(post_id: str, text: str) -> Post:
+def _post(post_id: str, text: str) -> Post:
     return Post(
         post_id=post_id, revision=1, kind=PostKind.CREATED, conversation_id="c", author_id="author-1", market="NL",
         created_at=NOW, text=text,

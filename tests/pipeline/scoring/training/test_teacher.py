@@ -23,7 +23,7 @@ def test_a_teacher_answers_with_the_mean_of_its_logits_in_the_order_of_the_texts
     fixed = encoder.frozen(base, np.arange(2_000))
     models = [encoder.initial(base, 1, jax.random.key(seed)) for seed in range(2)]
     texts = [[0, 9, 2], [0, *range(5, 45), 2], [0, 60, 700, 2], [0, *range(5, 30), 2]]
-    found = accurate.answering([((models[0], fixed), 0.25), ((models[1], fixed), 0.75)])(texts)
+    found = accurate.answering([((models[0], fixed), 0.25), ((models[1], fixed), 0.75)], lambda _: None)(texts)
     for text, answers in zip(texts, found, strict=True):
         alone = [encoder.logits(model, fixed, jnp.asarray([text], jnp.int32))[0] for model in models]
         assert answers == pytest.approx(np.asarray(jax.nn.sigmoid(0.25 * alone[0] + 0.75 * alone[1])), abs=1e-4)
@@ -53,6 +53,22 @@ def test_a_batch_holds_the_answers_of_its_own_texts() -> None:
     for batch in loop.batches(ids, targets, 32, np.random.default_rng(0), -targets):
         real = ~np.isnan(batch.targets[:, 0])
         assert batch.ids[real, 1].tolist() == batch.targets[real, 0].tolist() == (-batch.answers[real, 1]).tolist()
+
+
+def test_a_text_that_fits_into_no_batch_is_named() -> None:
+    too_long = [0] * (loop.LENGTHS[-1] + 1)
+    with pytest.raises(ValueError, match=f"row 1 has {len(too_long)} ids, and no batch has more than {loop.LENGTHS[-1]}"):
+        list(loop.alike([[0, 2], too_long], range(2), 100))
+
+
+def test_it_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accurate, "ANSWERED_BATCHES", 1)
+    base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
+    said: list[str] = []
+    fixed = encoder.frozen(base, np.arange(2_000))
+    model = encoder.initial(base, 1, jax.random.key(0))
+    accurate.answering([((model, fixed), 1.0)], said.append)([[0, 9, 2], [0, *range(5, 45), 2], [0, 60, 2]])
+    assert said == ["answers: 2 of 3", "answers: 3 of 3"]
 
 
 def test_a_run_can_only_be_taught_where_there_is_a_teacher_and_a_teacher_is_taught_by_nobody() -> None:

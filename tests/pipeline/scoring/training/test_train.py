@@ -67,6 +67,7 @@ def test_goes_on_with_the_first_step_that_left_no_result(trained: Path) -> None:
     assert again.exit_code == 0
     made = [line.split(" ")[0] for line in again.stderr.splitlines() if line.endswith(" …")]
     assert made == ["dev-fast.npy"]
+    assert (trained / "work" / "answers-run-mixed.npy").exists()  # what a teacher says takes as long as a run
 
 
 def test_another_recipe_needs_another_folder(trained: Path) -> None:
