@@ -53,7 +53,7 @@ def scoring(bundle: Path, *, threads: int, batch: int, cache: ScoreCache | None)
         stage = ScoringStage(load_scorer(bundle, threads, cache))
         return lambda _history: stage
 
-    return StageSpec("scoring", POSTS_LANGUAGE, (POSTS_SCORED,), start, batch)
+    return StageSpec("scoring", POSTS_LANGUAGE, (POSTS_SCORED,), start, batch, quick_batch=-(-batch // 4))
 
 
 class Shown(NamedTuple):

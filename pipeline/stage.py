@@ -49,7 +49,8 @@ class StageSpec(Generic[R]):
     `history` records
     before the stage's position in that partition, oldest first, and is called again whenever the partition is assigned. Where `history`
     is 0 the stage
-    keeps no state: it is opened once, and its batches may mix partitions. `max_batch` bounds the posts of one batch.
+    keeps no state: it is opened once, and its batches may mix partitions. `max_batch` bounds the posts of one batch; `quick_batch`, where
+    there is one, while no more than `max_batch` posts wait: the first of them go on while the last are handled.
     """
 
     name: str
@@ -58,3 +59,4 @@ class StageSpec(Generic[R]):
     start: Callable[[], Callable[[Iterable[R]], Stage[R]]]
     max_batch: int
     history: int = 0
+    quick_batch: int | None = None

@@ -27,23 +27,24 @@ class Counts:
 
     def __init__(self, stage: str, prefix: str, observe: Callable[[Record], None] | None) -> None:
         self._stage, self._prefix, self._observe = stage, prefix, observe
-        for result in ("ok", "stage_error", "dead_letter"):
-            metrics.POSTS_DONE.labels(stage, result)
+        self._ok, self._failed, self._dead = (metrics.POSTS_DONE.labels(stage, each) for each in ("ok", "stage_error", "dead_letter"))
+        self._in, self._seconds, self._batch = (
+            each.labels(stage) for each in (metrics.POSTS_IN, metrics.STAGE_SECONDS, metrics.BATCH_POSTS)
+        )
         for reason in Unreadable:  # a series that began with its first count would hide that one from increase()
             metrics.DEAD_LETTERS.labels(stage, reason)
 
     def handled(self, posts: int, seconds: float) -> None:
         """A batch was decoded, handled and encoded."""
-        metrics.POSTS_IN.labels(self._stage).inc(posts)
-        metrics.STAGE_SECONDS.labels(self._stage).observe(seconds)
-        metrics.BATCH_POSTS.labels(self._stage).observe(posts)
+        self._in.inc(posts)
+        self._seconds.observe(seconds)
+        self._batch.observe(posts)
 
     def confirmed(self, sent: Sent) -> None:
         """The broker has it."""
-        done = metrics.POSTS_DONE
-        done.labels(self._stage, "ok").inc(sent.posts - len(sent.dead) - sent.stage_errors)
-        done.labels(self._stage, "stage_error").inc(sent.stage_errors)
-        done.labels(self._stage, "dead_letter").inc(len(sent.dead))
+        self._ok.inc(sent.posts - len(sent.dead) - sent.stage_errors)
+        self._failed.inc(sent.stage_errors)
+        self._dead.inc(len(sent.dead))
         for reason in sent.dead:
             metrics.DEAD_LETTERS.labels(self._stage, reason).inc()
         for topic, count in sent.topics.items():

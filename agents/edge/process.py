@@ -30,7 +30,7 @@ from pipeline.stage import StageSpec
 from schemas.topics import DEAD_LETTERS, Topic
 
 LOG_FORMAT = "%(asctime)s %(levelname)s {stage} %(name)s: %(message)s"
-NOISY = ("faust", "mode", "aiokafka", "asyncio", "agents.edge.transport", "agents.edge.consumer_thread")
+NOISY = ("faust", "mode", "aiokafka", "asyncio", "agents.edge.transport", "agents.edge.client")
 """The last two: Faust logs as the modules of its subclasses."""
 
 GC_THRESHOLD = 50_000

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from agents.edge import metrics
 from agents.edge.app import WAITING_CHUNKS, Schema, limits_of, make_app
@@ -33,6 +33,10 @@ R = TypeVar("R", bound=Record)
 FINISH_SECONDS = 5.0
 """For which SIGTERM waits for the batch in hand; a supervisor waits for longer."""
 
+CONFIRM_SECONDS, CONFIRM_BATCHES = 0.1, 4
+"""While batch follows on batch, the broker's word is waited for so often, or when what came of so many full batches waits for it. It comes
+within milliseconds, but some at each batch add up."""
+
 _TOPIC = operator.attrgetter("topic")
 
 
@@ -42,6 +46,14 @@ class Agent(Generic[R]):
 
     spec: StageSpec[R]
     observe: Callable[[Record], None] | None = None
+
+
+class Handled(NamedTuple):
+    """What to acknowledge and count of a batch, chunk by chunk, once confirmed; and whether that of earlier batches is, and all of it."""
+
+    sent: list[Sent]
+    earlier_confirmed: bool
+    all_confirmed: bool
 
 
 class Runner(Generic[R]):
@@ -62,8 +74,11 @@ class Runner(Generic[R]):
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=spec.name)
         self._waiting: asyncio.Queue[Any] = asyncio.Queue(WAITING_CHUNKS)
         self._held: Any = None  # an event that did not fit into the last batch
+        self._posts_waiting = 0  # in both
         self._sent: list[tuple[Any, Sent]] = []  # events whose outputs are on their way
-        self.app = make_app(settings, spec.name, limits_of(settings, spec.max_batch), instance)
+        self._confirm_at, self._unconfirmed_bytes = 0.0, 0
+        self._quick_batch = spec.quick_batch or spec.max_batch
+        self.app = make_app(settings, spec.name, limits_of(settings, self._quick_batch), instance)
         self._counts = Counts(spec.name, settings.topic_prefix, agent.observe)
         meter = Meter(self.app, spec.name, [spec.source.name], settings.topic_prefix)
         self.pulse = meter.pulse
@@ -87,13 +102,14 @@ class Runner(Generic[R]):
     async def _read(self, stream: Any) -> None:  # noqa: ANN401 - Faust's stream
         async for event in stream.noack().events():
             self.pulse.outstanding += 1
+            self._posts_waiting += len(event.value.records)
             await self._waiting.put(event)
 
     async def _handle_all(self) -> None:
         """Batch after batch. The broker confirms the outputs of one while the next is handled; where none waits, at once."""
         loop = asyncio.get_running_loop()
         while True:
-            if self._sent and self._held is None and self._waiting.empty():
+            if self._sent and self._nothing_waits():
                 await loop.run_in_executor(self._pool, self._confirm)
                 self._acknowledge()
             events = await self._gather()
@@ -101,9 +117,15 @@ class Runner(Generic[R]):
             current = [event for event in events if event.value.epoch == epoch]  # the others are another's now, or will be read again
             self.pulse.outstanding -= len(events) - len(current)
             if current:
-                sent = await loop.run_in_executor(self._pool, self._handle, [event.value for event in current], epoch)
-                self._acknowledge()
-                self._sent = list(zip(current, sent, strict=True))
+                handled = await loop.run_in_executor(self._pool, self._handle, [event.value for event in current], epoch)
+                if handled.earlier_confirmed:
+                    self._acknowledge()
+                self._sent += zip(current, handled.sent, strict=True)
+                if handled.all_confirmed:
+                    self._acknowledge()
+
+    def _nothing_waits(self) -> bool:
+        return self._held is None and self._waiting.empty()
 
     async def _finish(self) -> None:
         """The batch in hand is ended and acknowledged, so that a restart repeats nothing; what waits is left, and read again."""
@@ -113,18 +135,22 @@ class Runner(Generic[R]):
             await asyncio.sleep(0.01)
 
     async def _gather(self) -> list[Any]:
-        """The chunks at hand, at least one, within the limits of a batch."""
+        """The chunks at hand, at least one, within the limits of a batch: a quick one, unless so many posts wait that only speed counts."""
         first = self._held if self._held is not None else await self._waiting.get()
         self._held = None
+        most = self.agent.spec.max_batch
+        if self._posts_waiting <= most:
+            most = self._quick_batch
         events, posts, size = [first], len(first.value.records), first.value.size
         while not self._waiting.empty():
             event = self._waiting.get_nowait()
-            posts += len(event.value.records)
-            size += event.value.size
-            if posts > self.agent.spec.max_batch or size > self.settings.batch_bytes:
+            if posts + len(event.value.records) > most or size + event.value.size > self.settings.batch_bytes:
                 self._held = event
                 break
             events.append(event)
+            posts += len(event.value.records)
+            size += event.value.size
+        self._posts_waiting -= posts
         return events
 
     def _acknowledge(self) -> None:
@@ -141,15 +167,25 @@ class Runner(Generic[R]):
 
     # On the worker thread --------------------------------------------------------------------------------------------
 
-    def _handle(self, chunks: list[Chunk], epoch: int) -> list[Sent]:
-        """Handles the chunks, waits until the outputs of the batch before are confirmed, and sends what came of these."""
+    def _handle(self, chunks: list[Chunk], epoch: int) -> Handled:
+        """Handles the chunks and sends what came of them, after the outputs of earlier batches are confirmed if it is time for that.
+
+        Where nothing else waits, it also waits until its own are confirmed: to come back for that costs two changes of thread.
+        """
         try:
             started = time.perf_counter()
             self._work.forget(epoch)
             results = self._work.handle(chunks, dt.datetime.now(dt.UTC))
             self._count(results, time.perf_counter() - started)
-            self._producer.confirm()
-            return [self._send(result) for result in results]
+            due = self._unconfirmed_bytes >= CONFIRM_BATCHES * self.settings.batch_bytes or time.monotonic() >= self._confirm_at
+            if due:
+                self._producer.confirm()
+                self._confirm_at, self._unconfirmed_bytes = time.monotonic() + CONFIRM_SECONDS, 0
+            self._unconfirmed_bytes += sum(chunk.size for chunk in chunks)
+            sent = [self._send(result) for result in results]
+            if at_once := self._nothing_waits():  # asked on another thread: at worst the answer is a moment old
+                self._producer.confirm()
+            return Handled(sent, due, at_once)
         except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
             stop_for(error, f"handling {self.sources[0]}")
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from agents.edge.consumer_thread import ConsumerThread
+from agents.edge.client import Client
 from agents.edge.in_flight import InFlight
 
 
 class Standing(driver.Consumer):  # type: ignore[misc]
     """The part of transport.Consumer that only looks."""
 
-    _thread: ConsumerThread
+    _thread: Client
     _in_flight: InFlight
 
     def lags(self) -> dict[str, int]:

@@ -28,7 +28,7 @@ from mode.utils.futures import notify
 
 from agents.edge.bounds import Bounded
 from agents.edge.chunks import Chunk, Limits, split
-from agents.edge.consumer_thread import ConsumerThread
+from agents.edge.client import Client
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 from agents.edge.fetched import Fetched
 from agents.edge.in_flight import InFlight
@@ -44,7 +44,7 @@ class Consumer(Bounded):
     """See the module. All methods run on the event loop."""
 
     app: AppT
-    _thread: ConsumerThread
+    _thread: Client
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as in Faust
         super().__init__(*args, **kwargs)
@@ -57,8 +57,8 @@ class Consumer(Bounded):
         self._last_records = time.monotonic()
         self._idle = False
 
-    def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> Client:
+        return Client(self, loop=self.loop, beacon=self.beacon)
 
     # Acknowledging and committing ------------------------------------------------------------------------------------
 

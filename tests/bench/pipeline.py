@@ -52,19 +52,21 @@ def texts(count: int) -> list[Post]:
 def compute_seconds(posts: Sequence[Post], asked: Sequence[CaseEvent]) -> float:
     """CPU seconds of the same language identification and ONNX work in a plain loop, one thread, without Kafka.
 
-    Each post is scored; `asked` are the cases that came of them, of each of which the words that speak against it are looked for.
+    Each post is scored; `asked` are the cases that came of them. For each of these the words that speak against it are looked for, in the
+    batch of its post: what was not in use for a while is no longer at hand, in the loop as in the pipeline.
     """
     settings, identifier = load(), Identifier()
     scorer = load_scorer(settings.model, 1, None)
     explainer = Explainer(load_verified(read_tiers(settings.model)[Tier.FAST].directory), settings.highlight_passes)
+    cases = {event.post.post_id: event for event in asked}
     started = time.process_time()
     for start in range(0, len(posts), BATCH):
-        some = [post.text or "" for post in posts[start : start + BATCH]]
-        scorer.score(some, [identifier.identify(post.text or "", post.language_hint) for post in posts[start : start + BATCH]])
-    for event in asked:
-        labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
-        if labels := labels or ((event.stratum,) if event.stratum else ()):
-            explainer.explain(event.post.text or "", event.language.tag, labels)
+        batch = posts[start : start + BATCH]
+        scorer.score([post.text or "" for post in batch], [identifier.identify(post.text or "", post.language_hint) for post in batch])
+        for event in (cases[post.post_id] for post in batch if post.post_id in cases):
+            labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
+            if labels := labels or ((event.stratum,) if event.stratum else ()):
+                explainer.explain(event.post.text or "", event.language.tag, labels)
     return time.process_time() - started
 
 
@@ -108,9 +110,7 @@ class Traffic:
         self._producer = ck.Producer(
             {"bootstrap.servers": address, "partitioner": "murmur2_random", "linger.ms": 1, "queue.buffering.max.messages": 100_000}
         )
-        self._consumer = ck.Consumer(
-            {"bootstrap.servers": address, "group.id": "bench", "enable.auto.commit": False, "fetch.wait.max.ms": 5}
-        )
+        self._consumer = ck.Consumer({"bootstrap.servers": address, "group.id": "bench", "enable.auto.commit": False})
         places = [ck.TopicPartition(prefix + DECISIONS.name, number, ck.OFFSET_BEGINNING) for number in range(PARTITIONS)]
         self._consumer.assign(places)
         self._stop = threading.Event()
@@ -119,13 +119,11 @@ class Traffic:
 
     def _read(self) -> None:
         while not self._stop.is_set():
-            messages = self._consumer.consume(500, 0.01)
-            now = time.monotonic()
-            for message in messages:
-                if message.error() is None:
-                    self.count += 1
-                    key = message.key()
-                    self.came.setdefault(key.decode() if isinstance(key, bytes) else str(key), now)
+            message = self._consumer.poll(0.1)  # one by one: `consume` holds back what has come until its time is over
+            if message is not None and message.error() is None:
+                self.count += 1
+                key = message.key()
+                self.came.setdefault(key.decode() if isinstance(key, bytes) else str(key), time.monotonic())
 
     def publish(self, posts: Sequence[Post], rate: float | None = None) -> None:
         """At an even rate (posts per second), or as fast as it goes."""

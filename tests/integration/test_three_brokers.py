@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from faust.types import TP
 
-from agents.edge.consumer_thread import SEEK_SECONDS
+from agents.edge.client import SEEK_SECONDS
 from agents.edge.failures import ExitCode
 from agents.edge.membership import Coordinator, install
 from agents.settings import load

@@ -24,7 +24,7 @@ from faust.types import TP
 from agents.edge import membership
 from agents.edge.app import make_app
 from agents.edge.chunks import Limits
-from agents.edge.consumer_thread import ConsumerThread
+from agents.edge.client import Client
 from agents.edge.membership import Coordinator
 from agents.settings import load
 
@@ -77,15 +77,15 @@ class Fetched:
         self.seek_to = subscription.seek
 
 
-def seek(folder: Path, brokers: Callable[[], Brokers], check: Callable[[Brokers, ConsumerThread], Coroutine[Any, Any, None]]) -> None:
-    """Has `check` look at a consumer's thread to which both partitions were just assigned."""
+def seek(folder: Path, brokers: Callable[[], Brokers], check: Callable[[Brokers, Client], Coroutine[Any, Any, None]]) -> None:
+    """Has `check` look at a client of ours to which both partitions were just assigned."""
 
     async def run() -> None:
         app = make_app(load(data_dir=folder), "language", Limits(500, 1000, 20, 500, 1), "test")
         app.finalize()
         made = app._new_consumer()
-        thread: ConsumerThread = made._thread
-        thread._consumer = consumer = thread._create_worker_consumer(made.transport)
+        ours: Client = made._thread
+        ours._consumer = consumer = ours._create_worker_consumer(made.transport)
         subscription = consumer._subscription
         subscription.subscribe({"in"})
         subscription.assign_from_subscribed(PLACES)
@@ -94,7 +94,7 @@ def seek(folder: Path, brokers: Callable[[], Brokers], check: Callable[[Brokers,
         consumer._coordinator._coordination_task.cancel()
         consumer._fetcher = Fetched(subscription)
         try:
-            await check(client, thread)
+            await check(client, ours)
         finally:
             consumer._coordinator = consumer._fetcher = None
             await consumer.stop()
@@ -102,14 +102,14 @@ def seek(folder: Path, brokers: Callable[[], Brokers], check: Callable[[Brokers,
     asyncio.run(run())
 
 
-def positions(thread: ConsumerThread) -> list[int | None]:
-    return [thread.next_fetch(tp) for tp in PLACES]
+def positions(ours: Client) -> list[int | None]:
+    return [ours.next_fetch(tp) for tp in PLACES]
 
 
 def test_all_partitions_are_asked_for_at_once_and_one_without_an_offset_is_read_from_its_start(tmp_path: Path) -> None:
-    async def check(brokers: Brokers, thread: ConsumerThread) -> None:
-        assert await thread._seek() == {PLACES[0]: 7, PLACES[1]: None}
-        assert positions(thread) == [7, 0]
+    async def check(brokers: Brokers, ours: Client) -> None:
+        assert await ours.seek_to_committed() == {PLACES[0]: 7, PLACES[1]: None}
+        assert positions(ours) == [7, 0]
         assert [[(topic, sorted(numbers)) for topic, numbers in each] for each in brokers.asked] == [[("in", [0, 1])]]
 
     seek(tmp_path, lambda: Brokers(offsets(7, -1)), check)
@@ -127,18 +127,18 @@ def test_all_partitions_are_asked_for_at_once_and_one_without_an_offset_is_read_
 def test_a_broker_that_refuses_to_say_is_asked_again_and_not_taken_for_one_that_knows_no_offset(
     tmp_path: Path, error: Any, lookups: int
 ) -> None:
-    async def check(brokers: Brokers, thread: ConsumerThread) -> None:
-        await thread._seek()
-        assert positions(thread) == [7, 9]
+    async def check(brokers: Brokers, ours: Client) -> None:
+        await ours.seek_to_committed()
+        assert positions(ours) == [7, 9]
         assert brokers.looked_up == lookups
 
     seek(tmp_path, lambda: Brokers(refusal(error.errno), refusal(error.errno), offsets(7, 9)), check)
 
 
 def test_what_is_refused_for_good_is_an_error(tmp_path: Path) -> None:
-    async def check(_: Brokers, thread: ConsumerThread) -> None:
+    async def check(_: Brokers, ours: Client) -> None:
         with pytest.raises(GroupAuthorizationFailedError):
-            await thread._seek()
+            await ours.seek_to_committed()
 
     seek(tmp_path, lambda: Brokers(refusal(GroupAuthorizationFailedError.errno)), check)
 
@@ -146,32 +146,32 @@ def test_what_is_refused_for_good_is_an_error(tmp_path: Path) -> None:
 def test_a_silent_broker_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(membership, "ANSWER_SECONDS", 0.05)
 
-    async def check(brokers: Brokers, thread: ConsumerThread) -> None:
-        await thread._seek()
-        assert positions(thread) == [7, 9]
+    async def check(brokers: Brokers, ours: Client) -> None:
+        await ours.seek_to_committed()
+        assert positions(ours) == [7, 9]
         assert brokers.looked_up == 2
 
     seek(tmp_path, lambda: Brokers(None, offsets(7, 9)), check)
 
 
 def test_what_was_asked_for_an_assignment_that_is_over_moves_nothing(tmp_path: Path) -> None:
-    async def check(brokers: Brokers, thread: ConsumerThread) -> None:
-        subscription = thread._ensure_consumer()._subscription
-        asked = asyncio.ensure_future(thread._seek())
+    async def check(brokers: Brokers, ours: Client) -> None:
+        subscription = ours._ensure_consumer()._subscription
+        asked = asyncio.ensure_future(ours.seek_to_committed())
         while not brokers.asked:
             await asyncio.sleep(0)
         subscription.assign_from_subscribed(PLACES)
         with pytest.raises(IllegalStateError, match="other partitions were assigned"):
             await asked
-        assert positions(thread) == [None, None]
+        assert positions(ours) == [None, None]
 
     seek(tmp_path, lambda: Brokers(offsets(7, 9)), check)
 
 
 def test_without_partitions_nobody_is_asked(tmp_path: Path) -> None:
-    async def check(brokers: Brokers, thread: ConsumerThread) -> None:
-        thread._ensure_consumer()._subscription.assign_from_subscribed([])
-        assert await thread._seek() == {}
+    async def check(brokers: Brokers, ours: Client) -> None:
+        ours._ensure_consumer()._subscription.assign_from_subscribed([])
+        assert await ours.seek_to_committed() == {}
         assert not brokers.asked
 
     seek(tmp_path, Brokers, check)

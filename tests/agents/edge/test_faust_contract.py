@@ -22,9 +22,9 @@ from faust.tables import recovery
 from faust.transport import conductor, drivers
 from faust.transport import consumer as base
 from faust.transport.drivers import aiokafka as driver
-from mode import Service
+from mode import Service, threads
 
-from agents.edge import app, consumer_thread, membership, transport
+from agents.edge import app, client, membership, transport
 
 FAUST, AIOKAFKA = "0.15.3", "0.14."
 
@@ -68,7 +68,13 @@ OVERRIDDEN = {
         "_drain_messages": ["self", "fetcher"],
         "verify_event_path": ["self", "now", "tp"],
     },
-    driver.AIOKafkaConsumerThread: {"_create_worker_consumer": ["self", "transport"], "seek_to_committed": ["self"]},
+    driver.AIOKafkaConsumerThread: {
+        "start": ["self"],
+        "stop": ["self"],
+        "call_thread": ["self", "fun", "args", "kwargs"],
+        "_create_worker_consumer": ["self", "transport"],
+        "seek_to_committed": ["self"],
+    },
     group_coordinator.GroupCoordinator: {
         "reset_generation": ["self"],
         "ensure_active_group": ["self", "subscription", "prev_assignment"],
@@ -94,7 +100,7 @@ def test_what_is_overridden_is_still_there(owner: type, name: str) -> None:
 
 
 def test_everything_that_the_transport_overrides_is_listed() -> None:
-    for ours in (transport.Consumer, consumer_thread.ConsumerThread, membership.Coordinator, app.App):
+    for ours in (transport.Consumer, client.Client, membership.Coordinator, app.App):
         above = next(each for each in ours.__mro__[1:] if each in OVERRIDDEN)
         overridden = {
             name for name in vars(ours) if not name.startswith("__") and inspect.isfunction(vars(ours)[name]) and hasattr(above, name)
@@ -126,7 +132,18 @@ CALLED = [
     (Service.stop, "await self.on_stop()", "an app finishes what is in hand before its consumer and its tasks stop"),
     (base.Consumer._commit_handler, "interval = self.commit_interval", "broker_commit_interval is a setting of ours"),
     (base.Fetcher._fetcher, "consumer._drain_messages(self)", "_drain_messages delivers the chunks"),
-    (base.ThreadDelegateConsumer.__init__, "self._thread = self._new_consumer_thread()", "_new_consumer_thread makes our thread"),
+    (base.ThreadDelegateConsumer.__init__, "self._thread = self._new_consumer_thread()", "_new_consumer_thread makes our client"),
+    (threads.ServiceThread.__init__, "self._close_thread_loop_on_stop = thread_loop is None", "a loop that is given may be the app's own"),
+    (threads.ServiceThread._start_thread, "self.thread_loop.run_until_complete(self._serve())", "start does what its thread does"),
+    (threads.ServiceThread._serve, "await self._default_start()", "start does what its thread does"),
+    (
+        threads.ServiceThread._serve,
+        "finally: await self._shutdown_thread() await self._gather_remaining_tasks()",
+        "stop does the first; the second is Faust's for the app's loop",
+    ),
+    (driver.AIOKafkaConsumerThread.on_thread_stop, "await self._consumer.stop()", "stop leaves the group through it"),
+    (driver.AIOKafkaConsumerThread.getmany, "return await self.call_thread(", "call_thread calls it here"),
+    (driver.AIOKafkaConsumerThread.commit, "return await self.call_thread(self._commit, offsets)", "call_thread calls it here"),
     (
         driver.ConsumerRebalanceListener.on_partitions_assigned,
         "self._thread.on_partitions_assigned(",
@@ -210,7 +227,7 @@ def test_helpers_that_the_consumer_calls_are_still_there(name: str) -> None:
 def test_aiokafka_reads_the_fetch_wait_for_each_request() -> None:
     code = source(fetcher.Fetcher._get_actions_per_node)
     for name in ("_fetch_max_wait_ms", "_fetch_min_bytes"):
-        assert f"self.{name}" in code, f"aiokafka's fetcher reads {name} elsewhere: ConsumerThread.set_fetch would change nothing"
+        assert f"self.{name}" in code, f"aiokafka's fetcher reads {name} elsewhere: Client.set_fetch would change nothing"
     started = source(aiokafka_consumer.AIOKafkaConsumer.start)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in started, "aiokafka's consumer no longer hands its _fetch_max_wait_ms on at start"
     assert "fetch_min_bytes=self._fetch_min_bytes" in started, "aiokafka's consumer no longer hands its _fetch_min_bytes on at start"
@@ -224,7 +241,7 @@ def test_aiokafka_shares_partitions_out_and_reads_committed_as_it_is_told_before
 
 
 def test_aiokafka_tells_where_it_reads_next() -> None:
-    """With the offsets of transaction marks left out: consumer_thread.next_fetch looks there."""
+    """With the offsets of transaction marks left out: client.next_fetch looks there."""
     assert "self._subscription.subscription.assignment" in source(aiokafka.AIOKafkaConsumer.position)
     assert "assignment.state_value(partition)" in source(aiokafka.AIOKafkaConsumer.position)
     assert "tp_state.has_valid_position" in source(aiokafka.AIOKafkaConsumer.position)
@@ -232,7 +249,7 @@ def test_aiokafka_tells_where_it_reads_next() -> None:
 
 
 def test_aiokafka_tells_when_a_partition_was_heard_of() -> None:
-    """consumer_thread.heard looks there."""
+    """client.heard looks there."""
     answered = source(fetcher.Fetcher._proc_fetch_request)
     assert "if error_type is Errors.NoError:" in answered.partition("tp_state.timestamp = now_ms")[0]
     assert "tp_state.timestamp = now_ms" in answered
@@ -240,7 +257,7 @@ def test_aiokafka_tells_when_a_partition_was_heard_of() -> None:
 
 
 def test_aiokafka_keeps_what_ended_its_tasks() -> None:
-    """consumer_thread.fault looks there: nothing that Faust calls does."""
+    """client.fault looks there: nothing that Faust calls does."""
     check = source(group_coordinator.GroupCoordinator.check_errors)
     assert "if self._coordination_task.done():" in check
     assert "if self._pending_exception is not None:" in check
@@ -275,8 +292,8 @@ def test_aiokafka_makes_records_with_the_names_that_fetched_replaces() -> None:
 
 def test_aiokafka_knows_what_is_asked_of_it() -> None:
     assert "assert self._subscription.is_assigned(partition)" in source(aiokafka.AIOKafkaConsumer.highwater), "Consumer._end catches it"
-    assert "self._coordinator = GroupCoordinator(" in source(aiokafka.AIOKafkaConsumer.start), "ConsumerThread.answers looks there"
-    assert callable(getattr(aiokafka.AIOKafkaConsumer, "subscription", None)), "ConsumerThread.missing_topics calls it"
+    assert "self._coordinator = GroupCoordinator(" in source(aiokafka.AIOKafkaConsumer.start), "Client.answers looks there"
+    assert callable(getattr(aiokafka.AIOKafkaConsumer, "subscription", None)), "Client.missing_topics calls it"
     assert "return asyncio.shield(self._md_update_fut)" in source(AIOKafkaClient.force_metadata_update), "it says whether brokers answered"
     assert "self._cluster = client.cluster" in source(group_coordinator.BaseCoordinator.__init__)
     fields = list(aiokafka.ConsumerRecord.__dataclass_fields__)

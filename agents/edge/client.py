@@ -1,9 +1,13 @@
-"""The thread on which aiokafka's consumer runs, with what Faust hard-codes in it set, and with a seek that leaves no partition out."""
+"""What Faust calls the consumer thread: aiokafka's consumer, on the event loop of the app, with what Faust hard-codes in it set, and with a
+seek that leaves no partition out.
+
+Faust gives it a thread, since agents may block the loop. Here none does, and a thread costs: docs/decisions/0016-one-event-loop.md
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -11,6 +15,7 @@ from aiokafka.errors import IllegalStateError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.utils.futures import maybe_async
 
 from agents.edge import fetched, membership
 from agents.edge.chunks import Limits
@@ -20,8 +25,28 @@ SEEK_SECONDS = 25.0
 """Less than Faust's broker_request_timeout: where a seek at an assignment takes longer than that, Faust never reads again."""
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class Client(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """See the module."""
+
+    def __init__(self, consumer: Any, *, loop: asyncio.AbstractEventLoop, **kwargs: Any) -> None:  # noqa: ANN401 - as in Faust
+        super().__init__(consumer, loop=loop, thread_loop=loop, **kwargs)
+
+    async def start(self) -> None:
+        """On this loop; raises what aiokafka raises."""
+        self._thread_started.set()
+        await self._default_start()
+
+    async def stop(self) -> None:
+        """What its thread would do at its end."""
+        if self._started.is_set() and not self._stopped.is_set():
+            self._stopped.set()
+            await self.on_stop()
+            await self._shutdown_thread()
+            await self.on_shutdown()
+
+    async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as in Faust
+        """Calls it."""
+        return await maybe_async(fun(*args, **kwargs))
 
     def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - as in Faust
         fetched.install()
@@ -36,7 +61,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
     def set_fetch(self, wait_ms: int, min_bytes: int) -> None:
-        """For the fetches to come; ints, so any thread may set them."""
+        """For the fetches to come."""
         fetcher = self._ensure_consumer()._fetcher
         fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = wait_ms, min_bytes
 
@@ -45,10 +70,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
         Ends the worker when no broker has said in SEEK_SECONDS which they are.
         """
-        committed: Mapping[TP, int | None] = await self.call_thread(self._seek)
-        return committed
-
-    async def _seek(self) -> Mapping[TP, int | None]:
         consumer = self._ensure_consumer()
         if not consumer.assignment():
             return {}
@@ -114,5 +135,4 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def missing_topics(self) -> Sequence[str]:
         """Subscribed topics that brokers no longer tell of, however often they are asked."""
         consumer = self._ensure_consumer()
-        looking = membership.unknown_topics(consumer._client, consumer.subscription())
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(looking, self.thread_loop))
+        return await membership.unknown_topics(consumer._client, consumer.subscription())
