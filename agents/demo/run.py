@@ -41,6 +41,8 @@ from schemas.records import Post
 
 JOIN_SECONDS = 60.0
 CLOSES_AFTER_SECONDS = 60
+EMBEDDED_FETCH_WAIT_MS = 20
+"""The embedded broker answers an empty fetch only when its time is over, whatever comes meanwhile."""
 """From the start until a region closes: on two cores the posts are decided by then, and most tasks answered."""
 
 
@@ -99,9 +101,9 @@ def _show(wanted: Sequence[Post], settings: Settings, story: Story, collector: C
 
 
 def _for_stages(settings: Settings, plan: Plan) -> dict[str, str]:
-    """What the stages' processes are told. The embedded broker answers an empty fetch only when its time is over: keep that short."""
+    """What the stages' processes are told."""
     told = {name: str(getattr(settings, name)) for name in ("broker", "topic_prefix", "data_dir", "policy", "regions", "roster")}
-    return told if plan.broker else {**told, "idle_fetch_wait_ms": str(settings.fetch_wait_ms)}
+    return told if plan.broker else {**told, "fetch_wait_ms": str(EMBEDDED_FETCH_WAIT_MS)}
 
 
 def _wait_until_joined(supervisor: Supervisor, thread: threading.Thread, settings: Settings, log: IO[str], console: Console) -> None:

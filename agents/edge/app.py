@@ -54,8 +54,7 @@ def limits_of(settings: Settings, chunk_records: int) -> Limits:
         chunk_records=chunk_records,
         chunk_bytes=settings.batch_bytes,
         fetch_wait_ms=settings.fetch_wait_ms,
-        idle_fetch_wait_ms=settings.idle_fetch_wait_ms,
-        fetch_min_bytes=settings.fetch_min_bytes,
+        fetch_pace_ms=settings.fetch_pace_ms,
     )
 
 

@@ -23,7 +23,7 @@ from pipeline.cases.facts import Fact
 from pipeline.cases.spec import CasesSpec, Machine
 from schemas.records import Record
 
-FETCH_WAIT_MS, FETCH_MIN_BYTES = 200, 65536
+FETCH_PACE_MS = 200
 """At least. Nobody waits for a case by the millisecond, and a fetch of seven topics costs one of CPU, however little comes of it."""
 
 M = TypeVar("M")
@@ -37,12 +37,7 @@ def utc_now() -> dt.datetime:
 def unhurried(settings: Settings) -> Limits:
     """The limits of the settings, with fewer and fuller fetches."""
     limits = limits_of(settings, settings.batch_posts)
-    return replace(
-        limits,
-        fetch_wait_ms=max(FETCH_WAIT_MS, limits.fetch_wait_ms),
-        idle_fetch_wait_ms=max(FETCH_WAIT_MS, limits.idle_fetch_wait_ms),
-        fetch_min_bytes=max(FETCH_MIN_BYTES, limits.fetch_min_bytes),
-    )
+    return replace(limits, fetch_pace_ms=max(FETCH_PACE_MS, limits.fetch_pace_ms))
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ from agents.edge.fetched import Fetched
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one chunk holds, and how long a fetch waits for it."""
+    """How much one chunk holds, how long a fetch waits for it, and how long the next waits for the one before (fetching.py)."""
 
     chunk_records: int
     chunk_bytes: int
     fetch_wait_ms: int
-    idle_fetch_wait_ms: int
-    fetch_min_bytes: int
+    fetch_pace_ms: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.futures import maybe_async
 
-from agents.edge import fetched, membership
+from agents.edge import fetched, fetching, membership
 from agents.edge.chunks import Limits
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 
@@ -50,20 +50,16 @@ class Client(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - as in Faust
         fetched.install()
+        fetching.install()
         membership.install()
         consumer = super()._create_worker_consumer(transport)
         limits: Limits = self.app.limits
         consumer._fetch_max_wait_ms = limits.fetch_wait_ms  # read once, when the consumer makes its Fetcher
-        consumer._fetch_min_bytes = limits.fetch_min_bytes
+        consumer._client.fetch_pace_seconds = limits.fetch_pace_ms / 1000  # all that its Fetcher is given of ours
         if self.app.partitions is not None:  # also read when it starts
             consumer._isolation_level = "read_committed"
             consumer._partition_assignment_strategy = (RangePartitionAssignor,)
         return consumer
-
-    def set_fetch(self, wait_ms: int, min_bytes: int) -> None:
-        """For the fetches to come."""
-        fetcher = self._ensure_consumer()._fetcher
-        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = wait_ms, min_bytes
 
     async def seek_to_committed(self) -> Mapping[TP, int | None]:
         """To the committed offsets, and to the start where none is: aiokafka would leave such a partition where it is.

@@ -3,8 +3,7 @@
 1. One event per chunk of records of one partition, instead of four asyncio tasks per record.
 2. What is committed is the offset behind the last record up to which all is done (in_flight.py). Faust's own arithmetic commits past
    unfinished work when acknowledgements come out of order.
-3. How long a fetch waits, and for how much, are settings while records flow; when idle it waits long, and for anything. No sleep of a
-   second under back-pressure.
+3. How long a fetch waits, and how long the next one waits for it, are settings (fetching.py). No sleep of a second under back-pressure.
 4. When what would be read next lies outside the log, the worker stops instead of skipping what is lost in silence (bounds.py).
 5. When another worker has the same name, one of the two stops (membership.py).
 6. After a rebalance reading begins at what is committed, also where the group's broker first refuses to say it (membership.py).
@@ -35,7 +34,6 @@ from agents.edge.in_flight import InFlight
 from agents.edge.partitions import Partitions
 
 SCHEME = "sluice"
-IDLE_AFTER_SECONDS = 1.0
 YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
 
@@ -54,8 +52,6 @@ class Consumer(Bounded):
         """Grows when partitions come, go or are read again: a chunk of an earlier epoch is out of date."""
         self.last_commit: float = time.monotonic()
         self._in_flight = InFlight()
-        self._last_records = time.monotonic()
-        self._idle = False
 
     def _new_consumer_thread(self) -> Client:
         return Client(self, loop=self.loop, beacon=self.beacon)
@@ -132,21 +128,7 @@ class Consumer(Bounded):
             return {}, active
         except NoOffsetForPartitionError:  # aiokafka looked before the seek at this assignment
             return {}, active
-        self._adapt_fetch(bool(records))
         return records, active
-
-    def _adapt_fetch(self, records_came: bool) -> None:
-        now = time.monotonic()
-        if records_came:
-            self._last_records = now
-        idle = now - self._last_records > IDLE_AFTER_SECONDS
-        if idle == self._idle:
-            return
-        self._idle = idle
-        if idle:
-            self._thread.set_fetch(self.limits.idle_fetch_wait_ms, min_bytes=1)
-        else:
-            self._thread.set_fetch(self.limits.fetch_wait_ms, self.limits.fetch_min_bytes)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """One message per chunk, round robin over the partitions."""

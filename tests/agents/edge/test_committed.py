@@ -81,7 +81,7 @@ def seek(folder: Path, brokers: Callable[[], Brokers], check: Callable[[Brokers,
     """Has `check` look at a client of ours to which both partitions were just assigned."""
 
     async def run() -> None:
-        app = make_app(load(data_dir=folder), "language", Limits(500, 1000, 20, 500, 1), "test")
+        app = make_app(load(data_dir=folder), "language", Limits(500, 1000, 500, 10), "test")
         app.finalize()
         made = app._new_consumer()
         ours: Client = made._thread

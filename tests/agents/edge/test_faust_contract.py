@@ -24,7 +24,7 @@ from faust.transport import consumer as base
 from faust.transport.drivers import aiokafka as driver
 from mode import Service, threads
 
-from agents.edge import app, client, membership, transport
+from agents.edge import app, client, fetching, membership, transport
 
 FAUST, AIOKAFKA = "0.15.3", "0.14."
 
@@ -75,6 +75,7 @@ OVERRIDDEN = {
         "_create_worker_consumer": ["self", "transport"],
         "seek_to_committed": ["self"],
     },
+    fetcher.Fetcher: {"_proc_fetch_request": ["self", "assignment", "node_id", "request"]},
     group_coordinator.GroupCoordinator: {
         "reset_generation": ["self"],
         "ensure_active_group": ["self", "subscription", "prev_assignment"],
@@ -100,7 +101,7 @@ def test_what_is_overridden_is_still_there(owner: type, name: str) -> None:
 
 
 def test_everything_that_the_transport_overrides_is_listed() -> None:
-    for ours in (transport.Consumer, client.Client, membership.Coordinator, app.App):
+    for ours in (transport.Consumer, client.Client, fetching.Fetcher, membership.Coordinator, app.App):
         above = next(each for each in ours.__mro__[1:] if each in OVERRIDDEN)
         overridden = {
             name for name in vars(ours) if not name.startswith("__") and inspect.isfunction(vars(ours)[name]) and hasattr(above, name)
@@ -224,13 +225,20 @@ def test_helpers_that_the_consumer_calls_are_still_there(name: str) -> None:
     assert callable(getattr(driver.Consumer, name, None)), f"Faust's Consumer.{name} is gone; transport.Consumer calls it"
 
 
-def test_aiokafka_reads_the_fetch_wait_for_each_request() -> None:
-    code = source(fetcher.Fetcher._get_actions_per_node)
-    for name in ("_fetch_max_wait_ms", "_fetch_min_bytes"):
-        assert f"self.{name}" in code, f"aiokafka's fetcher reads {name} elsewhere: Client.set_fetch would change nothing"
+def test_aiokafka_hands_the_fetch_wait_on() -> None:
     started = source(aiokafka_consumer.AIOKafkaConsumer.start)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in started, "aiokafka's consumer no longer hands its _fetch_max_wait_ms on at start"
-    assert "fetch_min_bytes=self._fetch_min_bytes" in started, "aiokafka's consumer no longer hands its _fetch_min_bytes on at start"
+
+
+def test_aiokafka_asks_a_broker_for_more_only_when_its_last_fetch_is_done() -> None:
+    assert "self._fetcher = Fetcher( self._client," in source(aiokafka_consumer.AIOKafkaConsumer.start), (
+        "our Fetcher is not used, or not told"
+    )
+    routine = source(fetcher.Fetcher._fetch_requests_routine)
+    assert "self._proc_fetch_request(assignment, node_id, request), node_id=node_id" in routine, "our pause is not part of a fetch"
+    assert "self._in_flight.add(node_id)" in routine, "a pause would hold nothing back"
+    assert "node_id in self._in_flight" in source(fetcher.Fetcher._get_actions_per_node), "a pause would hold nothing back"
+    assert "for waiter in self._fetch_waiters: # we added some" in routine, "records are handed over otherwise: do so in our Fetcher"
 
 
 def test_aiokafka_shares_partitions_out_and_reads_committed_as_it_is_told_before_its_start() -> None:

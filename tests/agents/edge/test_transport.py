@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from agents.edge.app import METADATA_SECONDS
-from agents.edge.transport import IDLE_AFTER_SECONDS, Consumer
+from agents.edge.transport import Consumer
 from tests.agents.edge.records import PLACE, record
 from tests.agents.edge.unconnected import OTHER, Bench, limits
 
@@ -203,17 +202,6 @@ def test_what_was_read_before_is_dropped_before_it_is_in_flight(bench: Bench) ->
     assert consumer._new_offset(PLACE) is None
     consumer.ack(first)
     assert consumer._new_offset(PLACE) == 10
-
-
-def test_where_nothing_comes_a_fetch_waits_long_and_for_anything(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    consumer, told = bench.consumer, list[tuple[int, int]]()
-    consumer.limits = replace(limits(), fetch_min_bytes=65536)
-    monkeypatch.setattr(consumer._thread, "set_fetch", lambda wait_ms, min_bytes: told.append((wait_ms, min_bytes)))
-    consumer._adapt_fetch(True)
-    consumer._last_records -= 2 * IDLE_AFTER_SECONDS
-    for records_came in (False, False, True, True):
-        consumer._adapt_fetch(records_came)
-    assert told == [(500, 1), (20, 65536)]
 
 
 def test_partitions_that_change_while_seeking_back_end_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -24,7 +24,7 @@ OTHER = TP("in", 1)
 
 
 def limits(records: int = 500, size: int = 1000) -> Limits:
-    return Limits(chunk_records=records, chunk_bytes=size, fetch_wait_ms=20, idle_fetch_wait_ms=500, fetch_min_bytes=1)
+    return Limits(chunk_records=records, chunk_bytes=size, fetch_wait_ms=500, fetch_pace_ms=10)
 
 
 class Unconnected(Consumer):
