@@ -20,7 +20,8 @@ class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
         asked_at = time.monotonic()
         try:
             came = bool(await super()._proc_fetch_request(assignment, node_id, request))
-            if came and (rest := asked_at + self._client.fetch_pace_seconds - time.monotonic()) > 0:
+            pace = getattr(self._client, "fetch_pace_seconds", 0.0)  # a consumer that is not a stage's has none
+            if came and (rest := asked_at + pace - time.monotonic()) > 0:
                 for waiter in self._fetch_waiters:
                     self._notify(waiter)
                 await asyncio.sleep(rest)
