@@ -32,9 +32,13 @@ class Client(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         super().__init__(consumer, loop=loop, thread_loop=loop, **kwargs)
 
     async def start(self) -> None:
-        """On this loop; raises what aiokafka raises."""
+        """On this loop. What aiokafka raises is also the worker's `crash_reason`."""
         self._thread_started.set()
-        await self._default_start()
+        try:
+            await self._default_start()
+        except Exception as error:
+            await self.crash(error)
+            raise
 
     async def stop(self) -> None:
         """What its thread would do at its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
@@ -18,16 +19,16 @@ class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
     async def _proc_fetch_request(self, assignment: Any, node_id: Any, request: Any) -> bool:  # noqa: ANN401 - as in aiokafka
         """While this goes on, nothing more is asked of this broker; what came can be had at once."""
         asked_at = time.monotonic()
-        try:
+        pace = getattr(self._client, "fetch_pace_seconds", 0.0)  # a consumer that is not a stage's has none
+        came = False
+        with contextlib.suppress(asyncio.CancelledError):  # partitions go, or all ends: aiokafka waits for this task, and for no error
             came = bool(await super()._proc_fetch_request(assignment, node_id, request))
-            pace = getattr(self._client, "fetch_pace_seconds", 0.0)  # a consumer that is not a stage's has none
             if came and (rest := asked_at + pace - time.monotonic()) > 0:
                 for waiter in self._fetch_waiters:
                     self._notify(waiter)
                 await asyncio.sleep(rest)
-            return came
-        finally:
-            asyncio.get_running_loop().call_soon(self._look_again)
+        asyncio.get_running_loop().call_soon(self._look_again)
+        return came
 
     def _look_again(self) -> None:
         """Aiokafka counts the broker as free once a callback of the fetch's task has run. Where it looks at the same moment, for records
