@@ -41,9 +41,10 @@ from schemas.records import Post
 
 JOIN_SECONDS = 60.0
 CLOSES_AFTER_SECONDS = 60
+"""From the start until a region closes: on two cores the posts are decided by then, and most tasks answered."""
+
 EMBEDDED_FETCH_WAIT_MS = 20
 """The embedded broker answers an empty fetch only when its time is over, whatever comes meanwhile."""
-"""From the start until a region closes: on two cores the posts are decided by then, and most tasks answered."""
 
 
 @dataclass(frozen=True)
