@@ -88,6 +88,11 @@ class Client(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             consumer.seek(tp, offset or 0)  # where the log starts later, bounds.py goes there
         return committed
 
+    def wake(self) -> None:
+        """Has a call that waits for records look again: a partition that was held back may be read on, and its records may be at hand."""
+        if self._consumer is not None and self._consumer._fetcher is not None:
+            self._consumer._fetcher.wake()
+
     def next_fetch(self, tp: TP) -> int | None:
         """The offset from which the next records are handed over, transaction marks left out. None if nobody knows."""
         try:

@@ -24,11 +24,15 @@ class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
         with contextlib.suppress(asyncio.CancelledError):  # partitions go, or all ends: aiokafka waits for this task, and for no error
             came = bool(await super()._proc_fetch_request(assignment, node_id, request))
             if came and (rest := asked_at + pace - time.monotonic()) > 0:
-                for waiter in self._fetch_waiters:
-                    self._notify(waiter)
+                self.wake()
                 await asyncio.sleep(rest)
         asyncio.get_running_loop().call_soon(self._look_again)
         return came
+
+    def wake(self) -> None:
+        """Has who waits for records look whether there are any of the partitions that they want."""
+        for waiter in self._fetch_waiters:
+            self._notify(waiter)
 
     def _look_again(self) -> None:
         """Aiokafka counts the broker as free once a callback of the fetch's task has run. Where it looks at the same moment, for records

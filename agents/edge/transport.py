@@ -34,6 +34,9 @@ from agents.edge.in_flight import InFlight
 from agents.edge.partitions import Partitions
 
 SCHEME = "sluice"
+LOOK_SECONDS = 1.0
+"""So long a look for records lasts where none come. A partition that was held back and is wanted again is seen at once."""
+
 YIELD_EVERY = 100
 """Chunks after which the event loop gets a turn, whatever happens."""
 
@@ -52,6 +55,7 @@ class Consumer(Bounded):
         """Grows when partitions come, go or are read again: a chunk of an earlier epoch is out of date."""
         self.last_commit: float = time.monotonic()
         self._in_flight = InFlight()
+        self._wanted = Wanted(self)
 
     def _new_consumer_thread(self) -> Client:
         return Client(self, loop=self.loop, beacon=self.beacon)
@@ -114,15 +118,22 @@ class Consumer(Bounded):
 
     # Reading ---------------------------------------------------------------------------------------------------------
 
+    def resume_flow(self) -> None:
+        """After a rebalance, with other partitions."""
+        super().resume_flow()
+        self._thread.wake()
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """A partition that was held back is wanted again, and its records may be at hand."""
+        super().on_buffer_drop(tp)
+        self._thread.wake()
+
     async def _wait_next_records(self, timeout: float) -> tuple[dict[TP, list[Fetched]] | None, set[TP] | None]:
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         active = self._get_active_partitions()
-        if not active:
-            await asyncio.sleep(0.005)  # every partition is held back: the stage is behind
-            return {}, active
         try:
-            records = await self._getmany(active_partitions=active, timeout=timeout)
+            records = await self._getmany(active_partitions=self._wanted, timeout=timeout)
         except OffsetOutOfRangeError as error:
             await self._out_of_range(error)
             return {}, active
@@ -189,7 +200,7 @@ class Consumer(Bounded):
         count = 0
         try:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):
-                messages = self.getmany(timeout=0.1)
+                messages = self.getmany(timeout=LOOK_SECONDS)
                 await asyncio.sleep(0)
                 if self.should_stop:
                     break
@@ -218,6 +229,16 @@ class Consumer(Bounded):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust would call a process older than five minutes slow after each rebalance. The watchdog does this work."""
+
+
+class Wanted:
+    """The partitions that a consumer wants records of now. aiokafka looks in here at each wake, and takes an empty set for all of them."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+
+    def __contains__(self, tp: TP) -> bool:
+        return tp in self._consumer._get_active_partitions()
 
 
 class Transport(driver.Transport):  # type: ignore[misc]

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.settings import load
+from pipeline.flow import STAGES
 from pipeline.scoring.tiers import Tier, read_tiers
 from schemas.topics import POSTS_INCOMING, POSTS_LANGUAGE
 from schemas.wire import encode
@@ -127,9 +128,11 @@ def idle(broker: KafkaBroker, folder: Path) -> Result:
 
 
 def memory(broker: KafkaBroker, folder: Path) -> Result:
-    """With a tiny model."""
+    """With a tiny model. Of the stages that posts pass together, and of cases by itself: it holds what is open, and here nobody decides."""
     tiny = build_tiny_bundle(folder / "memory-model")
-    return {"rss_mb": pipeline.memory(broker.address, "memory.", folder / "memory", tiny, FIRST, LAST)}
+    found = pipeline.memory(broker.address, "memory.", folder / "memory", tiny, FIRST, LAST)
+    passed = {when: round(sum(sizes[name] for name in STAGES if name != "cases"), 1) for when, sizes in found.items()}
+    return {"rss_mb": passed, "rss_mb_by_stage": found}
 
 
 def model(broker: KafkaBroker, folder: Path) -> Result:

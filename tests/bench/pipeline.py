@@ -29,7 +29,7 @@ from schemas.topics import CASES, DECISIONS, POSTS_INCOMING
 from schemas.wire import decoder, encode
 from tests.chaos.chaos import all_topics, wait_for_cases
 from tests.support.clients import OwnTopics
-from tests.support.workers import Process, wait_for, worker
+from tests.support.workers import Process, fetch, wait_for, worker
 
 PARTITIONS = 6
 BATCH = 64
@@ -207,8 +207,8 @@ def idle(address: str, prefix: str, folder: Path, seconds: float) -> float:
         return (sum(cpu_seconds(running).values()) - before) / seconds
 
 
-def memory(address: str, prefix: str, folder: Path, model: Path, first: int, last: int) -> dict[str, float]:
-    """RSS of all stages together (MB) after `first` and after `last` posts."""
+def memory(address: str, prefix: str, folder: Path, model: Path, first: int, last: int) -> dict[str, dict[str, float]]:
+    """RSS of each stage (MB) after `first` and after `last` posts, and how many posts the cases stage held a state of."""
     found = {}
     with pipeline(address, prefix, folder, model) as (_, running):
         traffic = Traffic(address, prefix)
@@ -222,6 +222,13 @@ def memory(address: str, prefix: str, folder: Path, model: Path, first: int, las
                 done += step
                 traffic.wait(done - 20_000, running, 300)  # keep a backlog, but a bounded one
             traffic.wait(done, running, 300)
-            found[goal] = sum(memory_mb(running).values())
+            wait_for_cases(address, prefix, running)
+            found[goal] = {name: round(size, 1) for name, size in memory_mb(running).items()} | {"states": states(running)}
         traffic.close()
-    return {"after_100k": round(found[first], 1), "after_1m": round(found[last], 1)}
+    return {"after_100k": found[first], "after_1m": found[last]}
+
+
+def states(running: Process) -> int:
+    """Of how many posts the cases stage holds a state now."""
+    text = fetch(f"{running.addresses()['cases']}/metrics")[1]
+    return int(float(next(line for line in text.splitlines() if line.startswith("sluice_cases_states ")).split()[1]))

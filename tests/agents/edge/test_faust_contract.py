@@ -63,6 +63,8 @@ OVERRIDDEN = {
         "perform_seek": ["self"],
         "on_partitions_revoked": ["self", "revoked"],
         "on_partitions_assigned": ["self", "assigned", "generation_id"],
+        "resume_flow": ["self"],
+        "on_buffer_drop": ["self", "tp"],
         "_wait_next_records": ["self", "timeout"],
         "getmany": ["self", "timeout"],
         "_drain_messages": ["self", "fetcher"],
@@ -200,6 +202,9 @@ CALLED = [
     ),
     (conductor.Conductor._update_tp_index, "self._tp_index", "a full stream is found by it"),
     (faust_app.App._new_consumer, "self.transport.create_consumer(", "our Transport makes our Consumer"),
+    (conductor.ConductorCompiler.build, "consumer_on_buffer_drop(tp)", "a partition that was held back is read at once"),
+    (recovery.Recovery._resume_streams, "consumer.resume_flow()", "what came at an assignment is read at once"),
+    (recovery.Recovery.on_recovery_completed, "consumer.resume_flow()", "what came at an assignment is read at once"),
 ]
 
 
@@ -239,6 +244,12 @@ def test_aiokafka_asks_a_broker_for_more_only_when_its_last_fetch_is_done() -> N
     assert "self._in_flight.add(node_id)" in routine, "a pause would hold nothing back"
     assert "node_id in self._in_flight" in source(fetcher.Fetcher._get_actions_per_node), "a pause would hold nothing back"
     assert "for waiter in self._fetch_waiters: # we added some" in routine, "records are handed over otherwise: do so in our Fetcher"
+
+
+def test_a_look_for_records_asks_at_each_wake_which_partitions_are_wanted() -> None:
+    look = source(fetcher.Fetcher.fetched_records)
+    assert "while True:" in look.partition("if partitions and tp not in partitions:")[0], "transport.Wanted is asked in another way"
+    assert "waiter = self._create_fetch_waiter()" in look, "Fetcher.wake ends no wait"
 
 
 def test_aiokafka_shares_partitions_out_and_reads_committed_as_it_is_told_before_its_start() -> None:
