@@ -26,7 +26,7 @@ from agents.edge.counts import Sent
 from agents.edge.dead_letters import DeadLetters
 from agents.edge.envelope import Envelope, time_header
 from agents.edge.failures import ExitCode, StopWorker, stop_for
-from agents.edge.inbox import Inbox
+from agents.edge.inbox import Group, Inbox
 from agents.edge.intake import Intake, Taken, unread
 from agents.edge.producer import Header, Message
 from agents.edge.transactions import Transactions
@@ -35,6 +35,9 @@ from pipeline.cases.spec import CasesSpec, Machine
 from pipeline.stage import Output
 from schemas.cases import CaseFile
 from schemas.wire import InvalidRecordError
+
+GROUP = Group(records=2000, bytes=4 * 1024 * 1024)
+"""What one transaction takes."""
 
 PACE_SECONDS = 0.05
 """Between two transactions of an owner: one costs two to three milliseconds of CPU, however little is in it."""

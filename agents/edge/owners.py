@@ -11,7 +11,7 @@ from faust.types import TP
 
 from agents.edge.failures import ExitCode, StopWorker, stop_for
 from agents.edge.inbox import Inbox
-from agents.edge.owner import Done, Owner, Tools
+from agents.edge.owner import GROUP, Done, Owner, Tools
 
 UNEQUAL = "all inputs of cases, case-state and case-files must have the same number of partitions; `sluice doctor` says which has not"
 LAST_TURN_SECONDS = 5.0
@@ -50,7 +50,7 @@ class Owners:
             loop.call_soon_threadsafe(self._done, what)
 
         for number in sorted(topics):
-            owner = Owner(number, self._tools, Inbox(loop), done, self._last.get(number))
+            owner = Owner(number, self._tools, Inbox(GROUP), done, self._last.get(number))
             self._open[number] = self._last[number] = owner
             owner.start()
 

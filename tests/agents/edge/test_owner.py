@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import weakref
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from agents.edge import transactions
 from agents.edge.cases_runner import utc_now
 from agents.edge.inbox import Inbox
-from agents.edge.owner import Owner, Tools
+from agents.edge.owner import GROUP, Owner, Tools
 from tests.support.counting import SPEC
 
 
@@ -20,12 +19,10 @@ def test_an_owner_that_is_closed_lets_go_of_its_states(monkeypatch: pytest.Monke
     monkeypatch.setattr(transactions, "CALL_SECONDS", 0.1)
     nobody = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
     tools = Tools(SPEC, nobody, "g", "", 1, 1000, 0.0, SPEC.start(), len, utc_now)
-    loop = asyncio.new_event_loop()
-    owner = Owner(0, tools, Inbox(loop), lambda done: None, None)
+    owner = Owner(0, tools, Inbox(GROUP), lambda done: None, None)
     held: list[weakref.ref[Any]] = [weakref.ref(owner._machine), weakref.ref(owner._files)]
     owner.inbox.close()
     owner.start()
     owner.join(10)
-    loop.close()
     assert not owner.is_alive()
     assert [reference() for reference in held] == [None, None]
