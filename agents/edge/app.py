@@ -15,7 +15,7 @@ from agents.edge.transport import SCHEME
 from agents.settings import Settings
 
 WAITING_CHUNKS = 16
-"""Chunks read and not yet begun in Faust's stream; as many more wait in an inbox."""
+"""Chunks read and not yet begun in Faust's stream; more wait in an inbox, see there."""
 
 METADATA_SECONDS = 30
 """At least so often a consumer asks where partitions are. aiokafka asks at once only where the broker it reads from says that it is not the

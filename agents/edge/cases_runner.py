@@ -11,6 +11,7 @@ from agents.edge import metrics
 from agents.edge.app import Schema, consumer_group, limits_of, make_app
 from agents.edge.chunks import Limits
 from agents.edge.counts import Counts
+from agents.edge.failures import guarded
 from agents.edge.logs import logged
 from agents.edge.owner import Done, Owner, Tools
 from agents.edge.owners import Owners
@@ -84,7 +85,7 @@ class CasesRunner(Generic[M]):
             clock=agent.clock,
             transactions=transactions,
         )
-        self.owners = Owners(tools, self._done)
+        self.owners = Owners(tools, guarded(self._done, "acknowledging what an owner committed"))
         self._counts = Counts(spec.name, settings.topic_prefix, agent.observe)
         self.app = make_app(settings, spec.name, unhurried(settings), instance, self.owners)
         meter = Meter(self.app, spec.name, [topic.name for topic in spec.inputs], settings.topic_prefix, self._look)

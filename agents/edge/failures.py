@@ -24,6 +24,7 @@ import logging
 import os
 import sys
 from collections import deque
+from collections.abc import Callable
 from typing import NoReturn
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,18 @@ def stop_for(error: BaseException, doing: str) -> NoReturn:
         stop(error.code, str(error))
     logger.critical("unforeseen error while %s", doing, exc_info=error)
     stop(ExitCode.BUG, f"{type(error).__name__} while {doing}")
+
+
+def guarded(call: Callable[..., None], doing: str) -> Callable[..., None]:
+    """`call`, for where nobody notices that it raised, as an event loop's callback does: then it ends the process."""
+
+    def guard(*arguments: object) -> None:
+        try:
+            call(*arguments)
+        except BaseException as error:  # noqa: BLE001 - its type decides
+            stop_for(error, doing)
+
+    return guard
 
 
 class FaultShare:

@@ -44,10 +44,12 @@ class Inbox:
     async def room(self) -> None:
         """Waits until the inbox is not full, or closed."""
         self._waits_on = asyncio.get_running_loop()  # before it looks: what `take` makes room for from now on wakes it
-        while self.full:
-            self._room.clear()
-            await self._room.wait()
-        self._waits_on = None
+        try:
+            while self.full:
+                self._room.clear()
+                await self._room.wait()
+        finally:
+            self._waits_on = None
 
     def put(self, event: Any) -> None:  # noqa: ANN401 - Faust's event, whose value is a Chunk
         """A chunk for the thread. A closed inbox drops it: it is another's to handle."""

@@ -16,7 +16,7 @@ from agents.edge import metrics
 from agents.edge.app import Schema, limits_of, make_app
 from agents.edge.chunks import Chunk
 from agents.edge.counts import Counts, Sent
-from agents.edge.failures import FaultShare, stop_for
+from agents.edge.failures import FaultShare, guarded, stop_for
 from agents.edge.inbox import Group, Inbox
 from agents.edge.logs import logged
 from agents.edge.producer import SideProducer
@@ -66,6 +66,7 @@ class Runner(Generic[R]):
         self._faults = None if spec.source is POSTS_INCOMING else FaultShare()
         group = Group(spec.max_batch, settings.batch_bytes, spec.quick_batch)
         self._inbox = Inbox(group)
+        self._tell = guarded(self._done, f"acknowledging {self.sources[0]}")
         self._sent: list[tuple[Any, Sent]] = []  # events whose outputs are on their way
         self._confirm_at, self._unconfirmed_bytes = 0.0, 0
         self.app = make_app(settings, spec.name, limits_of(settings, group.quick or group.records), instance)
@@ -125,7 +126,8 @@ class Runner(Generic[R]):
             while True:
                 self._turn(self._inbox.take())
         except BaseException as error:  # noqa: BLE001 - its type decides, in failures.py
-            stop_for(error, f"handling {self.sources[0]}")
+            if not self._loop.is_closed():  # else the process is ending, and nobody has to be told what a last turn did
+                stop_for(error, f"handling {self.sources[0]}")
 
     def _turn(self, taken: list[Any]) -> None:
         """Handles a batch and sends what came of it. The broker confirms it while the next is handled; where none waits, at once.
@@ -144,7 +146,7 @@ class Runner(Generic[R]):
         if not len(self._inbox):
             self._confirm()
         if dropped:
-            self._loop.call_soon_threadsafe(self._done, [], dropped)
+            self._loop.call_soon_threadsafe(self._tell, [], dropped)
 
     def _handle(self, chunks: list[Chunk], epoch: int) -> list[Result]:
         started = time.perf_counter()
@@ -161,7 +163,7 @@ class Runner(Generic[R]):
         self._producer.confirm()
         self._confirm_at, self._unconfirmed_bytes = time.monotonic() + CONFIRM_SECONDS, 0
         if self._sent:
-            self._loop.call_soon_threadsafe(self._done, self._sent, 0)
+            self._loop.call_soon_threadsafe(self._tell, self._sent, 0)
             self._sent = []
 
     def _send(self, result: Result) -> Sent:

@@ -52,7 +52,7 @@ class Consumer(Bounded):
         self.limits: Limits = self.app.limits
         self._partitions: Partitions | None = self.app.partitions
         self.epoch = 0
-        """Grows when partitions come, go or are read again: a chunk of an earlier epoch is out of date."""
+        """Grows when partitions come, go or are read again: a chunk of an earlier epoch is out of date. Read anywhere."""
         self.last_commit: float = time.monotonic()
         self._in_flight = InFlight()
         self._wanted = Wanted(self)

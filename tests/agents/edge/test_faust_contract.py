@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +20,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.record import default_records, memory_records
 from faust.app import base as faust_app
 from faust.tables import recovery
-from faust.transport import conductor, drivers
+from faust.transport import _cython, conductor, drivers
 from faust.transport import consumer as base
 from faust.transport.drivers import aiokafka as driver
 from mode import Service, threads
@@ -244,6 +245,13 @@ def test_aiokafka_asks_a_broker_for_more_only_when_its_last_fetch_is_done() -> N
     assert "self._in_flight.add(node_id)" in routine, "a pause would hold nothing back"
     assert "node_id in self._in_flight" in source(fetcher.Fetcher._get_actions_per_node), "a pause would hold nothing back"
     assert "for waiter in self._fetch_waiters: # we added some" in routine, "records are handed over otherwise: do so in our Fetcher"
+
+
+def test_the_compiled_conductor_tells_the_consumer_that_pressure_dropped() -> None:
+    """It is what runs; its source is installed beside it."""
+    code = Path(_cython.__file__).with_name("conductor.pyx").read_text(encoding="utf-8")
+    assert "self.consumer_on_buffer_drop = self.app.consumer.on_buffer_drop" in code
+    assert "self.consumer_on_buffer_drop(self.tp)" in code
 
 
 def test_a_look_for_records_asks_at_each_wake_which_partitions_are_wanted() -> None:
