@@ -22,7 +22,7 @@ from agents.edge.membership import Coordinator, install
 from agents.settings import load
 from schemas.topics import DEAD_LETTERS, POSTS_INCOMING, POSTS_LANGUAGE
 from tests.chaos.cluster import Plan, make_topics, run
-from tests.support.clients import OwnTopics, behind
+from tests.support.clients import OwnTopics, behind, create_new
 from tests.support.kafka import KafkaCluster
 from tests.support.posts_in_flow import has_all, outgoing
 from tests.support.workers import Process, fetch, stage_process, wait_for
@@ -37,9 +37,7 @@ PLACES = [TP(TOPIC, partition) for partition in range(PARTITIONS)]
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """With a topic, and a group that has committed an offset of each of its partitions."""
     with KafkaCluster(tmp_path_factory.mktemp("cluster")) as brokers:
-        admin = AdminClient({"bootstrap.servers": brokers.address})
-        for made in admin.create_topics([NewTopic(TOPIC, PARTITIONS, 3)], operation_timeout=30).values():
-            made.result(30)
+        create_new(brokers.address, [NewTopic(TOPIC, PARTITIONS, 3)])
         places = [TopicPartition(TOPIC, partition, COMMITTED) for partition in range(PARTITIONS)]
         wait_for(lambda: commit(brokers.address, places), lambda: "no broker is the group's", 30)
         yield brokers

@@ -49,6 +49,9 @@ class Message:
         raise KeyError(name)
 
 
+CREATE_TRIES = 5
+
+
 def client(address: Address) -> dict[str, Any]:
     """Settings of a confluent-kafka client."""
     return {"bootstrap.servers": address} if isinstance(address, str) else dict(address)
@@ -58,12 +61,33 @@ def create_topics(address: Address, prefix: str, topics: Iterable[Topic], partit
     """Creates the topics of the table as `prefix` + name; `partitions` overrides counts by name without prefix. Returns the full names."""
     counts = partitions or {}
     new = [NewTopic(prefix + topic.name, counts.get(topic.name, topic.partitions), 1, config=topic.config) for topic in topics]
-    admin = AdminClient(client(address))
-    for future in admin.create_topics(new, operation_timeout=30).values():
-        future.result(30)
     names = [topic.topic for topic in new]
-    _wait_until_seen(admin, names)
+    _wait_until_seen(create_new(address, new), names)
     return names
+
+
+def create_new(address: Address, new: Iterable[NewTopic]) -> AdminClient:
+    """Creates topics of any kind. Returns the client that did.
+
+    While brokers come and go, a request may wait for an address of `bootstrap.servers` and fail when that gives way to the broker behind it
+    (librdkafka 2.16, on a busy machine): it is sent again, and may find that the first one arrived.
+    """
+    missing = {topic.topic: topic for topic in new}
+    for attempt in range(CREATE_TRIES):
+        admin = AdminClient(client(address))
+        for name, future in admin.create_topics(list(missing.values()), operation_timeout=30).items():
+            try:
+                future.result(30)
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code == KafkaError._DESTROY_BROKER:
+                    continue
+                if code != KafkaError.TOPIC_ALREADY_EXISTS or not attempt:
+                    raise
+            del missing[name]
+        if not missing:
+            return admin
+    raise AssertionError(f"not created in {CREATE_TRIES} tries: {sorted(missing)}")
 
 
 def _wait_until_seen(admin: AdminClient, names: list[str], timeout: float = 30) -> None:

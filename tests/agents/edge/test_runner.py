@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import socket
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ from pipeline.stage import Incoming, Output, StageSpec
 from schemas.records import Post, Record
 from schemas.topics import POSTS_INCOMING, POSTS_LANGUAGE
 from tests.agents.edge.unconnected import ending
+
+SILENT = socket.create_server(("127.0.0.1", 0))
+"""A broker that answers nothing, so that its client, which outlives the test, has little to say."""
 
 
 class NoStage:
@@ -39,7 +43,7 @@ def miscounts(record: Record) -> None:
 
 def runner(folder: Path) -> Runner[Post]:
     spec = StageSpec("language", POSTS_INCOMING, (POSTS_LANGUAGE,), lambda: lambda _: NoStage(), 500)
-    settings = load(broker="127.0.0.1:1", data_dir=folder, log_level="ERROR")
+    settings = load(broker=f"127.0.0.1:{SILENT.getsockname()[1]}", data_dir=folder, log_level="ERROR")
     return Runner(Agent(spec, observe=miscounts), settings, "test")
 
 
