@@ -14,7 +14,9 @@ MAX_BYTES = 8 * 1024 * 1024
 
 
 class Group(NamedTuple):
-    """What is taken in one go at most, but always a chunk. `quick`: so many records, where no more than `records` wait."""
+    """What is taken in one go at most, but always a chunk. `bytes`: of the values. `quick`: so many records, where no more than `records`
+    wait; None: no fewer.
+    """
 
     records: int
     bytes: int

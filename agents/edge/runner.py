@@ -68,7 +68,7 @@ class Runner(Generic[R]):
         self._inbox = Inbox(group)
         self._tell = guarded(self._done, f"acknowledging {self.sources[0]}")
         self._sent: list[tuple[Any, Sent]] = []  # events whose outputs are on their way
-        self._confirm_at, self._unconfirmed_bytes = 0.0, 0
+        self._confirm_at = 0.0
         self.app = make_app(settings, spec.name, limits_of(settings, group.quick or group.records), instance)
         self._counts = Counts(spec.name, settings.topic_prefix, agent.observe)
         meter = Meter(self.app, spec.name, [spec.source.name], settings.topic_prefix)
@@ -139,10 +139,10 @@ class Runner(Generic[R]):
         dropped = len(taken) - len(current)
         if current:
             results = self._handle([event.value for event in current], epoch)
-            if self._unconfirmed_bytes >= CONFIRM_BATCHES * self.settings.batch_bytes or time.monotonic() >= self._confirm_at:
+            unconfirmed_bytes = sum(event.value.size for event, _ in self._sent)
+            if unconfirmed_bytes >= CONFIRM_BATCHES * self.settings.batch_bytes or time.monotonic() >= self._confirm_at:
                 self._confirm()
             self._sent += zip(current, map(self._send, results), strict=True)
-            self._unconfirmed_bytes += sum(event.value.size for event in current)
         if not len(self._inbox):
             self._confirm()
         if dropped:
@@ -161,7 +161,7 @@ class Runner(Generic[R]):
     def _confirm(self) -> None:
         """Waits until the broker has all that was sent; then it is done."""
         self._producer.confirm()
-        self._confirm_at, self._unconfirmed_bytes = time.monotonic() + CONFIRM_SECONDS, 0
+        self._confirm_at = time.monotonic() + CONFIRM_SECONDS
         if self._sent:
             self._loop.call_soon_threadsafe(self._tell, self._sent, 0)
             self._sent = []

@@ -73,6 +73,7 @@ def create_new(address: Address, new: Iterable[NewTopic]) -> AdminClient:
     (librdkafka 2.16, on a busy machine): it is sent again, and may find that the first one arrived.
     """
     missing = {topic.topic: topic for topic in new}
+    failed: KafkaException | None = None
     for attempt in range(CREATE_TRIES):
         admin = AdminClient(client(address))
         for name, future in admin.create_topics(list(missing.values()), operation_timeout=30).items():
@@ -81,13 +82,14 @@ def create_new(address: Address, new: Iterable[NewTopic]) -> AdminClient:
             except KafkaException as error:
                 code = error.args[0].code()
                 if code == KafkaError._DESTROY_BROKER:
+                    failed = error
                     continue
                 if code != KafkaError.TOPIC_ALREADY_EXISTS or not attempt:
                     raise
             del missing[name]
         if not missing:
             return admin
-    raise AssertionError(f"not created in {CREATE_TRIES} tries: {sorted(missing)}")
+    raise AssertionError(f"not created in {CREATE_TRIES} tries: {sorted(missing)}") from failed
 
 
 def _wait_until_seen(admin: AdminClient, names: list[str], timeout: float = 30) -> None:

@@ -256,7 +256,9 @@ def test_the_compiled_conductor_tells_the_consumer_that_pressure_dropped() -> No
 
 def test_a_look_for_records_asks_at_each_wake_which_partitions_are_wanted() -> None:
     look = source(fetcher.Fetcher.fetched_records)
-    assert "while True:" in look.partition("if partitions and tp not in partitions:")[0], "transport.Wanted is asked in another way"
+    before, asked, _ = look.partition("if partitions and tp not in partitions:")
+    assert asked, "transport.Wanted is asked in another way"
+    assert "while True:" in before, "a wake does not ask again"
     assert "waiter = self._create_fetch_waiter()" in look, "Fetcher.wake ends no wait"
 
 
