@@ -25,7 +25,7 @@ SOURCES = ("en", "de", "fr", "pt")
 """Languages with many labelled rows, of words between spaces."""
 
 TARGETS = ("nl", "es", "it", "pl", "sv", "da", "nb", "fi", "cs", "hu", "ro", "el", "ru", "uk", "ar", "he", "hi", "id", "ja")
-"""Languages without labelled rows, or with few."""
+"""Languages without labelled rows, or with few. Of both, those that the recipe does not name are left out."""
 
 NEIGHBOURS = 10
 """Of CSLS, as in its paper."""
@@ -50,10 +50,15 @@ def _is_word(word: str) -> bool:
     return all(unicodedata.category(character)[0] in "LM" for character in word)
 
 
-def build(
-    layers: list[Layer], fixed: Frozen, tokenizer: Tokenizer, profane: Mapping[str, Sequence[str]], count: int
+def build(  # noqa: PLR0913, PLR0917 - what words are embedded by, and which
+    layers: list[Layer],
+    fixed: Frozen,
+    tokenizer: Tokenizer,
+    profane: Mapping[str, Sequence[str]],
+    languages: Sequence[str],
+    count: int,
 ) -> dict[str, dict[str, dict[str, str]]]:
-    """Source language to target language to word to word, from each language's `count` most frequent words and its profane ones."""
+    """Source language to target language to word to word, from each of `languages`' `count` most frequent words and its profane ones."""
     mean = jax.jit(_mean)
 
     def embed(ids: NDArray[np.int32]) -> Floats:
@@ -65,10 +70,13 @@ def build(
         short = [index for index, row in enumerate(ids) if len(row) <= TOKENS - 2]
         return [words[index] for index in short], _embedded(embed, [[BEGIN, *ids[index], END] for index in short])
 
-    sources = {language: vectors(language) for language in SOURCES}
-    result: dict[str, dict[str, dict[str, str]]] = {language: {} for language in SOURCES}
-    kept = {language: templates.telling(language) for language in SOURCES}
-    for target in TARGETS:
+    def named(among: Sequence[str]) -> list[str]:
+        return [language for language in among if OTHER_TAGS.get(language, language) in languages]
+
+    sources = {language: vectors(language) for language in named(SOURCES)}
+    result: dict[str, dict[str, dict[str, str]]] = {language: {} for language in sources}
+    kept = {language: templates.telling(language) for language in sources}
+    for target in named(TARGETS):
         there, crude_there = vectors(target), set(profane.get(OTHER_TAGS.get(target, target), ()))
         for source, here in sources.items():
             crude, found = set(profane.get(source, ())), pairs(*here, *there).items()

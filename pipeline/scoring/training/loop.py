@@ -116,23 +116,29 @@ def fit_head(
     targets = np.concatenate([batch.targets for batch in learn])
     centre, spread = features.mean(axis=0), features.std(axis=0) + 1e-4
     features = (features - centre) / spread
-    optimiser = optax.adamw(1e-3, weight_decay=0.05)
-
-    @jax.jit
-    def step(head: Layer, state: optax.OptState, x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[Layer, optax.OptState]:
-        gradient = jax.grad(lambda each: loss(classify(each, x, key), y, schedule.smoothing))(head)
-        updates, state = optimiser.update(gradient, state, head)
-        return optax.apply_updates(head, updates), state
-
     head = parameters["head"]
-    state = optimiser.init(head)
+    state = _HEAD_OPTIMISER.init(head)
     size = min(256, len(features))
     for turn in jax.random.split(key, schedule.head_passes):
         order = np.asarray(jax.random.permutation(turn, len(features)))
         for number, start in enumerate(range(0, len(order) - size + 1, size)):
             chosen = order[start : start + size]
-            head, state = step(head, state, features[chosen], targets[chosen], jax.random.fold_in(turn, number))
+            of_step = jax.random.fold_in(turn, number)
+            head, state = _head_step(head, state, features[chosen], targets[chosen], of_step, schedule.smoothing)
     return {"layers": parameters["layers"], "head": head}, fixed._replace(centre=jnp.asarray(centre), spread=jnp.asarray(spread))
+
+
+_HEAD_OPTIMISER = optax.adamw(1e-3, weight_decay=0.05)
+
+
+@partial(jax.jit, static_argnames="smoothing")
+def _head_step(  # noqa: PLR0913, PLR0917 - what a step needs
+    head: Layer, state: optax.OptState, features: jax.Array, targets: jax.Array, key: jax.Array, smoothing: float
+) -> tuple[Layer, optax.OptState]:
+    """Compiled once for each shape, whatever the run."""
+    gradient = jax.grad(lambda each: loss(classify(each, features, key), targets, smoothing))(head)
+    updates, state = _HEAD_OPTIMISER.update(gradient, state, head)
+    return optax.apply_updates(head, updates), state
 
 
 @partial(jax.jit, static_argnames=("smoothing", "half", "taught"))

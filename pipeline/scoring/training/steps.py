@@ -134,7 +134,8 @@ def split(work: Work, rows: Sequence[Row], measured_rows: int) -> Rows:
 def _vocabulary(work: Work, recipe: Recipe, base: BaseModel, rows: Sequence[Row]) -> Vocabulary:
     def make(path: Path) -> None:
         texts = [[row.text for row in rows if row.benign == benign] for benign in (False, True)]
-        found = vocabulary.choose(base.pieces, texts[0], texts[1], recipe.vocabulary.pieces, recipe.vocabulary.words)
+        size, words = recipe.vocabulary.pieces, recipe.vocabulary.words
+        found = vocabulary.choose(base.pieces, texts[0], texts[1], size, recipe.languages, words)
         with path.open("wb") as file:
             np.savez(file, keep=found.keep, frequency=found.frequency)
 
@@ -150,7 +151,8 @@ def _material(  # noqa: PLR0913, PLR0917 - everything that runs learn from
 
     def make(path: Path) -> None:
         layers = initial(base, recipe.dictionary.layers, jax.random.key(0))["layers"]
-        path.write_bytes(msgspec.json.encode(dictionary.build(layers, fixed, tokenizer, profane, recipe.dictionary.words)))
+        found = dictionary.build(layers, fixed, tokenizer, profane, recipe.languages, recipe.dictionary.words)
+        path.write_bytes(msgspec.json.encode(found))
 
     found = work.once("dictionary.json", make).read_bytes() if recipe.dictionary.words else b"{}"
     return accurate.Material(rows, tokenizer, base, fixed, profane, msgspec.json.decode(found, type=dict[str, dict[str, dict[str, str]]]))

@@ -1,7 +1,7 @@
 """Fewer word pieces: of the base model's 250,002 the 131,000 or so that texts in the languages of this project use.
 
 The pieces' scores stay, so a kept piece cuts a text as before; a dropped one falls back to shorter pieces. Kept are the pieces with the
-highest relative frequency in any source (the rows to train on, counted twice; benign rows; the word lists of `wordfreq` in 28 languages),
+highest relative frequency in any source (the rows to train on, counted twice; benign rows; the word lists of `wordfreq` in up to 28 languages),
 every single character seen, and all pieces of Kana and Thai, which are written without spaces.
 """
 
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from pipeline.scoring.training.base import Pieces
+from pipeline.scoring.training.rows import OTHER_TAGS
 
 LANGUAGES = (
     *("nl", "en", "de", "fr", "es", "it", "pt", "pl", "sv", "da", "nb", "fi", "cs", "hu", "ro", "el", "uk", "ru", "tr", "ar", "he", "hi"),
     *("id", "ms", "zh", "ja", "ko", "vi"),
 )
-"""Of the word lists."""
+"""Of the word lists. That of a language which the recipe does not name is not read."""
 
 CAPITALISED = 0.2
 """Weight of a word's capitalised form beside the word itself."""
@@ -52,10 +53,14 @@ class Vocabulary:
     tokenizer: str
 
 
-def choose(pieces: Pieces, train: Sequence[str], benign: Sequence[str], size: int, words: int) -> Vocabulary:
-    """A vocabulary of at least `size` of the base model's `pieces` for the texts of `train` and `benign` and `words` of each word list."""
+def choose(  # noqa: PLR0913, PLR0917 - all that speaks for a piece
+    pieces: Pieces, train: Sequence[str], benign: Sequence[str], size: int, languages: Sequence[str], words: int
+) -> Vocabulary:
+    """At least `size` of the base model's `pieces`, for the texts of `train` and `benign` and `words` of the lists of `languages`."""
     full = Tokenizer.from_str(tokenizer_of(pieces))
-    shares = [share for counts in _sources(full, train, benign, words, len(pieces)) if (share := counts / max(counts.sum(), 1)).any()]
+    lists = [name for name in LANGUAGES if OTHER_TAGS.get(name, name) in languages]
+    counted = _sources(full, train, benign, lists, words, len(pieces))
+    shares = [share for counts in counted if (share := counts / max(counts.sum(), 1)).any()]
     highest = np.max([shares[0] * 2, *shares[1:]], axis=0)
     keep = _kept([piece for piece, _ in pieces], highest, size)
     frequency = np.max(shares, axis=0)[keep]
@@ -69,11 +74,13 @@ def tokenizer_of(pieces: Sequence[tuple[str, float]]) -> str:
     return json.dumps({**description, "model": model}, ensure_ascii=False, separators=(",", ":"))
 
 
-def _sources(full: Tokenizer, train: Sequence[str], benign: Sequence[str], words: int, pieces: int) -> Iterator[Counts]:
+def _sources(  # noqa: PLR0913, PLR0917 - as above
+    full: Tokenizer, train: Sequence[str], benign: Sequence[str], lists: Sequence[str], words: int, pieces: int
+) -> Iterator[Counts]:
     yield _count(full, train, np.ones(len(train)), pieces)
     yield _count(full, benign, np.ones(len(benign)), pieces)
-    for language in LANGUAGES:
-        frequencies = wordfreq.get_frequency_dict(language)
+    for name in lists:
+        frequencies = wordfreq.get_frequency_dict(name)
         frequent = sorted(frequencies, key=frequencies.__getitem__, reverse=True)[:words]
         weights = np.array([frequencies[word] for word in frequent])
         yield _count(full, frequent, weights, pieces) + _count(

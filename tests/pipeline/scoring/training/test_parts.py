@@ -41,7 +41,7 @@ def test_the_exported_graph_is_the_trained_model(base: BaseModel, tmp_path: Path
     fixed = encoder.frozen(base, keep)
     parameters = encoder.initial(base, 2, jax.random.key(0))
     ids = np.array([[0, 5, 60, 700, 1500, 2], [0, 9, 2, 1, 1, 1]], np.int32)
-    wanted = np.asarray(jax.nn.sigmoid(encoder.logits(parameters, fixed, jnp.asarray(ids))))
+    wanted = np.asarray(jax.nn.sigmoid(jax.jit(encoder.logits)(parameters, fixed, jnp.asarray(ids))))
     export.export(parameters, fixed, tmp_path / "exact.onnx", None)
     export.export(parameters, fixed, tmp_path / "bytes.onnx", export.smoothing(parameters, fixed, [ids]))
     found = {name: _run(tmp_path / f"{name}.onnx", ids) for name in ("exact", "bytes")}
@@ -170,7 +170,8 @@ def test_products_in_bfloat16_lead_the_same_way(base: BaseModel) -> None:
     def cost(layers: list[encoder.Layer], *, half: bool) -> jax.Array:
         return (encoder.pooled(encoder.halved(layers) if half else layers, fixed, jnp.asarray(ids)) ** 2).sum()
 
-    exact, near = (jax.grad(lambda layers, half=half: cost(layers, half=half))(parameters["layers"]) for half in (False, True))
+    gradient = jax.jit(jax.grad(cost), static_argnames="half")
+    exact, near = (gradient(parameters["layers"], half=half) for half in (False, True))
     flat = [np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(each)]) for each in (exact, near)]
     assert flat[0] @ flat[1] / np.linalg.norm(flat[0]) / np.linalg.norm(flat[1]) > 0.99
 

@@ -18,14 +18,16 @@ from pipeline.scoring.training.rows import LABELS
 SAMPLE = Path("tests/data/training/recipe.toml")
 
 
-def test_a_teacher_answers_with_the_mean_of_its_logits_in_the_order_of_the_texts() -> None:
+def test_a_teacher_answers_with_the_mean_of_its_logits_in_the_order_of_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accurate, "ANSWERED_TOKENS", 100)
     base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
     fixed = encoder.frozen(base, np.arange(2_000))
     models = [encoder.initial(base, 1, jax.random.key(seed)) for seed in range(2)]
     texts = [[0, 9, 2], [0, *range(5, 45), 2], [0, 60, 700, 2], [0, *range(5, 30), 2]]
     found = accurate.answering([((models[0], fixed), 0.25), ((models[1], fixed), 0.75)], lambda _: None)(texts)
+    logits = jax.jit(encoder.logits)
     for text, answers in zip(texts, found, strict=True):
-        alone = [encoder.logits(model, fixed, jnp.asarray([text], jnp.int32))[0] for model in models]
+        alone = [logits(model, fixed, jnp.asarray([text], jnp.int32))[0] for model in models]
         assert answers == pytest.approx(np.asarray(jax.nn.sigmoid(0.25 * alone[0] + 0.75 * alone[1])), abs=1e-4)
 
 
@@ -63,6 +65,7 @@ def test_a_text_that_fits_into_no_batch_is_named() -> None:
 
 def test_it_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accurate, "ANSWERED_BATCHES", 1)
+    monkeypatch.setattr(accurate, "ANSWERED_TOKENS", 100)
     base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
     said: list[str] = []
     fixed = encoder.frozen(base, np.arange(2_000))
