@@ -94,7 +94,7 @@ def by_chance(scores: Floats, draws: int = 200, seed: int = 0) -> float:
 
 
 def rate(model: Model, rows: Sequence[Row], seconds: float = 2.0, passes: int = 10) -> float:
-    """Posts in a second of CPU, tokenising included, in chunks of 64 posts; measured for `seconds`, or over all of few rows `passes` times."""
+    """Posts in a second of CPU, tokenising included, in chunks of 64 posts. For `seconds`, or `passes` times over few rows."""
     texts, languages = [row.text for row in rows], [row.language for row in rows]
     model.score(texts[:64], languages[:64])
     done, began = 0, time.process_time()

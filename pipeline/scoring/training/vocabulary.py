@@ -1,8 +1,8 @@
 """Fewer word pieces: of the base model's 250,002 the 131,000 or so that texts in the languages of this project use.
 
 The pieces' scores stay, so a kept piece cuts a text as before; a dropped one falls back to shorter pieces. Kept are the pieces with the
-highest relative frequency in any source (the rows to train on, counted twice; benign rows; the word lists of `wordfreq` in up to 28 languages),
-every single character seen, and all pieces of Kana and Thai, which are written without spaces.
+highest relative frequency in any source (the rows to train on, counted twice; benign rows; the word lists of `wordfreq`, in 28 languages at
+most), every single character seen, and all pieces of Kana and Thai, which are written without spaces.
 """
 
 from __future__ import annotations
