@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.cases.rules import Rules
-from pipeline.cases.spec import CasesSpec, Machine
-from pipeline.policy.policy import PolicySet
 from pipeline.stage import Stage, StageSpec
 from schemas.records import LanguagePost, Post, ScoredPost
 from schemas.topics import CASES, DECISIONS, NOTICES, POSTS_INCOMING, POSTS_LANGUAGE, POSTS_SCORED, TASK_EVENTS, review_topic
 
 if TYPE_CHECKING:
+    from pipeline.cases.rules import Rules
+    from pipeline.cases.spec import CasesSpec, Machine
+    from pipeline.policy.policy import PolicySet
     from pipeline.scoring.cache import ScoreCache
 
 STAGES = ("language", "scoring", "routing", "cases")
@@ -86,6 +86,8 @@ def cases(rules: Rules) -> CasesSpec:
         from pipeline.cases.shard import Shard
 
         return lambda shards: Shard(rules, shards)
+
+    from pipeline.cases.spec import CasesSpec
 
     reviews = (review_topic(region.name) for region in rules.regions.regions)
     return CasesSpec(start, (DECISIONS, *reviews, TASK_EVENTS, NOTICES))

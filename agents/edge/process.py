@@ -9,13 +9,12 @@ import os
 import signal
 import sys
 import threading
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import faust
 from aiokafka.errors import KafkaError
 
 from agents.edge.app import consumer_group
-from agents.edge.cases_runner import CasesAgent, CasesRunner
 from agents.edge.failures import ExitCode, stop, stop_for
 from agents.edge.logs import limit_repetition, logged
 from agents.edge.membership import ended
@@ -28,6 +27,9 @@ from agents.settings import Settings, load
 from pipeline.config import ConfigError
 from pipeline.stage import StageSpec
 from schemas.topics import DEAD_LETTERS, Topic
+
+if TYPE_CHECKING:
+    from agents.edge.cases_runner import CasesAgent
 
 LOG_FORMAT = "%(asctime)s %(levelname)s {stage} %(name)s: %(message)s"
 NOISY = ("faust", "mode", "aiokafka", "asyncio", "agents.edge.transport", "agents.edge.client")
@@ -55,8 +57,16 @@ def run(stage: str, instance: str, port: int) -> None:
     log_as(stage, settings)
     agent: Agent[Any] | CasesAgent[Any] = importlib.import_module(f"agents.{stage}").agent(settings)
     partitions = check(agent, settings)
-    runner = Runner(agent, settings, instance) if isinstance(agent, Agent) else CasesRunner(agent, settings, instance, partitions)
-    run_stage(stage, runner, settings, instance, port)
+    run_stage(stage, runner_of(agent, settings, instance, partitions), settings, instance, port)
+
+
+def runner_of(agent: Agent[Any] | CasesAgent[Any], settings: Settings, instance: str, partitions: int) -> Running:
+    """What runs the stage. `partitions`: of its (first) topic."""
+    if isinstance(agent, Agent):
+        return Runner(agent, settings, instance)
+    from agents.edge.cases_runner import CasesRunner
+
+    return CasesRunner(agent, settings, instance, partitions)
 
 
 def log_as(stage: str, settings: Settings) -> None:

@@ -8,14 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from agents.edge.failures import ExitCode, stop
 from agents.edge.metrics import REGISTRY
-from agents.edge.pulse import Pulse
 from pipeline.config import ConfigError
+
+if TYPE_CHECKING:
+    from agents.edge.pulse import Pulse  # needs Faust, which a worker's first process, that serves its health too, has no use for
 
 TICK_SECONDS = 1.0
 STALE_AFTER_SECONDS = 15.0

@@ -15,7 +15,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from agents import docs
-from agents.cli.main import app
+from agents.cli.main import application
 from agents.settings import ENV_PREFIX, NOT_SETTINGS, Settings, load
 from schemas.records import Post
 from schemas.wire import decoder
@@ -75,7 +75,7 @@ def test_the_example_file_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(("page", "line"), written("sluice"), ids=str)
 def test_every_command_of_sluice_exists(page: str, line: str) -> None:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(application())
     words = shlex.split(line)[1:]
     while words and isinstance(command, TyperGroup) and not words[0].startswith("-"):
         assert words[0] in command.commands, f"{page}: `{line}`: there is no command {words[0]!r}"

@@ -10,6 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LIBS = ROOT / "build" / "kafka" / "libs"
 FETCH = ("mvn", "-q", "-B", "-f", str(ROOT / "deploy" / "kafka" / "pom.xml"), "dependency:copy-dependencies")
+ARCHIVE = LIBS.with_name("classes.jsa")
+"""Classes as Java wants them in memory, where archive.py has been run (`make kafka`)."""
+
 REMEDY = "install Java 17 or newer and Maven and run `make kafka`, or name a broker in SLUICE_TEST_BROKER"
 
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
@@ -32,7 +35,8 @@ def ensure_jars() -> None:
 
 def java(main_class: str, *arguments: str, heap_mb: int = 128, options: tuple[str, ...] = ()) -> list[str]:
     """The command line of a class in Kafka's jars. It logs to stderr."""
-    return ["java", f"-Xmx{heap_mb}m", *SHORT_LIVED, *options, "-cp", f"{LIBS}/*", main_class, *arguments]
+    archive = (f"-XX:SharedArchiveFile={ARCHIVE}", "-Xlog:disable") if ARCHIVE.exists() else ()
+    return ["java", f"-Xmx{heap_mb}m", *SHORT_LIVED, *archive, *options, "-cp", f"{LIBS}/*", main_class, *arguments]
 
 
 def console_produce(address: str, topic: str, messages: Iterable[tuple[str, str]]) -> None:

@@ -109,11 +109,13 @@ class Quorum:
 class KafkaBroker:
     """A Kafka of one's own on loopback, with its data and its log (`broker.log`) in `directory`. Ends with the process that started it.
 
-    Alone, or the node `number` of `quorum`, with `port` for clients.
+    Alone, or the node `number` of `quorum`, with `port` for clients. `options`: of Java.
     """
 
-    def __init__(self, directory: Path, quorum: Quorum | None = None, number: int = 1, port: int = 0) -> None:
-        self.directory = directory
+    def __init__(
+        self, directory: Path, quorum: Quorum | None = None, number: int = 1, port: int = 0, options: tuple[str, ...] = ()
+    ) -> None:
+        self.directory, self._options = directory, ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", *options)
         one, two = free_ports(2)
         self.number, self.quorum, self.port = number, quorum or Quorum((one,)), port or two
         self._process: subprocess.Popen[bytes] | None = None
@@ -166,7 +168,7 @@ class KafkaBroker:
             )
             properties.write_text(text + self._listeners(), encoding="utf-8")
             self._format(*self._first_users())
-        command = java("kafka.Kafka", str(properties), heap_mb=512, options=("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",))
+        command = java("kafka.Kafka", str(properties), heap_mb=512, options=self._options)
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(TETHER), *command]
         self._process = self._starter.submit(self._spawn, command).result()
@@ -179,6 +181,12 @@ class KafkaBroker:
             self._process.wait()
             self._process = None
             atexit.unregister(self.kill)
+
+    def end(self) -> None:
+        """SIGTERM; returns when the process is gone."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(READY_SECONDS)
 
     def restart(self) -> None:
         """Starts again on the same port and data, killing it first if it runs; returns when it answers."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typer.testing import CliRunner, Result
 
-from agents.cli.main import app
+from agents.cli.main import application
+
+APP = application()
 
 
 def sluice(*arguments: str, stdin: str | bytes | None = None, **settings: object) -> Result:
     """The command's result; `settings` are given in the environment. An exception that reaches the user fails the test."""
     environment = {f"SLUICE_{name.upper()}": str(value) for name, value in settings.items()}
-    result = CliRunner().invoke(app, list(arguments), input=stdin, env=environment)
+    result = CliRunner().invoke(APP, list(arguments), input=stdin, env=environment)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

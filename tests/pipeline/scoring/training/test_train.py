@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from agents.cli.main import app
+from agents.cli.main import application
 from pipeline.config import ConfigError
 from pipeline.scoring.bundle import read_bundle
 from pipeline.scoring.check import check
@@ -36,7 +36,7 @@ def _train(folder: Path, data: Path = SAMPLE) -> Result:
         *("train", "--data", str(data), "--recipe", str(SAMPLE / "recipe.toml"), "--work", str(folder / "work")),
         *("--out", str(folder / "default"), "--plots", str(folder / "plots")),
     )
-    return CliRunner().invoke(app, arguments)
+    return CliRunner().invoke(application(["train"]), arguments)
 
 
 def test_both_bundles_pass_the_check_of_a_worker(trained: Path) -> None:
