@@ -15,6 +15,21 @@ from tests.support.kafka import Broker, KafkaBroker, broker_for_tests
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+LONGEST = (
+    *("integration/test_chaos", "integration/test_stops", "integration/test_three_brokers", "integration/test_owners"),
+    *("integration/security/test_stages", "integration/security/test_secrets", "integration/test_broker", "integration/test_privacy"),
+    *("integration/test_lost_inputs", "integration/security/test_matrix", "integration/test_rebalance"),
+    *("pipeline/scoring/training/test_train", "ops/test_rules", "agents/review/test_screen", "agents/edge/test_supervisor"),
+    *("pipeline/scoring/test_default_bundle", "pipeline/scoring/training/test_teacher", "pipeline/scoring/evaluation/test_bands"),
+)
+"""Files of tests that take ten seconds and more. They begin first, so that at the end no process works alone."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Within a file the order stays."""
+    places = {config.rootpath / "tests" / f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
