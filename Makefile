@@ -32,7 +32,7 @@ test: setup kafka tools lint unit  ## linters, types, import rules, all tests on
 lint: setup      ## ruff, mypy strict, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 
 unit: setup kafka tools  ## the tests alone; those on Kafka wait half of their time, so more of them run at once
