@@ -10,6 +10,9 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/pi
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 BY_FILE := --dist loadfile --no-loadscope-reorder  # in the order of tests/conftest.py: what takes longest first
 
+# Images of Python often set this, and each of hundreds of starts would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup demo test lint unit chaos ops-demo bench docs lock kafka tools clean
 
 help:           ## show this
