@@ -18,7 +18,9 @@ FILE = "file"
 """Header of a state: the offset of the post's case file, in the same partition of its own topic. Compaction keeps offsets."""
 
 NO_FILE = -1
-CACHE_BYTES = 8 * 1024 * 1024
+CACHE_BYTES = 2 * 1024 * 1024
+"""Of files that were used last: a thousand or so. What is read later than that is read from the broker."""
+
 PREPARED_BYTES = 16 * 1024 * 1024
 NEAR = 50
 """Records between two files that are read rather than skipped."""
