@@ -8,6 +8,11 @@ COUNTRIES = (
 )  # fmt: skip
 """The European Economic Area, as ISO 3166-1 alpha-2: all that a territorial scope may name."""
 
+PART_OF = {"AX": "FI", "GF": "FR", "GP": "FR", "MF": "FR", "MQ": "FR", "RE": "FR", "YT": "FR"}
+"""Territories with a code of their own in which the law of the Union applies: the outermost regions of France, and Åland (articles 349 and
+355 of the Treaty on the Functioning of the European Union). Those of Spain and Portugal have none.
+"""
+
 LANGUAGES = frozenset({
     "AA", "AB", "AE", "AF", "AK", "AM", "AN", "AR", "AS", "AV", "AY", "AZ", "BA", "BE", "BG", "BI", "BM", "BN", "BO", "BR", "BS",
     "CA", "CE", "CH", "CO", "CR", "CS", "CU", "CV", "CY", "DA", "DE", "DV", "DZ", "EE", "EL", "EN", "EO", "ES", "ET", "EU", "FA",

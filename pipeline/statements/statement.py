@@ -12,7 +12,7 @@ from pipeline.policy.policy import ContentType, SourceType
 from pipeline.policy.rules import Category, Ground
 from pipeline.reasons import UNSCORED, carried_over, decisive
 from pipeline.statements import record
-from pipeline.statements.codes import COUNTRIES, content_language
+from pipeline.statements.codes import COUNTRIES, PART_OF, content_language
 from pipeline.statements.record import AutomatedDecision, DecisionGround, StatementOfReasons, Visibility, YesNo
 from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
 
@@ -54,7 +54,8 @@ def statement_of(decision: Decision, scope: Scope = Scope.EEA, limit_is: Visibil
     """The statement that a decision needs. None if it restricts nothing: an allowed post, one that its author had
     deleted by then, or nothing within the European Economic Area.
     """
-    territory = COUNTRIES if scope is Scope.EEA else tuple(country for country in COUNTRIES if country == decision.market)
+    market = PART_OF.get(decision.market, decision.market)
+    territory = COUNTRIES if scope is Scope.EEA else tuple(country for country in COUNTRIES if country == market)
     if decision.action not in RESTRICTS or decision.kind is PostKind.DELETED or not territory:
         return None
     clause = (decision.clause or NO_CLAUSE)[: record.MAX_GROUND]

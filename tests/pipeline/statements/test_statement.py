@@ -169,6 +169,9 @@ def test_what_restricts_nothing_has_no_statement(action: Action) -> None:
 def test_a_decision_for_its_market_alone_is_stated_where_that_is_in_the_eea() -> None:
     assert stated(decision(market="IS"), scope=Scope.MARKET)["territorial_scope"] == ["IS"]
     assert statement_of(decision(market="US"), Scope.MARKET) is None
+    assert stated(decision(market="RE"), scope=Scope.MARKET)["territorial_scope"] == ["FR"]
+    assert stated(decision(market="AX"), scope=Scope.MARKET)["territorial_scope"] == ["FI"]
+    assert statement_of(decision(market="NC"), Scope.MARKET) is None  # of France, but not under the law of the Union
     assert stated(decision(market="US"))["territorial_scope"] == list(COUNTRIES)
 
 
