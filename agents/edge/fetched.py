@@ -53,15 +53,13 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
 
     def __iter__(self) -> Iterator[Fetched]:
         try:
-            for record in self._records_iterator:
-                yield record
+            yield from self._records_iterator
         except (UnicodeDecodeError, CorruptRecordException):  # the latter from aiokafka without its C extension
             if not isinstance(self._records, Records):
                 raise
             self._records = _MendedRecords(self._records.data)
             self._records_iterator = self._unpack_records()  # it skips what lies before next_fetch_offset
-            for record in self._records_iterator:
-                yield record
+            yield from self._records_iterator
 
     def _consumer_record(self, tp: TP, record: Any) -> Fetched:  # noqa: ANN401 - as in aiokafka
         return Fetched(
