@@ -8,7 +8,6 @@ UV := 0.13.9
 # uv takes a tenth of pip's time. It does not read pip's own configuration (mirrors, certificates): where it fails, pip does the same.
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/pip install --quiet --disable-pip-version-check $(1)
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-BY_FILE := --dist loadfile --no-loadscope-reorder  # in the order of tests/conftest.py: what takes longest first
 
 # Images of Python often set this, and each of hundreds of starts would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
@@ -38,9 +37,9 @@ lint: setup      ## ruff, mypy strict, import rules
 	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 
-unit: setup kafka tools  ## the tests alone; those on Kafka wait half of their time, so more of them run at once
-	$(BIN)/pytest --numprocesses 2 $(BY_FILE) --ignore tests/integration
-	$(BIN)/pytest --numprocesses 4 $(BY_FILE) tests/integration
+# Four processes on two cores, since tests on Kafka wait half of their time; by file, in the order of tests/conftest.py.
+unit: setup kafka tools  ## the tests alone
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 chaos: setup kafka  ## 100,000 posts and 20,000 cases while stages and brokers are killed, also one of three with its disk; a rolling restart (20 minutes)
 	$(BIN)/python -m tests.chaos
