@@ -5,7 +5,8 @@ JARS := build/kafka/libs/.stamp
 KAFKA := build/kafka/classes.jsa
 SETUP := .venv/.stamp
 UV := 0.13.9
-# uv takes a tenth of pip's time. It does not read pip's own configuration (mirrors, certificates): where it fails, pip does the same.
+# uv takes a tenth of pip's time. It does not read pip's own configuration (mirrors, certificates): where it fails or cannot be had, pip does it.
+UV_ITSELF = $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/tools/uv.txt
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/pip install --quiet --disable-pip-version-check $(1)
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
@@ -21,7 +22,7 @@ setup: $(SETUP)  ## make .venv with everything locked by hash, and the command .
 
 $(SETUP): requirements.lock deploy/tools/uv.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/tools/uv.txt
+	-$(UV_ITSELF)
 	$(call install,--require-hashes -r requirements.lock)
 	$(call install,--no-deps --no-build-isolation --editable .)
 	@touch $@
@@ -57,6 +58,7 @@ docs: setup      ## generate schemas, AsyncAPI, tables in docs/, rules, dashboar
 
 lock: setup      ## write requirements.lock anew from pyproject.toml, the image's two, which have the same versions, and that of uv
 	echo uv==$(UV) | $(COMPILE) - --output-file deploy/tools/uv.txt
+	$(UV_ITSELF)
 	$(COMPILE) --extra dev --extra evaluate --extra train pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file deploy/docker/requirements.lock
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
