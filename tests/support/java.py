@@ -35,6 +35,7 @@ def ensure_jars() -> None:
 
 def java(main_class: str, *arguments: str, heap_mb: int = 128, options: tuple[str, ...] = ()) -> list[str]:
     """The command line of a class in Kafka's jars. It logs to stderr."""
+    # What Java warns of when an archive does not fit, it would say on standard output, among what its tools print.
     archive = (f"-XX:SharedArchiveFile={ARCHIVE}", "-Xlog:disable") if ARCHIVE.exists() else ()
     return ["java", f"-Xmx{heap_mb}m", *SHORT_LIVED, *archive, *options, "-cp", f"{LIBS}/*", main_class, *arguments]
 

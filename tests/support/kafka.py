@@ -182,11 +182,11 @@ class KafkaBroker:
             self._process = None
             atexit.unregister(self.kill)
 
-    def end(self) -> None:
-        """SIGTERM; returns when the process is gone."""
+    def end(self) -> int:
+        """SIGTERM; its exit code when the process is gone. It must run."""
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(READY_SECONDS)
+        return self._process.wait(READY_SECONDS)
 
     def restart(self) -> None:
         """Starts again on the same port and data, killing it first if it runs; returns when it answers."""

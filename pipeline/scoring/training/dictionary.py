@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from pipeline.scoring.training import templates
 from pipeline.scoring.training.encode import padded
 from pipeline.scoring.training.encoder import BEGIN, END, PAD, Frozen, Layer, states
-from pipeline.scoring.training.rows import OTHER_TAGS, Floats
+from pipeline.scoring.training.rows import OTHER_TAGS, Floats, named
 
 SOURCES = ("en", "de", "fr", "pt")
 """Languages with many labelled rows, of words between spaces."""
@@ -70,13 +70,10 @@ def build(  # noqa: PLR0913, PLR0917 - what words are embedded by, and which
         short = [index for index, row in enumerate(ids) if len(row) <= TOKENS - 2]
         return [words[index] for index in short], _embedded(embed, [[BEGIN, *ids[index], END] for index in short])
 
-    def named(among: Sequence[str]) -> list[str]:
-        return [language for language in among if OTHER_TAGS.get(language, language) in languages]
-
-    sources = {language: vectors(language) for language in named(SOURCES)}
+    sources = {language: vectors(language) for language in named(SOURCES, languages)}
     result: dict[str, dict[str, dict[str, str]]] = {language: {} for language in sources}
     kept = {language: templates.telling(language) for language in sources}
-    for target in named(TARGETS):
+    for target in named(TARGETS, languages):
         there, crude_there = vectors(target), set(profane.get(OTHER_TAGS.get(target, target), ()))
         for source, here in sources.items():
             crude, found = set(profane.get(source, ())), pairs(*here, *there).items()

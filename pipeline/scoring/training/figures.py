@@ -30,6 +30,9 @@ SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 
 RECALL = 0.8
 
+RATE_SECONDS, RATE_PASSES = 2.0, 10
+"""Of CPU, and over rows that are too few for so many seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parity:
@@ -93,12 +96,12 @@ def by_chance(scores: Floats, draws: int = 200, seed: int = 0) -> float:
     return float(np.mean([calibration_error((random.random(len(scores)) < scores).astype(np.float64), scores) for _ in range(draws)]))
 
 
-def rate(model: Model, rows: Sequence[Row], seconds: float = 2.0, passes: int = 10) -> float:
-    """Posts in a second of CPU, tokenising included, in chunks of 64 posts. For `seconds`, or `passes` times over few rows."""
+def rate(model: Model, rows: Sequence[Row]) -> float:
+    """Posts in a second of CPU, tokenising included, in chunks of 64 posts. For RATE_SECONDS, or RATE_PASSES times over few rows."""
     texts, languages = [row.text for row in rows], [row.language for row in rows]
     model.score(texts[:64], languages[:64])
     done, began = 0, time.process_time()
-    while time.process_time() - began < seconds and done < passes * max(64, len(texts)):
+    while time.process_time() - began < RATE_SECONDS and done < RATE_PASSES * max(64, len(texts)):
         at = done % max(1, len(texts) - 64)
         model.score(texts[at : at + 64], languages[at : at + 64])
         done += 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,12 @@ LOCAL_ONLY = "local eval only"
 
 OTHER_TAGS = {"nb": "no", "iw": "he", "zh-Hant": "zh", "fil": "tl"}
 """Tags of the data files that this project writes otherwise (pipeline.language)."""
+
+
+def named(tags: Sequence[str], languages: Collection[str]) -> list[str]:
+    """Those of `tags` that are among `languages` under the names of this project."""
+    return [tag for tag in tags if OTHER_TAGS.get(tag, tag) in languages]
+
 
 Floats = NDArray[np.float32]
 

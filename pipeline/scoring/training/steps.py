@@ -134,8 +134,7 @@ def split(work: Work, rows: Sequence[Row], measured_rows: int) -> Rows:
 def _vocabulary(work: Work, recipe: Recipe, base: BaseModel, rows: Sequence[Row]) -> Vocabulary:
     def make(path: Path) -> None:
         texts = [[row.text for row in rows if row.benign == benign] for benign in (False, True)]
-        size, words = recipe.vocabulary.pieces, recipe.vocabulary.words
-        found = vocabulary.choose(base.pieces, texts[0], texts[1], size, recipe.languages, words)
+        found = vocabulary.choose(base.pieces, texts[0], texts[1], recipe.vocabulary, recipe.languages)
         with path.open("wb") as file:
             np.savez(file, keep=found.keep, frequency=found.frequency)
 

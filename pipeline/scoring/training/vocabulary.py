@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from pipeline.scoring.training.base import Pieces
-from pipeline.scoring.training.rows import OTHER_TAGS
+from pipeline.scoring.training.recipe import VocabularyForm
+from pipeline.scoring.training.rows import named
 
 LANGUAGES = (
     *("nl", "en", "de", "fr", "es", "it", "pt", "pl", "sv", "da", "nb", "fi", "cs", "hu", "ro", "el", "uk", "ru", "tr", "ar", "he", "hi"),
@@ -53,16 +54,13 @@ class Vocabulary:
     tokenizer: str
 
 
-def choose(  # noqa: PLR0913, PLR0917 - all that speaks for a piece
-    pieces: Pieces, train: Sequence[str], benign: Sequence[str], size: int, languages: Sequence[str], words: int
-) -> Vocabulary:
-    """At least `size` of the base model's `pieces`, for the texts of `train` and `benign` and `words` of the lists of `languages`."""
+def choose(pieces: Pieces, train: Sequence[str], benign: Sequence[str], form: VocabularyForm, languages: Sequence[str]) -> Vocabulary:
+    """Of the base model's `pieces` at least as many as `form` says, for the texts of `train` and `benign` and the lists of `languages`."""
     full = Tokenizer.from_str(tokenizer_of(pieces))
-    lists = [name for name in LANGUAGES if OTHER_TAGS.get(name, name) in languages]
-    counted = _sources(full, train, benign, lists, words, len(pieces))
+    counted = _sources(full, train, benign, named(LANGUAGES, languages), form.words)
     shares = [share for counts in counted if (share := counts / max(counts.sum(), 1)).any()]
     highest = np.max([shares[0] * 2, *shares[1:]], axis=0)
-    keep = _kept([piece for piece, _ in pieces], highest, size)
+    keep = _kept([piece for piece, _ in pieces], highest, form.pieces)
     frequency = np.max(shares, axis=0)[keep]
     return Vocabulary(keep, frequency / frequency.sum(), tokenizer_of([pieces[index] for index in keep]))
 
@@ -74,27 +72,24 @@ def tokenizer_of(pieces: Sequence[tuple[str, float]]) -> str:
     return json.dumps({**description, "model": model}, ensure_ascii=False, separators=(",", ":"))
 
 
-def _sources(  # noqa: PLR0913, PLR0917 - as above
-    full: Tokenizer, train: Sequence[str], benign: Sequence[str], lists: Sequence[str], words: int, pieces: int
-) -> Iterator[Counts]:
-    yield _count(full, train, np.ones(len(train)), pieces)
-    yield _count(full, benign, np.ones(len(benign)), pieces)
+def _sources(full: Tokenizer, train: Sequence[str], benign: Sequence[str], lists: Sequence[str], words: int) -> Iterator[Counts]:
+    yield _count(full, train, np.ones(len(train)))
+    yield _count(full, benign, np.ones(len(benign)))
     for name in lists:
         frequencies = wordfreq.get_frequency_dict(name)
         frequent = sorted(frequencies, key=frequencies.__getitem__, reverse=True)[:words]
         weights = np.array([frequencies[word] for word in frequent])
-        yield _count(full, frequent, weights, pieces) + _count(
-            full, [word.capitalize() for word in frequent], weights * CAPITALISED, pieces
-        )
+        yield _count(full, frequent, weights) + _count(full, [word.capitalize() for word in frequent], weights * CAPITALISED)
 
 
-def _count(full: Tokenizer, texts: Sequence[str], weights: Counts, pieces: int) -> Counts:
-    counts = np.zeros(pieces + 1)
+def _count(full: Tokenizer, texts: Sequence[str], weights: Counts) -> Counts:
+    """[pieces of `full`]."""
+    counts = np.zeros(full.get_vocab_size())
     for start in range(0, len(texts), 4096):
         encoded = full.encode_batch(list(texts[start : start + 4096]), add_special_tokens=False)
         for each, weight in zip(encoded, weights[start : start + 4096], strict=True):
             np.add.at(counts, each.ids, weight)
-    return counts[:pieces]
+    return counts
 
 
 def _kept(pieces: list[str], frequency: Counts, size: int) -> Ids:

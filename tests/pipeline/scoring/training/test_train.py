@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def test_the_card_says_how_it_takes_disguises_and_sentences_about_groups(trained
         card = (trained / folder / "README.md").read_text()
         assert "## Texts in disguise" in card
         assert "## Sentences about groups" in card
+
+
+def test_words_are_those_of_the_languages_that_the_recipe_names(trained: Path) -> None:
+    exchanged = json.loads((trained / "work" / "dictionary.json").read_text())
+    assert {source: set(targets) for source, targets in exchanged.items()} == {"en": {"nl"}, "de": {"nl"}, "fr": {"nl"}}
 
 
 def test_goes_on_with_the_first_step_that_left_no_result(trained: Path) -> None:
