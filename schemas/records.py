@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import re
 from typing import Annotated
 
 import msgspec
@@ -20,9 +21,11 @@ MAX_HIGHLIGHTS = 12
 """Words that a review task points out."""
 
 # `$(?!\n)`: Python's `$` also matches before a final newline; the JSON Schema dialect reads the same pattern.
-Id = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9._:-]{1,200}$(?!\n)", description="1-200 of [A-Za-z0-9._:-]")]
+ID, MARKET = r"[A-Za-z0-9._:-]{1,200}", r"[A-Z]{2}"
+ID_FORM, MARKET_FORM = "1 to 200 of A-Z a-z 0-9 . _ : -", "two capital letters, such as NL"
+Id = Annotated[str, Meta(max_length=200, pattern=rf"^{ID}$(?!\n)", description="1-200 of [A-Za-z0-9._:-]")]
 Time = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339 with an offset")]
-Market = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2")]
+Market = Annotated[str, Meta(pattern=rf"^{MARKET}$(?!\n)", description="ISO 3166-1 alpha-2")]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Revision = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
@@ -79,6 +82,13 @@ class Media(Record, frozen=True, kw_only=True, gc=False):
     url: Annotated[str, Meta(min_length=1, max_length=2048)]
 
 
+# A post is decoded at every hop, and each pattern is a call from C into `re`. So its own are in the schemas alone, and Post checks
+# them with one: the fields in lines, of which a field with a line break makes one too many.
+PostedId = Annotated[str, Meta(description="1-200 of [A-Za-z0-9._:-]", extra_json_schema={"maxLength": 200, "pattern": rf"^{ID}$(?!\n)"})]
+PostedMarket = Annotated[str, Meta(description="ISO 3166-1 alpha-2", extra_json_schema={"pattern": rf"^{MARKET}$(?!\n)"})]
+_all_fit = re.compile(rf"{ID}\n{ID}\n{ID}\n{ID}\n{MARKET}").fullmatch
+
+
 class Post(Record, frozen=True, kw_only=True, gc=False):
     """The producer's contract: one event in the life of a post.
 
@@ -86,26 +96,36 @@ class Post(Record, frozen=True, kw_only=True, gc=False):
     pseudonym; it reaches no reviewer. `reach` counts views so far. `deleted` needs no text; `created` and `edited` need text or media.
     """
 
-    post_id: Id
+    post_id: PostedId
     revision: Revision
     kind: PostKind
-    conversation_id: Id
-    author_id: Id
-    market: Market
+    conversation_id: PostedId
+    author_id: PostedId
+    market: PostedMarket
     created_at: Time
-    parent_id: Id | None = None
+    parent_id: PostedId | None = None
     language_hint: Annotated[str, Meta(max_length=1000, description="BCP 47; a weak prior. What is no tag is ignored")] | None = None
     text: str | None = None
     media: Annotated[tuple[Media, ...], Meta(max_length=32)] = ()
     reach: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
     def __post_init__(self) -> None:
+        parent = "-" if self.parent_id is None else self.parent_id
+        if not _all_fit(f"{self.post_id}\n{self.conversation_id}\n{self.author_id}\n{parent}\n{self.market}"):
+            raise ValueError(self._what_does_not_fit())
         text = self.text
         if text is None:
             if self.kind is not PostKind.DELETED and not self.media:
                 raise ValueError(f"a post of kind {self.kind.value!r} needs `text` or `media`")
         elif len(text) * 4 > MAX_TEXT_BYTES and len(text.encode()) > MAX_TEXT_BYTES:
             raise ValueError(f"`text` has {len(text.encode())} bytes of UTF-8; at most {MAX_TEXT_BYTES} are allowed")
+
+    def _what_does_not_fit(self) -> str:
+        for field in ("post_id", "conversation_id", "author_id", "parent_id"):
+            value = getattr(self, field)
+            if value is not None and not re.fullmatch(ID, value):
+                return f"`{field}` must be {ID_FORM}"
+        return f"`market` must be {MARKET_FORM}"
 
 
 class Language(Record, frozen=True, kw_only=True, gc=False):

@@ -12,7 +12,6 @@ import msgspec
 import typer
 
 from agents.cli.common import INTERRUPTED, Broker, clear_errors, err, settings_for
-from agents.cli.faults import ID
 from agents.cli.show import counted, minute, say, visible
 from agents.edge.failures import ExitCode, StopWorker
 from agents.edge.producer import Message
@@ -23,7 +22,7 @@ from agents.settings import Settings
 from pipeline.config import ConfigError
 from schemas.headers import CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TIME, CE_TYPE, SPECVERSION, event_type
 from schemas.people import Erasure, Words
-from schemas.records import Id, Post
+from schemas.records import ID_FORM, Id, Post
 from schemas.topics import DAY_MS, ERASURES, POSTS_INCOMING, TOPICS
 from schemas.wire import InvalidRecordError, decoder, encode
 
@@ -53,11 +52,11 @@ def erase(posts: PostIds = None, author: Author = None, reason: Why = None, yes:
       sluice erase --author author-9 --yes
     """
     with clear_errors():
-        named = [_allowed("POST_ID", each, Id, ID) for each in posts or []]
+        named = [_allowed("POST_ID", each, Id, ID_FORM) for each in posts or []]
         if not named and author is None:
             raise ConfigError("command line: say which posts: POST_ID..., or --author, or both")
         if author is not None:
-            _allowed("--author", author, Id, ID)
+            _allowed("--author", author, Id, ID_FORM)
         if reason is not None:
             _allowed("--reason", reason, Words, "at most 200 characters")
         settings = settings_for(broker)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from schemas.records import PostKind
+from schemas.records import ID_FORM, MARKET_FORM, PostKind
 from schemas.wire import InvalidRecordError, Unreadable
 
-ID = "1 to 200 of A-Z a-z 0-9 . _ : -"
 FORMS = {
-    "$.post_id": ID,
-    "$.conversation_id": ID,
-    "$.author_id": ID,
-    "$.parent_id": ID,
-    "$.market": "two capital letters, such as NL",
+    "$.post_id": ID_FORM,
+    "$.conversation_id": ID_FORM,
+    "$.author_id": ID_FORM,
+    "$.parent_id": ID_FORM,
+    "$.market": MARKET_FORM,
     "$.created_at": "a time with its offset from UTC, such as 2026-11-01T10:00:00Z",
     "$.kind": f"one of {', '.join(kind.value for kind in PostKind)}",
     "$.revision": "a whole number from 1 on",
@@ -27,7 +26,7 @@ def explained(fault: InvalidRecordError) -> str:
     said = str(fault)
     place = said.rpartition(" - at `")[2].removesuffix("`")
     if place in FORMS:
-        return f"{place} must be {FORMS[place]}"
+        return f"`{place.removeprefix('$.')}` must be {FORMS[place]}"
     if fault.reason == Unreadable.NOT_JSON or said.startswith(NO_OBJECT):
         return f"{said}; one JSON object per line is needed"
     return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.records import MAX_TEXT_BYTES, Post, PostKind
 from schemas.wire import InvalidRecordError, decoder, encode
@@ -35,8 +36,20 @@ def test_text_may_have_exactly_64_kib_of_utf8(character: str) -> None:
     ],
 )
 def test_no_pattern_lets_a_newline_through(field: str, value: str) -> None:
-    with pytest.raises(InvalidRecordError, match=f"matching regex .* at `\\$.{field}`"):
+    with pytest.raises(InvalidRecordError, match=rf"^`{field}` must be "):
         decode(as_json(**{field: value}))
+
+
+def test_a_line_break_that_moves_all_that_follows_by_one_field_is_found() -> None:
+    with pytest.raises(InvalidRecordError, match=r"^`post_id` must be "):
+        decode(as_json(post_id="a\nb", conversation_id="c", author_id="d", parent_id="NL", market="NL"))
+    with pytest.raises(InvalidRecordError, match=r"^`post_id` must be "):
+        decode(as_json(post_id="a\nb", conversation_id="c", author_id="NL", parent_id=None, market="d"))
+
+
+def test_what_no_pattern_fits_is_refused_where_a_post_is_made_too() -> None:
+    with pytest.raises(ValueError, match=r"^`market` must be two capital letters, such as NL$"):
+        replace(some_post(text="hallo"), market="Netherlands")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +72,7 @@ def test_no_pattern_lets_a_newline_through(field: str, value: str) -> None:
 )
 def test_a_limit(field: str, inside: Any, outside: Any) -> None:
     decode(as_json(**{field: inside}))
-    with pytest.raises(InvalidRecordError, match=rf"`\$.{field}") as refused:
+    with pytest.raises(InvalidRecordError, match=rf"`(\$\.)?{field}") as refused:
         decode(as_json(**{field: outside}))
     assert refused.value.reason == "invalid"
 

@@ -42,7 +42,7 @@ def test_a_wrong_line_is_named_and_the_others_are_sent(process: Process, topics:
     assert out.decode().startswith("2 posts confirmed in ")
     faults = said.decode().splitlines()
     assert [fault.partition(":")[0] for fault in faults] == ["line 3", "line 4", "line 5", "3 lines not sent"]
-    assert "$.revision" in faults[1]
+    assert "`revision` must be" in faults[1]
 
 
 def test_without_validation_wrong_lines_are_sent_too(run: Sluice, topics: OwnTopics) -> None:

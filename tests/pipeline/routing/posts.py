@@ -34,7 +34,7 @@ def post(post_id: str = "p", **changes: Any) -> Post:
         "revision": 1,
         "kind": PostKind.CREATED,
         "conversation_id": "c",
-        "author_id": f"author-{post_id}",
+        "author_id": f"author-{post_id}"[:200],
         "market": "GB",
         "created_at": NOW - dt.timedelta(minutes=1),
         "text": f"text of {post_id}",
