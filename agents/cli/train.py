@@ -19,6 +19,7 @@ from pipeline.policy.policy import read_policies
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Rows in train/ and benign/, word lists in lexicons/.")]
 Out = Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The accurate tier's bundle; the fast one's is `fast` beside it.")]
 RecipePath = Annotated[Path | None, typer.Option("--recipe", metavar="FILE", help="Numbers of the training; default: the project's.")]
+Start = Annotated[Path | None, typer.Option("--from", metavar="BUNDLE", help="Go on from this accurate tier, in place of the first run.")]
 WorkFolder = Annotated[Path, typer.Option("--work", metavar="DIR", help="Where steps leave their results; the same folder goes on.")]
 Beside = Annotated[list[Path] | None, typer.Option("--beside", metavar="BUNDLE", help="A bundle to measure too; may stand often.")]
 Plots = Annotated[Path, typer.Option("--plots", metavar="DIR", help="Where the cards' plots go.")]
@@ -29,6 +30,7 @@ def train(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command l
     data: Data,
     out: Out,
     recipe: RecipePath = None,
+    start: Start = None,
     work: WorkFolder = Path("build/train"),
     beside: Beside = None,
     plots: Plots = Path("build/train/plots"),
@@ -48,7 +50,7 @@ def train(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command l
             from pipeline.scoring.training import recipe as recipes
         in_force = read_policies(load(policy=policy).policy).at(dt.datetime.now(dt.UTC))
         path = recipe or recipes.DEFAULT
-        order = steps.Order(data, out, recipes.read_recipe(path), path.read_bytes(), shlex.join(["sluice", *sys.argv[1:]]))
+        order = steps.Order(data, out, recipes.read_recipe(path), path.read_bytes(), shlex.join(["sluice", *sys.argv[1:]]), start)
         trained = steps.train(order, work, lambda sentence: say(sentence, err))
         measure.cards(trained, out, in_force, beside or [], plots)
         say(f"{out} and {out.parent / 'fast'}: two bundles, trained on {len(trained.rows.train)} rows")

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
@@ -16,10 +17,11 @@ from pipeline.scoring.training import export, loop
 from pipeline.scoring.training.augment import Augment, Dictionary, Words
 from pipeline.scoring.training.base import BaseModel
 from pipeline.scoring.training.encode import Ids, encode_draws, padded
-from pipeline.scoring.training.encoder import Frozen, Parameters, initial, logits
+from pipeline.scoring.training.encoder import Frozen, Parameters, initial, logits, pooled
+from pipeline.scoring.training.loop import LENGTHS
 from pipeline.scoring.training.recipe import AugmentForm, EncoderForm, Run
 from pipeline.scoring.training.rows import LABELS, Floats, Row
-from pipeline.scoring.training.sampling import draws
+from pipeline.scoring.training.sampling import Draw, draws
 from pipeline.scoring.training.work import Work, averaged, read_parameters, write_parameters
 
 Tuned = tuple[Parameters, Frozen]
@@ -37,6 +39,9 @@ ANSWERED_TOKENS = 12_288
 ANSWERED_BATCHES = 20
 """After so many it says how far it is."""
 
+STANDARD_ROWS = 3_000
+"""Whose states say how a head that is given is standardised: about what a fresh head's first rows would say."""
+
 CALIBRATION_ROWS, CALIBRATION_TOKENS = 256, 80
 """Rows and tokens whose activations decide the divisors of the 8-bit graph."""
 
@@ -53,9 +58,11 @@ class Material:
     dictionary: Dictionary
 
 
-def train(work: Work, form: EncoderForm, augment: AugmentForm, material: Material, taught_by: Teacher | None) -> Tuned:
-    """All runs, each a step of its own, and their average."""
-    paths = _runs(work, "run", form, augment, material, taught_by)
+def train(  # noqa: PLR0913, PLR0917 - what a training needs
+    work: Work, form: EncoderForm, augment: AugmentForm, material: Material, taught_by: Teacher | None, given: Parameters | None = None
+) -> Tuned:
+    """All runs, each a step of its own, and their average. `given` is the first run's result, which is then not trained."""
+    paths = _runs(work, "run", form, augment, material, taught_by, given)
     like = initial(material.base, form.layers, jax.random.key(0))
     return averaged({paths[name]: weight for name, weight in form.average.items()}, like, material.fixed)
 
@@ -77,7 +84,7 @@ def teacher(work: Work, form: EncoderForm, augment: AugmentForm, material: Mater
 
 
 def _teacher(work: Work, form: EncoderForm, augment: AugmentForm, material: Material) -> Teacher:
-    paths = _runs(work, "teacher", form, augment, material, None)
+    paths = _runs(work, "teacher", form, augment, material, None, None)
     like = initial(material.base, form.layers, jax.random.key(0))
     total = sum(form.average.values())
     models = [(read_parameters(paths[name], like, material.fixed), weight / total) for name, weight in form.average.items()]
@@ -113,8 +120,19 @@ def answered(work: Work, name: str, ids: Sequence[Ids], teacher: Teacher) -> Flo
     return found
 
 
+def with_labels(answers: Floats, targets: Floats, own: Sequence[bool]) -> Floats:
+    """`answers` [rows, labels]; the known `targets` in their place in rows that are `own`."""
+    return np.where(np.array(own)[:, None] & ~np.isnan(targets), targets, answers)
+
+
 def _runs(  # noqa: PLR0913, PLR0917 - what all runs need
-    work: Work, kind: str, form: EncoderForm, augment: AugmentForm, material: Material, taught_by: Teacher | None
+    work: Work,
+    kind: str,
+    form: EncoderForm,
+    augment: AugmentForm,
+    material: Material,
+    taught_by: Teacher | None,
+    given: Parameters | None,
 ) -> dict[str, Path]:
     like = initial(material.base, form.layers, jax.random.key(0))
     paths: dict[str, Path] = {}
@@ -123,11 +141,32 @@ def _runs(  # noqa: PLR0913, PLR0917 - what all runs need
         step = f"{kind}-{name}"
 
         def make(path: Path, step: str = step, run: Run = run, start: Tuned | None = start) -> None:
-            write_parameters(path, *_run(work, step, run, form, augment, material, start, taught_by))
+            first = given if step == f"{kind}-{next(iter(form.runs))}" else None
+            tuned = standardised(first, material) if first else _run(work, step, run, form, augment, material, start, taught_by)
+            write_parameters(path, *tuned)
 
         paths[name] = work.once(f"{step}.npz", make)
         work.path(_state(step)).unlink(missing_ok=True)
     return paths
+
+
+def standardised(parameters: Parameters, material: Material) -> Tuned:
+    """`parameters`, whose head reads pooled states as they are, in the form of a run, whose head reads standardised ones: the same."""
+    random = np.random.default_rng(0)
+    chosen = random.choice(len(material.rows), min(STANDARD_ROWS, len(material.rows)), replace=False).tolist()
+    rows = [material.rows[index] for index in chosen]
+    texts = encode_draws(material.tokenizer, [Draw(row.text, row.targets) for row in rows], LENGTHS[-1])
+    of_batch = jax.jit(pooled)
+    states = np.concatenate(
+        [
+            np.asarray(of_batch(parameters["layers"], material.fixed, batch))[: len(numbers)]
+            for numbers, batch in loop.alike(texts, range(len(texts)), HEAD_TOKENS)
+        ]
+    )
+    centre, spread = states.mean(axis=0), states.std(axis=0) + 1e-4
+    head = parameters["head"]
+    read = {**head, "hidden": head["hidden"] * spread[:, None], "hidden_bias": head["hidden_bias"] + centre @ head["hidden"]}
+    return {"layers": parameters["layers"], "head": read}, material.fixed._replace(centre=jnp.asarray(centre), spread=jnp.asarray(spread))
 
 
 def _state(step: str) -> str:
@@ -158,7 +197,13 @@ def _run(  # noqa: PLR0913, PLR0917 - a run is where everything meets
         parameters, fixed = loop.fit_head(initial(material.base, form.layers, key), material.fixed, head, schedule, key)
     else:
         parameters, fixed = start
-    answers = answered(work, f"answers-{step}.npy", ids, taught_by) if taught_by and run.taught else None
+    answers = None
+    if start and run.kept:
+        taught_by = answering([(start, 1.0)], work.say)
+    if taught_by and schedule.taught:
+        answers = answered(work, f"answers-{step}.npy", ids, taught_by)
+        if run.kept:
+            answers = with_labels(answers, targets, [draw.own for draw in drawn])
     learn = loop.batches(ids, targets, schedule.tokens, random, answers)
 
     def say(sentence: str) -> None:

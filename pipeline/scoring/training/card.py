@@ -241,10 +241,11 @@ def _made(record: Record, hashes: dict[str, str]) -> str:
     steps = "\n".join(f"- {name}: {made.seconds:.0f} s on {made.processor}" for name, made in record.steps.items())
     files = "\n".join(f"- {file.name}: {file.rows} rows, sha256 {file.sha256}" for file in record.data)
     made = "\n".join(f"- {name}: sha256 {value}" for name, value in hashes.items())
+    began = f"In place of the accurate tier's first run: the weights of {record.start}. " if record.start else ""
     return (
-        f"    {record.command}\n\nRecipe: sha256 {record.recipe_sha256}. Bundles and figures were made with {', '.join(record.libraries)}. "
-        f"docs/model/training.md says what the steps are.\n\nSteps:\n\n{steps}\n\n"
-        f"Data files:\n\n{files}\n\nResult:\n\n{made}"
+        f"    {record.command}\n\nRecipe: sha256 {record.recipe_sha256}. {began}"
+        f"Bundles and figures were made with {', '.join(record.libraries)}. docs/model/training.md says what the steps are.\n\n"
+        f"Steps:\n\n{steps}\n\nData files:\n\n{files}\n\nResult:\n\n{made}"
     )
 
 

@@ -38,8 +38,9 @@ class Run(ConfigModel):
     """One training run of an encoder. `after`: the run whose weights it starts from; without it, the base model's.
 
     `benign`, `joined_harmful`, `joined_clean`, `soft`: pipeline.scoring.training.sampling.Mix. `dictionary`: whether words are exchanged.
-    `dressed`: chance of a benign row to look like a tweet. `taught`: share of the loss that the teacher's answers have. `fall`: the rate
-    of a layer, as a share of that of the layer above it.
+    `dressed`: chance of a benign row to look like a tweet. `taught`: share of the loss that the teacher's answers have; `kept`: that the
+    answers of the run before have, of which the project's own rows are no part. `own`: how many times as often these are drawn.
+    `fall`: the rate of a layer, as a share of that of the layer above it.
     """
 
     draws: Positive
@@ -53,12 +54,20 @@ class Run(ConfigModel):
     dictionary: bool = False
     dressed: Share = 0
     taught: Share = 0
+    kept: Share = 0
+    own: float = Field(default=1.0, ge=0)
     fall: float = Field(default=0.8, gt=0, le=1)
 
     @property
     def mix(self) -> Mix:
         """Its shares."""
-        return Mix(self.benign, self.joined_harmful, self.joined_clean, self.soft)
+        return Mix(self.benign, self.joined_harmful, self.joined_clean, self.soft, self.own)
+
+    @model_validator(mode="after")
+    def _one_teacher(self) -> Self:
+        if self.kept and (self.taught or not self.after):
+            raise ValueError("`kept` is for a run that starts `after` another and is not `taught`")
+        return self
 
 
 class EncoderForm(ConfigModel):
@@ -90,7 +99,7 @@ class EncoderForm(ConfigModel):
 
     def schedule(self, run: Run) -> Schedule:
         """How a run learns."""
-        return Schedule(run.rate, run.fall, tokens=self.tokens, head_draws=self.head_draws, half=self.half, taught=run.taught)
+        return Schedule(run.rate, run.fall, tokens=self.tokens, head_draws=self.head_draws, half=self.half, taught=run.taught + run.kept)
 
 
 class FastForm(ConfigModel):

@@ -20,6 +20,9 @@ LABELS = ("toxic", "hate", "insult", "threat", "sexual", "spam", "profanity")
 LOCAL_ONLY = "local eval only"
 """Rows whose licence says this are measured on and never trained on."""
 
+OWN = "this project"
+"""How the source of a row begins that was written for this project."""
+
 OTHER_TAGS = {"nb": "no", "iw": "he", "zh-Hant": "zh", "fil": "tl"}
 """Tags of the data files that this project writes otherwise (pipeline.language)."""
 
@@ -55,6 +58,11 @@ class Row:
     benign: bool
     measured_only: bool
     targets: Floats
+
+    @property
+    def own(self) -> bool:
+        """Whether it was written for this project."""
+        return self.source.startswith(OWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,22 +44,27 @@ Noise = Callable[[str, str, Floats, np.random.Generator], tuple[str, Floats]]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A text to learn from. When it is too long, `before` and `after` are shortened and `text` is not."""
+    """A text to learn from. When it is too long, `before` and `after` are shortened and `text` is not. `own`: written for this project."""
 
     text: str
     targets: Floats
     before: str = ""
     after: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Shares of a run's draws. `soft`: a benign row's target for toxic, hate and insult; below 0 the rows are hard zeros everywhere."""
+    """Shares of a run's draws. `soft`: a benign row's target for toxic, hate and insult; below 0 the rows are hard zeros everywhere.
+
+    `own`: how many times as often as by their number the rows are drawn that were written for this project.
+    """
 
     benign: float = 0.18
     joined_harmful: float = 0.35
     joined_clean: float = 0.2
     soft: float = 0.05
+    own: float = 1.0
 
 
 def harmful(row: Row) -> bool:
@@ -67,10 +72,10 @@ def harmful(row: Row) -> bool:
     return bool((np.nan_to_num(row.targets) > 0.5).any())
 
 
-def weights(rows: Sequence[Row], benign: float) -> Weights:
-    """The chance of each row in a draw. Sums to 1."""
+def weights(rows: Sequence[Row], benign: float, own: float = 1.0) -> Weights:
+    """The chance of each row in a draw, by the shares of a Mix. Sums to 1."""
     is_benign = np.array([row.benign for row in rows])
-    labelled = _labelled(rows, is_benign)
+    labelled = _labelled(rows, is_benign) * np.where([row.own for row in rows], own, 1.0)
     if not is_benign.any() or not benign:
         only: Weights = labelled / labelled.sum()
         return only
@@ -129,14 +134,14 @@ def _with_targets(row: Row, targets: Mapping[int, float], words: Collection[str]
 
 def draws(rows: Sequence[Row], count: int, mix: Mix, noise: Noise, random: np.random.Generator) -> list[Draw]:
     """`count` draws in the proportions of `mix`."""
-    chance = weights(rows, mix.benign)
+    chance = weights(rows, mix.benign, mix.own)
     drawn = random.choice(len(rows), count, p=chance)
     pools = [_pool(rows, chance, count, random, wanted=wanted) for wanted in (True, False)]
     result = []
     for index in drawn:
         row = rows[index]
         if not row.benign:
-            result.append(Draw(*noise(row.text, row.language, _assumed(row.targets, random), random)))
+            result.append(Draw(*noise(row.text, row.language, _assumed(row.targets, random), random), own=row.own))
             continue
         share = random.random()
         if share >= mix.joined_harmful + mix.joined_clean:
@@ -145,7 +150,7 @@ def draws(rows: Sequence[Row], count: int, mix: Mix, noise: Noise, random: np.ra
         partner = rows[next(pools[0 if share < mix.joined_harmful else 1])]
         text, targets = noise(partner.text, partner.language, partner.targets, random)
         first = random.random() < 0.5
-        result.append(Draw(text, targets, before=row.text if first else "", after="" if first else row.text))
+        result.append(Draw(text, targets, row.text if first else "", "" if first else row.text, partner.own))
     return result
 
 

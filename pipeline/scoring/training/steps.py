@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 from tokenizers import Tokenizer
 
-from pipeline.scoring.bundle import CalibrationForm, CalibrationMethod, CascadeForm
+from pipeline.config import ConfigError
+from pipeline.scoring.bundle import MODEL, TOKENIZER, CalibrationForm, CalibrationMethod, CascadeForm, read_bundle, read_verified
 from pipeline.scoring.evaluation.fairness import fairness_rows
 from pipeline.scoring.training import (
     accurate,
@@ -33,11 +34,12 @@ from pipeline.scoring.training import (
 from pipeline.scoring.training.base import WEIGHTS_FILE, WEIGHTS_PACKAGE, BaseModel, package_file, package_version, read_base
 from pipeline.scoring.training.calibrate import Scored
 from pipeline.scoring.training.encode import encode
-from pipeline.scoring.training.encoder import frozen, initial
+from pipeline.scoring.training.encoder import Parameters, frozen, initial
 from pipeline.scoring.training.recipe import Recipe
 from pipeline.scoring.training.rows import LABELS, Row, read_directory
 from pipeline.scoring.training.sampling import assumed
 from pipeline.scoring.training.splits import Part
+from pipeline.scoring.training.unpack import read_graph
 from pipeline.scoring.training.vocabulary import Vocabulary
 from pipeline.scoring.training.work import Record, Work
 
@@ -73,18 +75,23 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be trained: rows in `data`, the accurate tier to `out` and the fast one to `fast` beside it. `command`: for the record."""
+    """What is to be trained: rows in `data`, the accurate tier to `out` and the fast one to `fast` beside it. `command`: for the record.
+
+    `start`: a bundle of an accurate tier, whose graph takes the place of the first run.
+    """
 
     data: Path
     out: Path
     recipe: Recipe
     recipe_bytes: bytes
     command: str
+    start: Path | None = None
 
 
 def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Trained:
     """Both tiers. ConfigError where data or recipe do not fit."""
     recipe = order.recipe
+    start = read_start(order.start, recipe) if order.start else None
     all_rows, files = read_directory(order.data)
     record = Record(
         order.command,
@@ -92,17 +99,18 @@ def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Traine
         [package_version(name) for name in LIBRARIES],
         f"{platform.machine()}, JAX {jax.__version__} on {jax.devices()[0].device_kind}",
         files,
+        start.name if start else "",
     )
     work = Work(work_folder, record, say)
     rows = split(work, all_rows, recipe.measured_rows)
     base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
-    words = _vocabulary(work, recipe, base, rows.train)
+    words = _vocabulary(work, recipe, base, rows.train, start)
     profane = augment.read_word_lists(order.data / "lexicons", recipe.languages)
     own = splits.unlike([*templates.rows(), *written.rows()], [row.text or "" for row in fairness_rows(LABELS)])
     targets = {file: form.targets for file, form in recipe.assumed.items()}
     material = _material(work, recipe, base, words, assumed([*rows.train, *own], targets, profane), profane)
     teacher = accurate.teacher(work, recipe.teacher, recipe.augment, material) if recipe.teacher else None
-    tuned = accurate.train(work, recipe.accurate, recipe.augment, material, teacher)
+    tuned = accurate.train(work, recipe.accurate, recipe.augment, material, teacher, start.parameters if start else None)
     sample = encode(material.tokenizer, [row.text for row in rows.dev])
     graph, twin = accurate.graphs(work, "accurate", *tuned, sample)
     tiers = _Tiers(work, recipe, words.tokenizer, rows)
@@ -131,16 +139,49 @@ def split(work: Work, rows: Sequence[Row], measured_rows: int) -> Rows:
     return Rows(chosen[Part.TRAIN], chosen[Part.DEV], chosen[Part.TEST], benign_eval)
 
 
-def _vocabulary(work: Work, recipe: Recipe, base: BaseModel, rows: Sequence[Row]) -> Vocabulary:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A bundle that a training goes on from: what it is, its weights, its tokenizer.json."""
+
+    name: str
+    folder: Path
+    parameters: Parameters
+    tokenizer: str
+
+
+def read_start(folder: Path, recipe: Recipe) -> Start:
+    """ConfigError where `sluice train` has not made the bundle, or with another number of layers."""
+    bundle = read_bundle(folder)
+    graph = read_verified(folder / MODEL, "model.sha256", bundle.model.sha256)
+    tokenizer = read_verified(folder / TOKENIZER, "tokenizer.sha256", bundle.tokenizer.sha256).decode()
+    try:
+        parameters = read_graph(graph)
+    except ValueError as error:
+        raise ConfigError(f"{folder / MODEL}: {error}") from error
+    count, wanted = len(parameters["layers"]), recipe.accurate.layers
+    if count != wanted:
+        raise ConfigError(f"{folder / MODEL}: has {count} layers, but `layers` of `accurate` in the recipe is {wanted}")
+    return Start(f"{bundle.model_version} (model.onnx, sha256 {bundle.model.sha256})", folder, parameters, tokenizer)
+
+
+def _vocabulary(work: Work, recipe: Recipe, base: BaseModel, rows: Sequence[Row], start: Start | None) -> Vocabulary:
     def make(path: Path) -> None:
         texts = [[row.text for row in rows if row.benign == benign] for benign in (False, True)]
-        found = vocabulary.choose(base.pieces, texts[0], texts[1], recipe.vocabulary, recipe.languages)
+        keep = _ids_of(base, start) if start else None
+        found = vocabulary.choose(base.pieces, texts[0], texts[1], recipe.vocabulary, recipe.languages, keep)
         with path.open("wb") as file:
             np.savez(file, keep=found.keep, frequency=found.frequency)
 
     with np.load(work.once("vocabulary.npz", make)) as stored:
         keep, frequency = stored["keep"], stored["frequency"]
     return Vocabulary(keep, frequency, vocabulary.tokenizer_of([base.pieces[index] for index in keep]))
+
+
+def _ids_of(base: BaseModel, start: Start) -> vocabulary.Ids:
+    try:
+        return vocabulary.ids_of(base.pieces, start.tokenizer)
+    except ValueError as error:
+        raise ConfigError(f"{start.folder / TOKENIZER}: {error}, so no training can go on from it") from error
 
 
 def _material(  # noqa: PLR0913, PLR0917 - everything that runs learn from

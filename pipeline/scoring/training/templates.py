@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from pipeline.scoring.training.rows import LABELS, Row
+from pipeline.scoring.training.rows import LABELS, OWN, Row
 
 PATH = Path(__file__).with_name("templates.toml")
-SOURCE, LICENCE = "this project (templates.toml)", "Apache-2.0"
+SOURCE, LICENCE = f"{OWN} (templates.toml)", "Apache-2.0"
 
 
 class Templates(msgspec.Struct, frozen=True):

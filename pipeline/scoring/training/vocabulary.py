@@ -54,15 +54,29 @@ class Vocabulary:
     tokenizer: str
 
 
-def choose(pieces: Pieces, train: Sequence[str], benign: Sequence[str], form: VocabularyForm, languages: Sequence[str]) -> Vocabulary:
-    """Of the base model's `pieces` at least as many as `form` says, for the texts of `train` and `benign` and the lists of `languages`."""
+def choose(  # noqa: PLR0913, PLR0917 - what decides which
+    pieces: Pieces, train: Sequence[str], benign: Sequence[str], form: VocabularyForm, languages: Sequence[str], keep: Ids | None = None
+) -> Vocabulary:
+    """Of the base model's `pieces` at least as many as `form` says, for the texts of `train` and `benign` and the lists of `languages`; or
+    those of the ids in `keep`.
+    """
     full = Tokenizer.from_str(tokenizer_of(pieces))
     counted = _sources(full, train, benign, named(LANGUAGES, languages), form.words)
     shares = [share for counts in counted if (share := counts / max(counts.sum(), 1)).any()]
     highest = np.max([shares[0] * 2, *shares[1:]], axis=0)
-    keep = _kept([piece for piece, _ in pieces], highest, form.pieces)
+    if keep is None:
+        keep = _kept([piece for piece, _ in pieces], highest, form.pieces)
     frequency = np.max(shares, axis=0)[keep]
     return Vocabulary(keep, frequency / frequency.sum(), tokenizer_of([pieces[index] for index in keep]))
+
+
+def ids_of(pieces: Pieces, tokenizer: str) -> Ids:
+    """The base model's ids of the pieces of a tokenizer.json that `tokenizer_of` wrote. ValueError where it is another's."""
+    numbers = {piece: number for number, (piece, _) in enumerate(pieces)}
+    found = np.array([numbers.get(piece, -1) for piece, _ in json.loads(tokenizer)["model"]["vocab"]])
+    if not len(found) or tokenizer_of([pieces[number] for number in found]) != tokenizer:
+        raise ValueError("its pieces are not some of the base model's")
+    return found
 
 
 def tokenizer_of(pieces: Sequence[tuple[str, float]]) -> str:

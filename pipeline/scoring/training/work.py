@@ -26,13 +26,14 @@ class Made(msgspec.Struct):
 
 
 class Record(msgspec.Struct):
-    """What is known of a training: its command, libraries and data, and each step by its name."""
+    """What is known of a training: its command, libraries and data, and each step by its name. `start`: the bundle that it went on from."""
 
     command: str
     recipe_sha256: str
     libraries: list[str]
     processor: str
     data: list[DataFile]
+    start: str = ""
     steps: dict[str, Made] = {}
 
 
@@ -48,8 +49,11 @@ class Work:
         path = folder / RECORD
         if path.exists():
             before = msgspec.json.decode(path.read_bytes(), type=Record)
-            if (before.recipe_sha256, before.data) != (record.recipe_sha256, record.data):
-                raise ConfigError(f"{folder}: belongs to a training with another recipe or other data; give another folder, or remove it")
+            if (before.recipe_sha256, before.data, before.start) != (record.recipe_sha256, record.data, record.start):
+                raise ConfigError(
+                    f"{folder}: belongs to a training with another recipe, other data or another bundle to go on from; "
+                    "give another folder, or remove it"
+                )
             record.steps = before.steps
         self._write()
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.config import ConfigError
-from pipeline.scoring.training.rows import LABELS, Row
+from pipeline.scoring.training.rows import LABELS, OWN, Row
 
 FOLDER = Path(__file__).with_name("written")
-SOURCE, LICENCE = "this project (written)", "Apache-2.0"
+SOURCE, LICENCE = f"{OWN} (written)", "Apache-2.0"
 
 LETTERS = {"t": "toxic", "h": "hate", "i": "insult", "d": "threat", "s": "sexual", "m": "spam", "p": "profanity"}
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
+from tokenizers import Tokenizer
 
 from pipeline.scoring.bundle import Platt
-from pipeline.scoring.training import calibrate, cascade, encoder, export, figures, graph, sampling
+from pipeline.scoring.training import accurate, calibrate, cascade, encoder, export, figures, graph, sampling, unpack, vocabulary
 from pipeline.scoring.training.augment import Augment, Rates
 from pipeline.scoring.training.base import WEIGHTS_FILE, WEIGHTS_PACKAGE, BaseModel, package_file, read_base
 from pipeline.scoring.training.dictionary import pairs
@@ -48,6 +50,55 @@ def test_the_exported_graph_is_the_trained_model(base: BaseModel, tmp_path: Path
     assert np.abs(found["exact"] - wanted).max() < 1e-4
     assert np.abs(found["bytes"] - wanted).max() < 0.05
     assert np.abs(_run(tmp_path / "bytes.onnx", ids[1:, :3]) - found["bytes"][1:]).max() < 1e-5
+
+
+def test_the_weights_of_a_graph_in_bytes_are_read_back_as_it_computes_with_them(base: BaseModel, tmp_path: Path) -> None:
+    fixed = encoder.frozen(base, np.arange(2_000))
+    parameters = encoder.initial(base, 2, jax.random.key(0))
+    bias = jax.random.normal(jax.random.key(1), (384,))
+    parameters["head"] = {**parameters["head"], "hidden_bias": bias}
+    ids = np.array([[0, 5, 60, 700, 1500, 2], [0, 9, 2, 1, 1, 1]], np.int32)
+    export.export(parameters, fixed, tmp_path / "bytes.onnx", export.smoothing(parameters, fixed, [ids]))
+    found = unpack.read_graph((tmp_path / "bytes.onnx").read_bytes())
+    assert [sorted(layer) for layer in found["layers"]] == [sorted(layer) for layer in parameters["layers"]]
+    for name in ("hidden", "hidden_bias", "out", "out_bias"):
+        assert np.asarray(found["head"][name]) == pytest.approx(np.asarray(parameters["head"][name]))
+    for layer, wanted in zip(found["layers"], parameters["layers"], strict=True):
+        for name, leaf in layer.items():
+            step = np.abs(np.asarray(wanted[name])).max(axis=0) / export.WEIGHT_MAX  # of seven bits, more in columns with divisors
+            tolerance = 16 * step.max() if name in {*encoder.MATRICES, "down_bias"} else 1e-5
+            assert np.abs(np.asarray(leaf) - np.asarray(wanted[name])).max() < tolerance, name
+    exact = np.asarray(jax.nn.sigmoid(jax.jit(encoder.logits)(parameters, fixed, jnp.asarray(ids))))
+    again = np.asarray(jax.nn.sigmoid(jax.jit(encoder.logits)(found, fixed, jnp.asarray(ids))))
+    assert np.abs(again - exact).max() < 0.05
+
+
+@pytest.mark.parametrize("graph", [b"", b"no graph", onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [])).SerializeToString()])
+def test_what_is_no_graph_of_a_training_is_not_read_back(graph: bytes) -> None:
+    with pytest.raises(ValueError, match="is no graph in 8 bits that sluice train has written"):
+        unpack.read_graph(graph)
+
+
+def test_a_head_that_is_given_reads_standardised_states_and_says_the_same(base: BaseModel) -> None:
+    keep = np.arange(2_000)
+    fixed = encoder.frozen(base, keep)
+    tokenizer = Tokenizer.from_str(vocabulary.tokenizer_of([base.pieces[index] for index in keep]))
+    rows = [_row(f"row {number} of some", KNOWN_CLEAN) for number in range(20)]
+    parameters = encoder.initial(base, 1, jax.random.key(0))
+    found, standard = accurate.standardised(parameters, accurate.Material(rows, tokenizer, base, fixed, {}, {}))
+    ids = jnp.asarray([[0, 5, 60, 700, 1500, 2]], jnp.int32)
+    of_batch = jax.jit(encoder.logits)
+    assert np.asarray(of_batch(found, standard, ids)) == pytest.approx(np.asarray(of_batch(parameters, fixed, ids)), abs=1e-4)
+    assert float(standard.spread.max()) < 1
+    assert float(jnp.abs(standard.centre).max()) > 0
+
+
+def test_pieces_are_found_again_in_the_base_model_and_no_others(base: BaseModel) -> None:
+    keep = np.array([0, 1, 2, 3, 17, 250])
+    written = vocabulary.tokenizer_of([base.pieces[index] for index in keep])
+    assert vocabulary.ids_of(base.pieces, written).tolist() == keep.tolist()
+    with pytest.raises(ValueError, match="its pieces are not some of the base model's"):
+        vocabulary.ids_of(base.pieces, vocabulary.tokenizer_of([*base.pieces[:4], ("no piece of it", -1.0)]))
 
 
 def _run(path: Path, ids: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

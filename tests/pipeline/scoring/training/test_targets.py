@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,17 @@ def test_the_few_clean_rows_of_a_source_are_drawn_no_oftener_than_its_others(cle
 def test_half_of_what_is_drawn_of_a_source_is_harmful_where_it_has_enough_of_both() -> None:
     rows = [row(f"a{number}", toxic=float(number >= 300)) for number in range(900)]
     assert sampling.weights(rows, 0)[:300].sum() == pytest.approx(0.5)
+
+
+def test_rows_of_the_project_are_drawn_as_many_times_as_often_as_a_run_says() -> None:
+    rows = [row(f"a{n}", "theirs", toxic=1) for n in range(100)]
+    rows += [replace(row(f"b{n}", "ours", toxic=1), source="this project (somewhere)") for n in range(100)]
+    assert sampling.weights(rows, 0)[100:].sum() == pytest.approx(1 / 2)
+    assert sampling.weights(rows, 0, own=3)[100:].sum() == pytest.approx(3 / 4)
+    mix = sampling.Mix(benign=0, own=3)
+    drawn = sampling.draws(rows, 400, mix, lambda text, _, targets, __: (text, targets), np.random.default_rng(0))
+    assert 0.7 < np.mean([draw.own for draw in drawn]) < 0.8
+    assert all(draw.own == draw.text.startswith("b") for draw in drawn)
 
 
 def test_how_much_is_drawn_of_a_source_does_not_hang_on_its_balance() -> None:
@@ -102,4 +114,4 @@ def test_words_of_hindi_are_words() -> None:
 def test_groups_and_negations_are_never_exchanged() -> None:
     assert {"jews", "muslims", "not", "never", "women", "hate"} <= templates.telling("en")
     assert {"nicht", "juden", "frauen"} <= templates.telling("de")
-    assert templates.telling("sv") == set()
+    assert templates.telling("da") == set()

@@ -83,6 +83,20 @@ def test_a_run_can_only_be_taught_where_there_is_a_teacher_and_a_teacher_is_taug
         Recipe.model_validate(recipe)
 
 
+def test_a_run_keeps_the_answers_of_the_run_before_it_but_for_the_labels_of_the_projects_own_rows() -> None:
+    answers = np.array([[0.1, 0.2], [0.3, 0.4]], np.float32)
+    targets = np.array([[1, 0], [1, np.nan]], np.float32)
+    assert accurate.with_labels(answers, targets, [False, True]).tolist() == np.array([[0.1, 0.2], [1, 0.4]], np.float32).tolist()
+
+
+@pytest.mark.parametrize("change", [{"after": ""}, {"taught": 0.5}])
+def test_answers_are_kept_of_a_run_before_and_of_no_teacher_beside(change: dict[str, object]) -> None:
+    recipe = read_recipe(SAMPLE).model_dump()
+    recipe["accurate"]["runs"]["more"].update(change)
+    with pytest.raises(ValueError, match="`kept` is for a run that starts `after` another and is not `taught`"):
+        Recipe.model_validate(recipe)
+
+
 def test_the_posts_of_the_project_are_whole_and_of_languages_that_the_bundles_name() -> None:
     found = list(written.rows())
     assert {row.language for row in found} <= set(read_recipe(DEFAULT).languages)

@@ -7,14 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
 from typer.testing import CliRunner, Result
 
 from agents.cli.main import application
 from pipeline.config import ConfigError
 from pipeline.scoring.bundle import read_bundle
 from pipeline.scoring.check import check
-from pipeline.scoring.training import steps
+from pipeline.scoring.model import Model
+from pipeline.scoring.training import accurate, encoder, steps, vocabulary
+from pipeline.scoring.training.base import WEIGHTS_FILE, WEIGHTS_PACKAGE, package_file, read_base
+from pipeline.scoring.training.encode import encode
+from pipeline.scoring.training.encoder import BEGIN, END
 from pipeline.scoring.training.recipe import read_recipe
+from pipeline.scoring.training.rows import read_directory
+from pipeline.scoring.training.work import Record, Work
 
 SAMPLE = Path("tests/data/training")
 
@@ -76,7 +83,32 @@ def test_goes_on_with_the_first_step_that_left_no_result(trained: Path) -> None:
     assert (trained / "work" / "answers-run-mixed.npy").exists()  # what a teacher says takes as long as a run
 
 
-def test_another_recipe_needs_another_folder(trained: Path) -> None:
-    order = steps.Order(SAMPLE, trained / "other", read_recipe(SAMPLE / "recipe.toml"), b"changed", "")
-    with pytest.raises(ConfigError, match="another recipe or other data"):
-        steps.train(order, trained / "work", lambda _: None)
+def test_another_recipe_or_a_bundle_to_go_on_from_needs_another_folder(trained: Path) -> None:
+    recipe = (SAMPLE / "recipe.toml").read_bytes()
+    for content, start in ((b"changed", None), (recipe, trained / "default")):
+        order = steps.Order(SAMPLE, trained / "other", read_recipe(SAMPLE / "recipe.toml"), content, "", start)
+        with pytest.raises(ConfigError, match="another recipe, other data or another bundle to go on from"):
+            steps.train(order, trained / "work", lambda _: None)
+
+
+def test_goes_on_from_a_bundle_in_place_of_the_first_run(trained: Path, tmp_path: Path) -> None:
+    recipe = read_recipe(SAMPLE / "recipe.toml")
+    start = steps.read_start(trained / "default", recipe)
+    base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
+    tokenizer = Tokenizer.from_str(start.tokenizer)
+    rows, _ = read_directory(SAMPLE)
+    fixed = encoder.frozen(base, vocabulary.ids_of(base.pieces, start.tokenizer))
+    material = accurate.Material(rows, tokenizer, base, fixed, {}, {})
+    only = {"runs": {"labelled": recipe.accurate.runs["labelled"]}, "average": {"labelled": 1.0}}
+    work = Work(tmp_path, Record("", "", [], "", [], start.name), lambda _: None)
+    tuned = accurate.train(work, recipe.accurate.model_copy(update=only), recipe.augment, material, None, start.parameters)
+    ids = encode(tokenizer, [row.text for row in rows[:4]])
+    said = accurate.answering([(tuned, 1.0)], lambda _: None)([[BEGIN, *each[:14], END] for each in ids])
+    model = Model.load(trained / "default")
+    assert said == pytest.approx(model.probabilities([[BEGIN, *each[:14], END] for each in ids]), abs=0.06)
+    assert start.name.startswith("sample-accurate@1 (model.onnx, sha256 ")
+
+
+def test_a_bundle_with_other_layers_is_none_to_go_on_from() -> None:
+    with pytest.raises(ConfigError, match=r"model\.onnx: has 6 layers, but `layers` of `accurate` in the recipe is 1$"):
+        steps.read_start(Path("pipeline/models/default"), read_recipe(SAMPLE / "recipe.toml"))
