@@ -28,6 +28,8 @@ LONGEST = (
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Within a file the order stays."""
     places = {config.rootpath / "tests" / f"{name}.py": place for place, name in enumerate(LONGEST)}
+    if gone := [path.name for path in places if not path.exists()]:
+        raise pytest.UsageError(f"tests/conftest.py: LONGEST names what is no file any more: {', '.join(gone)}")
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
