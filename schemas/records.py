@@ -22,7 +22,7 @@ MAX_HIGHLIGHTS = 12
 
 # `$(?!\n)`: Python's `$` also matches before a final newline; the JSON Schema dialect reads the same pattern.
 ID, MARKET = r"[A-Za-z0-9._:-]{1,200}", r"[A-Z]{2}"
-ID_FORM, MARKET_FORM = "1 to 200 of A-Z a-z 0-9 . _ : -", "two capital letters, such as NL"
+ID_FORM, MARKET_FORM = "1 to 200 of A-Z a-z 0-9 - . _ :", "two capital letters, such as NL"
 Id = Annotated[str, Meta(max_length=200, pattern=rf"^{ID}$(?!\n)", description="1-200 of [A-Za-z0-9._:-]")]
 Time = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339 with an offset")]
 Market = Annotated[str, Meta(pattern=rf"^{MARKET}$(?!\n)", description="ISO 3166-1 alpha-2")]

@@ -22,9 +22,9 @@ NOT_FOR = """\
 LIMITS = """\
 - Spam was learnt from English text messages and comments, and elsewhere from a few posts that were written for the training.
 - Threat and sexual content were learnt from few rows, nearly all English, Malay or French, and from such posts.
-- Languages without labelled collections have what the base model carries over, word lists of profanity, and at most 300 such posts; subtle
+- Languages without labelled collections have what the base model carries over, word lists of profanity, and at most 320 such posts; subtle
   hate is often missed there.
-- Ordinary tweets are flagged far more often than ordinary sentences, most of all in Arabic, Italian, German and Hindi.
+- Ordinary tweets are flagged far more often than ordinary sentences, most of all in German, Italian, Portuguese and English.
 - Where labels of two collections disagree, it learnt a mixture of both. docs/model/experiments.md has the figures.
 """
 

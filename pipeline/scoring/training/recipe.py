@@ -39,7 +39,7 @@ class Run(ConfigModel):
 
     `benign`, `joined_harmful`, `joined_clean`, `soft`: pipeline.scoring.training.sampling.Mix. `dictionary`: whether words are exchanged.
     `dressed`: chance of a benign row to look like a tweet. `taught`: share of the loss that the teacher's answers have; `kept`: that the
-    answers of the run before have, of which the project's own rows are no part. `own`: how many times as often these are drawn.
+    answers of the run before have, but for what the project's own rows know. `own`: how many times as often these are drawn.
     `fall`: the rate of a layer, as a share of that of the layer above it.
     """
 

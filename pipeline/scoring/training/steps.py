@@ -15,7 +15,16 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from pipeline.config import ConfigError
-from pipeline.scoring.bundle import MODEL, TOKENIZER, CalibrationForm, CalibrationMethod, CascadeForm, read_bundle, read_verified
+from pipeline.scoring.bundle import (
+    DESCRIPTION,
+    MODEL,
+    TOKENIZER,
+    CalibrationForm,
+    CalibrationMethod,
+    CascadeForm,
+    read_bundle,
+    read_verified,
+)
 from pipeline.scoring.evaluation.fairness import fairness_rows
 from pipeline.scoring.training import (
     accurate,
@@ -150,10 +159,16 @@ class Start:
 
 
 def read_start(folder: Path, recipe: Recipe) -> Start:
-    """ConfigError where `sluice train` has not made the bundle, or with another number of layers."""
+    """ConfigError where `sluice train` has not made the graph, where it has other labels or layers, and where the recipe makes another
+    bundle of the same name and version. Whether the pieces are the base model's is seen when the vocabulary is made.
+    """
     bundle = read_bundle(folder)
+    if bundle.model_version == f"{recipe.accurate_name}@{recipe.version}":
+        raise ConfigError(f"{folder}: is {bundle.model_version}, as what goes on from it would be; the recipe needs another `version`")
+    if bundle.labels != LABELS:
+        raise ConfigError(f"{folder / DESCRIPTION}: `labels` are {', '.join(bundle.labels)}, but a training is of {', '.join(LABELS)}")
     graph = read_verified(folder / MODEL, "model.sha256", bundle.model.sha256)
-    tokenizer = read_verified(folder / TOKENIZER, "tokenizer.sha256", bundle.tokenizer.sha256).decode()
+    tokenizer = read_verified(folder / TOKENIZER, "tokenizer.sha256", bundle.tokenizer.sha256).decode(errors="replace")
     try:
         parameters = read_graph(graph)
     except ValueError as error:

@@ -73,8 +73,12 @@ def choose(  # noqa: PLR0913, PLR0917 - what decides which
 def ids_of(pieces: Pieces, tokenizer: str) -> Ids:
     """The base model's ids of the pieces of a tokenizer.json that `tokenizer_of` wrote. ValueError where it is another's."""
     numbers = {piece: number for number, (piece, _) in enumerate(pieces)}
-    found = np.array([numbers.get(piece, -1) for piece, _ in json.loads(tokenizer)["model"]["vocab"]])
-    if not len(found) or tokenizer_of([pieces[number] for number in found]) != tokenizer:
+    try:
+        found = np.array([numbers[piece] for piece, _ in json.loads(tokenizer)["model"]["vocab"]])
+        same = tokenizer_of([pieces[number] for number in found]) == tokenizer
+    except (KeyError, TypeError, ValueError):
+        same = False
+    if not same:
         raise ValueError("its pieces are not some of the base model's")
     return found
 

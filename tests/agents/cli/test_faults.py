@@ -24,7 +24,7 @@ def said(line: bytes) -> str:
         ({"market": 1}, "`market` must be two capital letters, such as NL"),
         ({"created_at": "2026-11-01"}, "`created_at` must be a time with its offset from UTC, such as 2026-11-01T10:00:00Z"),
         ({"created_at": "2026-11-01T10:00:00"}, "`created_at` must be a time with its offset from UTC, such as 2026-11-01T10:00:00Z"),
-        ({"post_id": "a b"}, "`post_id` must be 1 to 200 of A-Z a-z 0-9 . _ : -"),
+        ({"post_id": "a b"}, "`post_id` must be 1 to 200 of A-Z a-z 0-9 - . _ :"),
         ({"kind": "new"}, "`kind` must be one of created, edited, deleted"),
         ({"revision": 0}, "`revision` must be a whole number from 1 on"),
         ({"text": None}, "a post of kind 'created' needs `text` or `media`"),

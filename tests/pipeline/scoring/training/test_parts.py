@@ -97,8 +97,10 @@ def test_pieces_are_found_again_in_the_base_model_and_no_others(base: BaseModel)
     keep = np.array([0, 1, 2, 3, 17, 250])
     written = vocabulary.tokenizer_of([base.pieces[index] for index in keep])
     assert vocabulary.ids_of(base.pieces, written).tolist() == keep.tolist()
-    with pytest.raises(ValueError, match="its pieces are not some of the base model's"):
-        vocabulary.ids_of(base.pieces, vocabulary.tokenizer_of([*base.pieces[:4], ("no piece of it", -1.0)]))
+    other = vocabulary.tokenizer_of([*base.pieces[:4], ("no piece of it", -1.0)])
+    for tokenizer in (other, "", "{}", '{"model": {}}', '{"model": {"vocab": null}}', '{"model": {"vocab": {"a": 1}}}', "[]"):
+        with pytest.raises(ValueError, match="its pieces are not some of the base model's"):
+            vocabulary.ids_of(base.pieces, tokenizer)
 
 
 def _run(path: Path, ids: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,15 +85,16 @@ def test_goes_on_with_the_first_step_that_left_no_result(trained: Path) -> None:
 
 
 def test_another_recipe_or_a_bundle_to_go_on_from_needs_another_folder(trained: Path) -> None:
-    recipe = (SAMPLE / "recipe.toml").read_bytes()
-    for content, start in ((b"changed", None), (recipe, trained / "default")):
-        order = steps.Order(SAMPLE, trained / "other", read_recipe(SAMPLE / "recipe.toml"), content, "", start)
+    content = (SAMPLE / "recipe.toml").read_bytes()
+    for read, start in ((b"changed", None), (content, trained / "default")):
+        recipe = read_recipe(SAMPLE / "recipe.toml").model_copy(update={"version": "2"})
+        order = steps.Order(SAMPLE, trained / "other", recipe, read, "", start)
         with pytest.raises(ConfigError, match="another recipe, other data or another bundle to go on from"):
             steps.train(order, trained / "work", lambda _: None)
 
 
 def test_goes_on_from_a_bundle_in_place_of_the_first_run(trained: Path, tmp_path: Path) -> None:
-    recipe = read_recipe(SAMPLE / "recipe.toml")
+    recipe = read_recipe(SAMPLE / "recipe.toml").model_copy(update={"version": "2"})
     start = steps.read_start(trained / "default", recipe)
     base = read_base(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE))
     tokenizer = Tokenizer.from_str(start.tokenizer)
@@ -107,6 +109,19 @@ def test_goes_on_from_a_bundle_in_place_of_the_first_run(trained: Path, tmp_path
     model = Model.load(trained / "default")
     assert said == pytest.approx(model.probabilities([[BEGIN, *each[:14], END] for each in ids]), abs=0.06)
     assert start.name.startswith("sample-accurate@1 (model.onnx, sha256 ")
+
+
+def test_what_goes_on_from_a_bundle_needs_another_version(trained: Path) -> None:
+    with pytest.raises(ConfigError, match=r"default: is sample-accurate@1, .* the recipe needs another `version`$"):
+        steps.read_start(trained / "default", read_recipe(SAMPLE / "recipe.toml"))
+
+
+def test_a_bundle_with_other_labels_is_none_to_go_on_from(trained: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(trained / "default", tmp_path / "other") / "bundle.toml"
+    other.write_text(other.read_text().replace("profanity", "vulgar"))
+    recipe = read_recipe(SAMPLE / "recipe.toml").model_copy(update={"version": "2"})
+    with pytest.raises(ConfigError, match=r"bundle\.toml: `labels` are toxic, .*, vulgar, but a training is of toxic, .*, profanity$"):
+        steps.read_start(other.parent, recipe)
 
 
 def test_a_bundle_with_other_layers_is_none_to_go_on_from() -> None:
