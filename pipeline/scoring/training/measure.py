@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from pipeline.policy.policy import Policy
 from pipeline.scoring.bundle import MODEL, TOKENIZER
@@ -158,6 +159,8 @@ def _plot(curves: dict[str, list[figures.Passed]], path: Path) -> None:
         left.plot([each.share for each in curve], [each.auc for each in curve], marker="o", markersize=3, label=language)
         right.plot([each.rate for each in curve], [each.precision for each in curve], marker="o", markersize=3, label=language)
     left.set(xlabel="share passed on to the accurate tier", ylabel="AUC, toxic")
-    right.set(xlabel="posts in a CPU second", ylabel="precision at 80% recall, toxic", xscale="log")
+    right.set(xlabel="posts in a CPU second", ylabel="precision at 80% recall, toxic")
+    right.set_xscale("log", base=2)
+    right.xaxis.set_major_formatter(ScalarFormatter())
     left.legend(fontsize="x-small")
     figure.savefig(path, dpi=110)
