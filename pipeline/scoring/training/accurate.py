@@ -62,7 +62,9 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     work: Work, form: EncoderForm, augment: AugmentForm, material: Material, taught_by: Teacher | None, given: Parameters | None = None
 ) -> Tuned:
     """All runs, each a step of its own, and their average. `given` is the first run's result, which is then not trained."""
-    paths = _runs(work, "run", form, augment, material, taught_by, given)
+    if given:
+        work.once(f"run-{next(iter(form.runs))}.npz", lambda path: write_parameters(path, *standardised(given, material)))
+    paths = _runs(work, "run", form, augment, material, taught_by)
     like = initial(material.base, form.layers, jax.random.key(0))
     return averaged({paths[name]: weight for name, weight in form.average.items()}, like, material.fixed)
 
@@ -84,7 +86,7 @@ def teacher(work: Work, form: EncoderForm, augment: AugmentForm, material: Mater
 
 
 def _teacher(work: Work, form: EncoderForm, augment: AugmentForm, material: Material) -> Teacher:
-    paths = _runs(work, "teacher", form, augment, material, None, None)
+    paths = _runs(work, "teacher", form, augment, material, None)
     like = initial(material.base, form.layers, jax.random.key(0))
     total = sum(form.average.values())
     models = [(read_parameters(paths[name], like, material.fixed), weight / total) for name, weight in form.average.items()]
@@ -126,13 +128,7 @@ def with_labels(answers: Floats, targets: Floats, own: Sequence[bool]) -> Floats
 
 
 def _runs(  # noqa: PLR0913, PLR0917 - what all runs need
-    work: Work,
-    kind: str,
-    form: EncoderForm,
-    augment: AugmentForm,
-    material: Material,
-    taught_by: Teacher | None,
-    given: Parameters | None,
+    work: Work, kind: str, form: EncoderForm, augment: AugmentForm, material: Material, taught_by: Teacher | None
 ) -> dict[str, Path]:
     like = initial(material.base, form.layers, jax.random.key(0))
     paths: dict[str, Path] = {}
@@ -141,9 +137,7 @@ def _runs(  # noqa: PLR0913, PLR0917 - what all runs need
         step = f"{kind}-{name}"
 
         def make(path: Path, step: str = step, run: Run = run, start: Tuned | None = start) -> None:
-            first = given if step == f"{kind}-{next(iter(form.runs))}" else None
-            tuned = standardised(first, material) if first else _run(work, step, run, form, augment, material, start, taught_by)
-            write_parameters(path, *tuned)
+            write_parameters(path, *_run(work, step, run, form, augment, material, start, taught_by))
 
         paths[name] = work.once(f"{step}.npz", make)
         work.path(_state(step)).unlink(missing_ok=True)
@@ -197,13 +191,10 @@ def _run(  # noqa: PLR0913, PLR0917 - a run is where everything meets
         parameters, fixed = loop.fit_head(initial(material.base, form.layers, key), material.fixed, head, schedule, key)
     else:
         parameters, fixed = start
-    answers = None
-    if start and run.kept:
-        taught_by = answering([(start, 1.0)], work.say)
-    if taught_by and schedule.taught:
-        answers = answered(work, f"answers-{step}.npy", ids, taught_by)
-        if run.kept:
-            answers = with_labels(answers, targets, [draw.own for draw in drawn])
+    answering_now = answering([(start, 1.0)], work.say) if start and run.kept else taught_by
+    answers = answered(work, f"answers-{step}.npy", ids, answering_now) if answering_now and schedule.taught else None
+    if answers is not None and run.kept:
+        answers = with_labels(answers, targets, [draw.own for draw in drawn])
     learn = loop.batches(ids, targets, schedule.tokens, random, answers)
 
     def say(sentence: str) -> None:
