@@ -20,8 +20,9 @@ _INVISIBLE = (
     "\ufff0-\ufffb\U000e0100-\U000e01ef"
 )
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters without ink: readers see a gap
-_LETTER_LOOKS = "\uff21-\uff3a\uff41-\uff5a\u24b6-\u24e9\u2102-\u2134\U0001d400-\U0001d7cb\U0001f130-\U0001f149"
+_LETTER_LOOKS = "\uff21-\uff3a\uff41-\uff5a\u249c-\u24e9\u2102-\u2134\U0001d400-\U0001d7cb\U0001f110-\U0001f129\U0001f130-\U0001f149"
 _BADGES = "\U0001f150-\U0001f169\U0001f170-\U0001f189"
+_INDICATORS = "\U0001f1e6-\U0001f1ff"  # two of them side by side are a flag
 # Only where no letter has them: what NFC composes is spelling, and Arabic, Hebrew, Indic and Thai marks are others.
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20df\u20e4-\u20f0\ufe20-\ufe2f"
 _JOINED_SCRIPTS = "\u0600-\u0dff"  # Arabic and Indic, where the joiners are spelling
@@ -32,7 +33,7 @@ _VOICE = "\u3099\u309a"
 _EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"  # of which a joiner makes one out of two
 
 _STRANGE = re.compile(
-    f"[{_INVISIBLE}{_TAGS}{_BLANK}{_LETTER_LOOKS}{_BADGES}{_MARKS}{_JAMO}{_HALF_KANA}{_VOICE}\u0640\u200c\u200d]|{LETTER}[\ufe00-\ufe0f]"
+    f"[{_INVISIBLE}{_TAGS}{_BLANK}{_LETTER_LOOKS}{_BADGES}{_INDICATORS}{_MARKS}{_JAMO}{_HALF_KANA}{_VOICE}\u0640\u200c\u200d]|{LETTER}[\ufe00-\ufe0f]"
 )
 _REVERSED = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\n\u0590-\u08ff]*+)[\u202c\n]?")
 _INVISIBLE_RUN = re.compile(f"[{_INVISIBLE}]++|(?<={LETTER})[\ufe00-\ufe0f]++")
@@ -41,6 +42,8 @@ _BLANK_ONE = re.compile(f"[{_BLANK}]")
 _STRAY_JOINER = re.compile(f"(?<![{_JOINED_SCRIPTS}{_EMOJI}])[\u200c\u200d]++(?![{_JOINED_SCRIPTS}{_EMOJI}])")
 _LOOK = re.compile(f"[{_LETTER_LOOKS}]")
 _FONTS = ("<font>", "<wide>", "<circle>", "<square>")
+_IN_BRACKETS = "<compat> 0028"
+_LONE_INDICATOR = re.compile(f"(?<![{_INDICATORS}])[{_INDICATORS}](?![{_INDICATORS}])")
 _BADGE_RUN = re.compile(f"[{_BADGES}]{{2,}}+|(?<={LETTER})[{_BADGES}]|[{_BADGES}](?={LETTER})")
 _WORD = re.compile(f"[\\w{_MARKS}]++")
 _MARK_RUN = re.compile(f"[{_MARKS}]++")
@@ -78,6 +81,7 @@ def undisguise(text: str) -> str:
 
 def _visible(text: str) -> str:
     """`text` in plain letters, as it is seen: nothing invisible, nothing in another look, no stacks of marks."""
+    text = _LONE_INDICATOR.sub(lambda match: chr(ord("A") + ord(match[0]) - 0x1F1E6), text)
     text = _FLAG_OR_TAGS.sub(r"\1", text)
     text = _REVERSED.sub(lambda match: match[1][::-1], text)
     text = _BLANK_ONE.sub(" ", _INVISIBLE_RUN.sub("", text))
@@ -93,9 +97,10 @@ def _visible(text: str) -> str:
 def _look(match: re.Match[str]) -> str:
     """A letter for its look; symbols that are no letters stay."""
     character = match[0]
-    if not unicodedata.decomposition(character).startswith(_FONTS):
+    decomposition = unicodedata.decomposition(character)
+    if not decomposition.startswith((*_FONTS, _IN_BRACKETS)):
         return character
-    letter = unicodedata.normalize("NFKC", character)
+    letter = unicodedata.normalize("NFKC", character).strip("()")
     return letter if letter.isalpha() else character
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pipeline.scoring import links
+from pipeline.scoring import hashtags, links
 from pipeline.scoring.bundle import Normalisation, TextForm
 from pipeline.scoring.normalise import undisguise
 from schemas.records import MAX_TEXT_BYTES
@@ -40,7 +40,7 @@ def _robust(text: str) -> str:
         plain = undisguise(text)
         if number and plain == text:
             break
-        text = _without_links_and_names(plain)
+        text = hashtags.opened(_without_links_and_names(plain))
     return text
 
 

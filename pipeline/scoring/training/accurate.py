@@ -66,7 +66,7 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
         work.once(f"run-{next(iter(form.runs))}.npz", lambda path: write_parameters(path, *standardised(given, material)))
     paths = _runs(work, "run", form, augment, material, taught_by)
     like = initial(material.base, form.layers, jax.random.key(0))
-    return averaged({paths[name]: weight for name, weight in form.average.items()}, like, material.fixed)
+    return averaged([{paths[name]: weight for name, weight in family.items()} for family in form.families], like, material.fixed)
 
 
 def teacher(work: Work, form: EncoderForm, augment: AugmentForm, material: Material) -> Teacher:

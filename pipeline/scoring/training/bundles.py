@@ -87,7 +87,7 @@ labelled_languages = {_list(contents.labelled)}
 
 [text]
 normalisation = "{TEXT_FORM.normalisation.value}"
-max_characters = {TEXT_FORM.max_characters}    # what eight windows hold of nearly any text; bounds the tokeniser's time on hostile text
+max_characters = {TEXT_FORM.max_characters}    # bounds the tokeniser's time on hostile text; the windows end earlier in most languages
 
 [tokenizer]
 sha256 = "{tokenizer}"

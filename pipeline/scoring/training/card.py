@@ -22,8 +22,8 @@ NOT_FOR = """\
 LIMITS = """\
 - Spam was learnt from English text messages and comments, and elsewhere from a few posts that were written for the training.
 - Threat and sexual content were learnt from few rows, nearly all English, Malay or French, and from such posts.
-- Languages without labelled collections have what the base model carries over, word lists of profanity, and at most 320 such posts; subtle
-  hate is often missed there.
+- Languages without labelled collections have what the base model carries over, word lists of profanity, and a few hundred such posts at
+  most; subtle hate is often missed there.
 - Ordinary tweets are flagged far more often than ordinary sentences, most of all in German, Italian, Portuguese and English.
 - Where labels of two collections disagree, it learnt a mixture of both. docs/model/experiments.md has the figures.
 """
@@ -31,7 +31,7 @@ LIMITS = """\
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """Calibration error on test rows beside what rows so few give a perfect model."""
+    """Calibration error on test rows; what rows so few give a perfect model on average, and how often one is as far off."""
 
     label: str
     language: str
@@ -39,6 +39,7 @@ class Calibrated:
     dev_rows: int
     error: float
     chance: float
+    as_often: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +182,15 @@ def _calibration(measured: Measured) -> str:
         return "None: no language had enough dev rows."
     worst = max(measured.calibrated, key=lambda each: each.error)
     rows = [
-        [each.language, each.label, str(each.dev_rows), str(each.rows), f"{each.error:.1%}", f"{each.chance:.1%}"]
+        [each.language, each.label, str(each.dev_rows), str(each.rows), f"{each.error:.1%}", f"{each.chance:.1%}", f"{each.as_often:.1%}"]
         for each in measured.calibrated
     ]
     return (
         "Expected calibration error in 15 bins on test rows, per language and label with at least 500 dev rows. `by chance` is what a "
-        "perfectly calibrated model with these scores would show on average with so few rows. "
+        "perfectly calibrated model with these scores would show on average with so few rows, `as far off` in how many of 1,000 "
+        "draws it would show as much or more. "
         f"The worst is {worst.language} {worst.label}: {worst.error:.1%}.\n\n"
-        + table(["language", "label", "dev rows", "test rows", "error", "by chance"], rows)
+        + table(["language", "label", "dev rows", "test rows", "error", "by chance", "as far off"], rows)
         + f"\n\nReliability diagrams: [{measured.plots}]({measured.plots}). Languages under `[calibration.aligned]` in bundle.toml have no "
         "or too few labelled rows: they were only brought to the height that ordinary text has elsewhere, their posts are marked as not "
         "calibrated, and nothing is claimed for them."
@@ -240,12 +242,13 @@ def _data(rows: Sequence[Row]) -> str:
 def _made(record: Record, hashes: dict[str, str]) -> str:
     steps = "\n".join(f"- {name}: {made.seconds:.0f} s on {made.processor}" for name, made in record.steps.items())
     files = "\n".join(f"- {file.name}: {file.rows} rows, sha256 {file.sha256}" for file in record.data)
-    made = "\n".join(f"- {name}: sha256 {value}" for name, value in hashes.items())
+    texts, made = ("\n".join(f"- {name}: sha256 {value}" for name, value in each.items()) for each in (record.texts_sha256, hashes))
     began = f"In place of the accurate tier's first run: the weights of {record.start}. " if record.start else ""
     return (
         f"    {record.command}\n\nRecipe: sha256 {record.recipe_sha256}. {began}"
         f"Bundles and figures were made with {', '.join(record.libraries)}. docs/model/training.md says what the steps are.\n\n"
-        f"Steps:\n\n{steps}\n\nData files:\n\n{files}\n\nResult:\n\n{made}"
+        f"Steps:\n\n{steps}\n\nData files:\n\n{files}\n\n"
+        f"Own sentences and posts, and word lists:\n\n{texts}\n\nResult:\n\n{made}"
     )
 
 

@@ -90,10 +90,10 @@ def calibration_error(truth: Floats, scores: Floats) -> float:
     return sum(gaps) / len(scores)
 
 
-def by_chance(scores: Floats, draws: int = 200, seed: int = 0) -> float:
-    """The calibration error that a perfectly calibrated model with these scores has on average, because the rows are few."""
+def by_chance(scores: Floats, draws: int = 1_000, seed: int = 0) -> Floats:
+    """Calibration errors [draws] that a perfectly calibrated model with these scores would have, because the rows are few."""
     random = np.random.default_rng(seed)
-    return float(np.mean([calibration_error((random.random(len(scores)) < scores).astype(np.float64), scores) for _ in range(draws)]))
+    return np.array([calibration_error((random.random(len(scores)) < scores).astype(np.float64), scores) for _ in range(draws)])
 
 
 def rate(model: Model, rows: Sequence[Row]) -> float:

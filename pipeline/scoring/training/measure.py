@@ -138,8 +138,9 @@ def _calibrated(test: Sample, dev: Sequence[Row], model: Model) -> list[card.Cal
         for language, truth, scores in test.cells(label):
             known = sum(row.language == language and not np.isnan(row.targets[column]) for row in dev)
             if language and known >= LEAST_DEV_ROWS and language in model.bundle.calibration.languages:
-                error, chance = figures.calibration_error(truth, scores), figures.by_chance(scores)
-                found.append(card.Calibrated(label, language, len(truth), known, error, chance))
+                error, by_chance = figures.calibration_error(truth, scores), figures.by_chance(scores)
+                as_often = float((by_chance >= error).mean())
+                found.append(card.Calibrated(label, language, len(truth), known, error, float(by_chance.mean()), as_often))
     return found
 
 

@@ -73,7 +73,8 @@ class Run(ConfigModel):
 class EncoderForm(ConfigModel):
     """The accurate tier, or its teacher: `layers` of the base model, and `runs` in order, on texts of at most `length` tokens.
 
-    `average`: the runs' weights in the mean, of layers in the accurate tier and of logits in its teacher.
+    `average`: the runs' weights in the mean, in the accurate tier of what they learnt (pipeline.scoring.training.work.averaged), in its
+    teacher of their logits.
     `head_draws`: how many draws the head learns from alone, before a run that starts from the base model.
     `half`: products in bfloat16, for processors with instructions for it; others get slower.
     """
@@ -96,6 +97,17 @@ class EncoderForm(ConfigModel):
         if unknown:
             raise ValueError(f"`average` names {', '.join(unknown)}; runs are {', '.join(names)}")
         return self
+
+    @property
+    def families(self) -> list[dict[str, float]]:
+        """The runs of `average` and their weights, those together that go on from one run."""
+        first: dict[str, str] = {}
+        for name, run in self.runs.items():
+            first[name] = first[run.after] if run.after else name
+        found: dict[str, dict[str, float]] = {}
+        for name, weight in self.average.items():
+            found.setdefault(first[name], {})[name] = weight
+        return list(found.values())
 
     def schedule(self, run: Run) -> Schedule:
         """How a run learns."""

@@ -109,6 +109,7 @@ def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Traine
         f"{platform.machine()}, JAX {jax.__version__} on {jax.devices()[0].device_kind}",
         files,
         start.name if start else "",
+        _texts_sha256(order.data / "lexicons"),
     )
     work = Work(work_folder, record, say)
     rows = split(work, all_rows, recipe.measured_rows)
@@ -128,6 +129,13 @@ def train(order: Order, work_folder: Path, say: Callable[[str], None]) -> Traine
     small = fast.train(work, recipe.fast, lesson)
     tiers.draft("fast", small)
     return Trained(rows, tiers.finish(order.out, {"accurate": graph, "fast": small}), twin, record)
+
+
+def _texts_sha256(lexicons: Path) -> dict[str, str]:
+    own = [templates.PATH, *sorted(written.FOLDER.glob("*.tsv")), augment.NOT_CRUDE]
+    named = [(path.relative_to(templates.PATH.parent), path) for path in own]
+    named += [(Path("lexicons", path.name), path) for path in sorted(lexicons.glob("*.txt"))]
+    return {str(name): hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named}
 
 
 def split(work: Work, rows: Sequence[Row], measured_rows: int) -> Rows:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,8 @@ from pipeline.scoring.training.rows import DataFile
 
 RECORD = "record.json"
 
+Tree = TypeVar("Tree")
+
 
 class Made(msgspec.Struct):
     """How long a step took, and where: a work folder may have been on several machines."""
@@ -26,7 +29,10 @@ class Made(msgspec.Struct):
 
 
 class Record(msgspec.Struct):
-    """What is known of a training: its command, libraries and data, and each step by its name. `start`: the bundle that it went on from."""
+    """What is known of a training: its command, libraries and data, and each step by its name. `start`: the bundle that it went on from.
+
+    `texts_sha256`: of the project's own sentences and posts, and of the word lists.
+    """
 
     command: str
     recipe_sha256: str
@@ -34,6 +40,7 @@ class Record(msgspec.Struct):
     processor: str
     data: list[DataFile]
     start: str = ""
+    texts_sha256: dict[str, str] = {}
     steps: dict[str, Made] = {}
 
 
@@ -49,10 +56,10 @@ class Work:
         path = folder / RECORD
         if path.exists():
             before = msgspec.json.decode(path.read_bytes(), type=Record)
-            if (before.recipe_sha256, before.data, before.start) != (record.recipe_sha256, record.data, record.start):
+            if _of(before) != _of(record):
                 raise ConfigError(
-                    f"{folder}: belongs to a training with another recipe, other data or another bundle to go on from; "
-                    "give another folder, or remove it"
+                    f"{folder}: belongs to a training with another recipe, other data, other sentences, posts or word lists, or another "
+                    "bundle to go on from; give another folder, or remove it"
                 )
             record.steps = before.steps
         self._write()
@@ -81,6 +88,10 @@ class Work:
         self.path(RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(self.record), indent=2))
 
 
+def _of(record: Record) -> tuple[object, ...]:
+    return record.recipe_sha256, record.data, record.texts_sha256, record.start
+
+
 def write_parameters(path: Path, parameters: Parameters, fixed: Frozen) -> None:
     """A run's result: what was trained, and centre and spread of the pooled states."""
     leaves = {f"leaf{number}": np.asarray(leaf) for number, leaf in enumerate(jax.tree.leaves(parameters))}
@@ -96,18 +107,17 @@ def read_parameters(path: Path, like: Parameters, fixed: Frozen) -> tuple[Parame
         return jax.tree.unflatten(jax.tree.structure(like), leaves), changed
 
 
-def averaged(paths: dict[Path, float], like: Parameters, fixed: Frozen) -> tuple[Parameters, Frozen]:
-    """One model of several runs that started from the same base: the weighted mean of their layers (Wortsman et al. 2022, model soups),
-    and all their heads side by side, which gives the weighted mean of their logits. Heads begin at random: their own mean would be nothing.
+def averaged(families: Sequence[Mapping[Path, float]], like: Parameters, fixed: Frozen) -> tuple[Parameters, Frozen]:
+    """One model of several runs with their weights: the weighted mean of their layers (Wortsman et al. 2022, model soups), and of the heads
+    of a family, which are the runs that go on from one run. Heads of different families began at random, and their mean would be nothing:
+    they stand side by side, which gives the weighted mean of their logits.
 
     Each head reads features standardised by its run's centre and spread; that is folded into its first matrix.
     """
-    total = sum(paths.values())
-    runs = [(read_parameters(path, like, fixed), weight / total) for path, weight in paths.items()]
-    layers = jax.tree.map(
-        lambda *leaves: sum(leaf * weight for leaf, (_, weight) in zip(leaves, runs, strict=True)), *(of["layers"] for (of, _), _ in runs)
-    )
-    heads = [(_of_plain_features(of["head"], its), weight) for (of, its), weight in runs]
+    total = sum(weight for family in families for weight in family.values())
+    means = [(_mean_of(family, like, fixed), sum(family.values()) / total) for family in families]
+    layers = _mean([(of["layers"], weight) for of, weight in means])
+    heads = [(of["head"], weight) for of, weight in means]
     head = {
         "hidden": jnp.concatenate([each["hidden"] for each, _ in heads], axis=1),
         "hidden_bias": jnp.concatenate([each["hidden_bias"] for each, _ in heads]),
@@ -116,6 +126,23 @@ def averaged(paths: dict[Path, float], like: Parameters, fixed: Frozen) -> tuple
     }
     plain = fixed._replace(centre=jnp.zeros_like(fixed.centre), spread=jnp.ones_like(fixed.spread))
     return {"layers": layers, "head": head}, plain
+
+
+def _mean_of(family: Mapping[Path, float], like: Parameters, fixed: Frozen) -> Parameters:
+    total = sum(family.values())
+    runs = [(read_parameters(path, like, fixed), weight / total) for path, weight in family.items()]
+    plain: list[tuple[Parameters, float]] = [
+        ({"layers": of["layers"], "head": _of_plain_features(of["head"], its)}, weight) for (of, its), weight in runs
+    ]
+    return _mean(plain)
+
+
+def _mean(trees: Sequence[tuple[Tree, float]]) -> Tree:
+    def mean(*leaves: jax.Array) -> jax.Array:
+        return sum((leaf * weight for leaf, (_, weight) in zip(leaves, trees, strict=True)), jnp.zeros_like(leaves[0]))
+
+    found: Tree = jax.tree.map(mean, *(tree for tree, _ in trees))
+    return found
 
 
 def _of_plain_features(head: Layer, own: Frozen) -> Layer:
