@@ -41,6 +41,7 @@ def forget_content(draft: Draft) -> None:
     The decision in force carries no content: the platform still has to confirm it, and the machine does not loosen it on an edit. Who
     decided it, or stays out of the case, does not answer an appeal against what is carried over to a newer revision.
     """
+    give_up_waiting(draft, ERASED)
     case = draft.state
     draft.facts.append(Erased(Erasing.DONE))
     draft.state = CaseState(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from pipeline.cases.decisions import close
 from pipeline.cases.draft import GRAVE, Draft
 from pipeline.cases.outcomes import AUTHOR_DELETED, answer_last
@@ -32,7 +34,10 @@ ENOUGH = "so many have reported this post that no further outcome is sent"
 
 
 def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
-    """Receipt at once; people look, unless a person has looked at this revision already for what is as grave, or it is removed or gone."""
+    """Receipt at once; people look, unless a person has looked at this revision already for what is as grave, or it is removed or gone.
+
+    A report on a revision that routing has not handed over yet waits for it: what was decided on the text before says nothing of it.
+    """
     case = draft.state
     anew = not case.known or case.erased_at is not None
     copy = _usable_copy(case, report) if anew else None
@@ -43,6 +48,10 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
         return
     elif anew:
         refuse(draft, report, ERASED)
+        return
+    elif report.post_snapshot is not None and report.post_snapshot.revision > case.revision:
+        known_by_then = replace(report.post_snapshot, text="", media=())
+        wait(draft, Event(REPORTS.name, replace(report, post_snapshot=known_by_then), at))
         return
     reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
     graver = _take_label(draft, report.label)

@@ -101,11 +101,13 @@ class Cases(RuleBasedStateMachine):
             self.world.claim(post, reviewer, kind)
 
     @rule(
-        post=posts, key=st.sampled_from(["k1", "k2"]), channel=st.sampled_from(Channel), copied=st.booleans(), label=st.none() | labels
+        post=posts, key=st.sampled_from(["k1", "k2"]), channel=st.sampled_from(Channel), copied=st.booleans(), ahead=st.integers(0, 1),
+        label=st.none() | labels,
     )  # fmt: skip
-    def report(self, post: str, key: str, channel: Channel, copied: bool, label: str | None) -> None:
+    def report(self, post: str, key: str, channel: Channel, copied: bool, ahead: int, label: str | None) -> None:
+        revision = self.revision[post] + (ahead if self.world.shard.state(post) else 0)
         snapshot = Post(
-            post_id=post, revision=max(1, self.revision[post]), kind=PostKind.CREATED, conversation_id="c", author_id="author-1",
+            post_id=post, revision=max(1, revision), kind=PostKind.CREATED, conversation_id="c", author_id="author-1",
             market="NL", created_at=NOW, text="t",
         )  # fmt: skip
         self.world.report(post, key, channel, language="nl", label=label, **({"post_snapshot": snapshot} if copied else {}))
