@@ -97,7 +97,7 @@ def _objection(draft: Draft, appeal: Appeal) -> str | None:
     objections = (
         (again, "this decision is or was appealed against already"),
         (case.appeal is not None, "another appeal on this post is open"),
-        (since is not None and draft.at > since + draft.policy.people.appeals, "the time for appeals is over"),
+        (since is not None and draft.at > draft.appeals_end(since), "the time for appeals is over"),
         (by_author and not draft.restricted, "the decision does not restrict the post"),
         (not by_author and draft.restricted, "the post is restricted already"),
         (since is None, "there is no such report with an outcome"),

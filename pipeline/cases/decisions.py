@@ -116,8 +116,11 @@ def accept(draft: Draft, decision: Decision) -> None:
 
 def close(draft: Draft) -> None:
     """No task is left. What was ever restricted, or was reported, is kept until nobody can appeal any more."""
-    long = draft.state.was_restricted or draft.restricted or bool(draft.state.reporters)
-    draft.set(keep_until=draft.at + draft.policy.people.kept(long=long), adverse=0)
+    case = draft.state
+    long = case.was_restricted or draft.restricted or bool(case.reporters)
+    told = [case.standing.decided_at] if case.standing and draft.restricted else []
+    told += [each.answered_at for each in case.reporters if each.answered_at]
+    draft.set(keep_until=max((draft.at + draft.policy.people.kept(long=long), *map(draft.appeals_end, told))), adverse=0)
 
 
 def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | None) -> Decision:

@@ -188,7 +188,7 @@ def test_those_who_have_their_answer_do_not_keep_others_from_reporting(world: Wo
     world.routed(case_event("p", 2, CaseEventKind.EDITED, action=Action.ALLOW, pending=False, automation=Automation.FULL))
     assert only(world.report("p", "new"), Notice).kind is NoticeKind.RECEIPT
     state = world.shard.state("p")
-    assert state and len(state.reporters) == 100
+    assert state and len(state.reporters) == 101
 
 
 def test_a_flagger_costs_nobody_an_answer(world: World) -> None:
