@@ -122,7 +122,7 @@ class Standing(Record, frozen=True, kw_only=True, gc=False):
     """The decision in force: what is needed of it to judge what comes next.
 
     `awaits`: an earlier decision to undo a restriction, which the platform has not confirmed; this one only allows. `upheld`: on the appeal
-    of a reporter, by another person.
+    of a reporter, by another person. `read`: by somebody who could read the post.
     """
 
     decision_id: Id
@@ -134,6 +134,7 @@ class Standing(Record, frozen=True, kw_only=True, gc=False):
     overdue: bool = False
     awaits: Id | None = None
     upheld: bool = False
+    read: bool = False
 
 
 class Decided(Record, frozen=True, kw_only=True, gc=False):

@@ -86,7 +86,7 @@ def judged(draft: Draft, verdict: Verdict) -> None:
             cannot_judge=verdict.cannot_judge,
         )
     )
-    unread = verdict.outcome is Outcome.ALLOW and not standpoint.speaks and bool(left(draft, verdict.reviewer).speaking)
+    unread = _unread(draft, verdict, standpoint) and (bool(left(draft, verdict.reviewer).speaking) or graver(draft, label))
     if verdict.outcome is Outcome.CANNOT_JUDGE or unread:
         _keep_out(draft, verdict)
         ask_others(draft, Leaving.HANDED_ON, speaker=unread)
@@ -98,6 +98,14 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         _hold(draft, task, verdict, Ruling(Action.LIMIT, rule=BY_PERSON, label=label, pending=True), Purpose.REPORT)
     else:
         _settle(draft, verdict.reviewer, standpoint, _ACTIONS[verdict.outcome], label)
+
+
+def _unread(draft: Draft, verdict: Verdict, standpoint: _Standpoint) -> bool:
+    """Whether somebody who cannot read the post allows it, or would restrict what people who could have allowed."""
+    standing = draft.state.standing
+    allowed = standing is not None and standing.read and not draft.restricted
+    adverse = _ACTIONS.get(verdict.outcome) in RESTRICTS and not standpoint.full
+    return not standpoint.speaks and (verdict.outcome is Outcome.ALLOW or (adverse and allowed))
 
 
 def _loosens(draft: Draft, verdict: Verdict) -> bool:
@@ -163,19 +171,21 @@ def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Sta
 
     The last such verdict ends the case with a limit, unless something graver was reported meanwhile. A restriction that a person decided
     stands whatever they say, as it is and under its own label: they could not decide one in full, so they give it no other reason. Where
-    nobody is left to confirm, whatever a person decided before stands.
+    nobody is left to confirm, whatever a person decided before stands; what people who could read the post allowed stands where nobody is
+    left who can.
     """
     adverse = draft.state.adverse + 1
     standing = draft.state.standing
     decided = standing is not None and standing.by_person and not standing.pending
+    aside = _unread(draft, verdict, standpoint)
     alone = not left(draft, verdict.reviewer).at_all
     last = alone or adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0)
-    if not last or graver(draft, label):
+    if not aside and (not last or graver(draft, label)):
         draft.set(adverse=adverse)
         removed = standing is not None and standing.action is Action.REMOVE
         action = _ACTIONS[verdict.outcome] if removed else Action.LIMIT
         _hold(draft, task, verdict, Ruling(action, rule=UNCONFIRMED, label=label, pending=True), Purpose.CONFIRM)
-    elif standing is not None and decided and (draft.restricted or alone):
+    elif standing is not None and (aside or (decided and (draft.restricted or alone))):
         _stand(draft, verdict.reviewer, standing)
     else:
         _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
@@ -230,6 +240,8 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
         _uphold(draft, standing, label)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
+    if standpoint.speaks and draft.state.standing is not None:
+        draft.set(standing=replace(draft.state.standing, read=True))
     _told(draft, same_reasons=same_reasons)
 
 
