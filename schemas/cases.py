@@ -165,7 +165,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
-    a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over; a newer revision cancels that.
+    a file again. `erase_when_closed`: it is to be erased once what people need the text for is decided; a newer revision cancels that.
     """
 
     post_id: Id

@@ -10,7 +10,7 @@ from pipeline.cases.facts import Erased, Erasing
 from pipeline.cases.rules import Event
 from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, Channel, Erasure, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
-from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
+from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask, Unassessed
 from schemas.topics import CASES, ERASURES, VERDICTS
 from tests.pipeline.cases.world import DAY, NOW, World, case_event, only
 
@@ -89,6 +89,28 @@ def test_what_people_need_the_text_for_is_decided_first(world: World, on_appeal:
         assert only(made, Notice).kind is NoticeKind.OUTCOME
     else:
         assert only(made, Notice).appeal_until is None  # nobody could look at an appeal any more
+
+
+@pytest.mark.parametrize("by", ["the machine", "a person"])
+def test_what_is_restricted_until_people_have_looked_is_looked_at_first(world: World, by: str) -> None:
+    if by == "the machine":
+        world.routed(case_event("p", action=Action.LIMIT, pending=True, reasons=(), unassessed=(Unassessed.STAGE_ERROR,)))
+    else:
+        world.routed(case_event("p"))
+        world.verdict("p", "dave", Outcome.REMOVE)
+    assert world.erase("p") == []
+    assert world.facts[-1] == Erased(Erasing.WAITS) and "p" in world.files
+    world.restart()
+    assert only(world.verdict("p", "anna", Outcome.ALLOW), Decision).action is Action.RESTORE
+    assert_erased(world)
+    assert world.facts[-1] == Erased(Erasing.DONE)
+
+
+def test_it_does_not_wait_where_the_author_has_deleted_what_was_restricted(world: World) -> None:
+    world.routed(case_event("p", action=Action.LIMIT, pending=True))
+    world.erase("p")
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    assert_erased(world)
 
 
 @pytest.mark.parametrize("deleted_first", [False, True])

@@ -14,7 +14,7 @@ from pipeline.cases.apply import event_id
 from pipeline.cases.decisions import SEVERITY
 from schemas.cases import CaseEvent, CaseEventKind, CaseState, Purpose
 from schemas.people import Appellant, CannotJudge, Channel, Outcome, TaskEventKind, Verdict
-from schemas.records import Action, Automation, Decision, Post, PostKind, Record, ReviewTask
+from schemas.records import RESTRICTS, Action, Automation, Decision, Post, PostKind, Record, ReviewTask
 from schemas.topics import VERDICTS
 from tests.pipeline.cases.world import DAY, HOUR, NOW, REVIEWERS, World, case_event, rules
 
@@ -133,7 +133,8 @@ class Cases(RuleBasedStateMachine):
             assert before is None or not before.known
         else:
             assert (state.erased_at is None) == state.erase_when_closed == (state.task is not None)
-            assert state.task is None or state.appeal is not None or state.task.purpose is Purpose.QUEUE
+            held = state.standing is not None and state.standing.pending and state.standing.action in RESTRICTS
+            assert state.task is None or held or state.appeal is not None or state.task.purpose is Purpose.QUEUE
 
     @rule(by=st.sampled_from([dt.timedelta(minutes=10), HOUR, DAY, 10 * DAY, 210 * DAY]))
     def time_passes(self, by: dt.timedelta) -> None:
