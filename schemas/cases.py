@@ -91,7 +91,8 @@ class OpenTask(Record, frozen=True, kw_only=True, gc=False):
 
 class Reporter(Record, frozen=True, kw_only=True, gc=False):
     """A report that waits for its outcome, or whose outcome may still be appealed against: told at `answered_at`, that the post is
-    `restricted` or is not. `appealed`: against that outcome. `gone`: told no more than that the author had deleted the post.
+    `restricted` or is not. `appealed`: against that outcome; `appeal_id`: with an appeal that the outcome of the open one answers.
+    `gone`: told no more than that the author had deleted the post.
     """
 
     report_id: Id
@@ -100,6 +101,7 @@ class Reporter(Record, frozen=True, kw_only=True, gc=False):
     answered_at: Time | None = None
     restricted: bool = False
     appealed: bool = False
+    appeal_id: Id | None = None
     gone: bool = False
 
     @property
@@ -162,7 +164,8 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     restriction that holds; `was_restricted`: by any decision in the file. `barred` have decided on this revision and `passed` have handed
     it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their wellbeing). `reported`: labels that reports
     name and nobody has answered, for an edit changes `labels`. `adverse`: verdicts that would restrict it and wait for one who speaks the
-    language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
+    language. `joined`: the author's appeal, while the one of a reporter is open (`appeal`): one outcome answers both. `audited`: what the
+    machine decided, while people check it. `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
     a file again. `erase_when_closed`: it is to be erased once what people need the text for is decided; a newer revision cancels that.
@@ -202,6 +205,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     excused: tuple[Id, ...] = ()
     reporters: tuple[Reporter, ...] = ()
     appeal: OpenAppeal | None = None
+    joined: OpenAppeal | None = None
     waiting: tuple[Waiting, ...] = ()
     keep_until: Time | None = None
     erased_at: Time | None = None
@@ -211,7 +215,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
 class CaseFile(Record, frozen=True, kw_only=True, gc=False):
     """A post as it was judged, with its conversation and all decisions on it, kept until the window for appeals is over.
 
-    `statement`: of the appeal that is open.
+    `statement`: of the appeal that is open, and of the author's that joined it.
     """
 
     post_id: Id

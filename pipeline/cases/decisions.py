@@ -224,7 +224,6 @@ def heard(draft: Draft, action: Action) -> bool:
     """Whether the author's open appeal answers for `action` too: what is decided on an appeal is not appealed against again, unless it is
     graver than what the author was heard on.
     """
-    appeal = draft.state.appeal
-    if appeal is None or appeal.appellant is not Appellant.AUTHOR:
-        return False
-    return SEVERITY[action] <= SEVERITY[appeal.action]
+    both = (draft.state.appeal, draft.state.joined)
+    own = next((each for each in both if each is not None and each.appellant is Appellant.AUTHOR), None)
+    return own is not None and SEVERITY[action] <= SEVERITY[own.action]

@@ -55,7 +55,7 @@ def tell_of_reversal(draft: Draft) -> None:
     told: list[Reporter] = []
     for reporter in draft.state.reporters:
         otherwise = reporter.answered and reporter.restricted != draft.restricted
-        if otherwise and reporter.report_id != appealed:
+        if otherwise and reporter.report_id != appealed and reporter.appeal_id is None:
             tell_reporter(draft, reporter, REVERSED)
         told.append(_as_told(draft, reporter) if otherwise else reporter)
     _keep(draft, told)

@@ -26,8 +26,8 @@ MAX_REPORTERS = 100
 and cannot appeal as there is room for.
 """
 
-MAX_HEARD = 400
-"""Who wait for the outcome, or were told it and may still appeal; with flaggers and authorities 100 more. A report takes 600 bytes of the
+MAX_HEARD = 300
+"""Who wait for the outcome, or were told it and may still appeal; with flaggers and authorities 100 more. A report takes 800 bytes of the
 state at most, and a state has to fit into a record. Nobody loses an appeal to who comes later: who finds no place is told at once that no
 outcome is sent, and people look all the same.
 """
@@ -143,7 +143,7 @@ def _others(draft: Draft, report: Report) -> tuple[Reporter, ...]:
     needed = {
         each.report_id
         for each in case.reporters
-        if not each.answered or each.report_id == appealed or (may_appeal(draft, each) and each.report_id not in replaced)
+        if not each.answered or each.appeal_id or each.report_id == appealed or (may_appeal(draft, each) and each.report_id not in replaced)
     }
     kept = [each for each in case.reporters if each.report_id in needed or each.reporter_key != report.reporter_key]
     spare = max(0, len(kept) - (MAX_REPORTERS - 1))

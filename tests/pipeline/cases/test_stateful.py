@@ -112,10 +112,10 @@ class Cases(RuleBasedStateMachine):
         )  # fmt: skip
         self.world.report(post, key, channel, language="nl", label=label, **({"post_snapshot": snapshot} if copied else {}))
 
-    @rule(post=posts, by=st.sampled_from(Appellant))
-    def appeal(self, post: str, by: Appellant) -> None:
+    @rule(post=posts, by=st.sampled_from(Appellant), last=st.integers(0, 1))
+    def appeal(self, post: str, by: Appellant, last: int) -> None:
         state = self.world.shard.state(post)
-        mine = state.reporters[0].report_id if state and state.reporters else "none"
+        mine = state.reporters[last - 1].report_id if state and state.reporters else "none"
         self.world.appeal(post, by=by, report_id=mine)
 
     @rule(post=posts)
@@ -187,6 +187,7 @@ class Cases(RuleBasedStateMachine):
                 undecided = last is not None and last.pending
                 assert not undecided or state.task is not None or state.deleted, "somebody must look, and nobody is asked"
                 assert state.appeal is None or state.task is not None
+                assert state.appeal is not None or not (state.joined or any(each.appeal_id for each in state.reporters))
                 assert state.task is not None or all(reporter.answered for reporter in state.reporters), "who reported is never told"
 
     @invariant()
@@ -222,7 +223,8 @@ class Cases(RuleBasedStateMachine):
         for post in POSTS:
             seen: dict[int, int] = {}
             newest = 0
-            for decision in self.world.decisions(post):
+            for place, decision in enumerate(self.world.decisions(post)):
+                seen, newest = ({}, 0) if place == self.forgotten[post] else (seen, newest)
                 assert decision.revision >= newest
                 newest = decision.revision
                 first = decision.revision not in seen
