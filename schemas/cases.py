@@ -159,13 +159,14 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
 
     (`revision`, `sequence`) is that of the last decision. `applied` are the ids of the events that were applied last, oldest first.
     `due_at`: when time alone changes something. `standing`: the decision in force; `floor`: what a person decided last, which the machine
-    does not loosen, with its label and who had a hand in it, and in the same on the text before (`floor_label`, `floor_by`); `earlier`: ids
-    of the decisions before; `decided`: those of people; `appealed`: those that the author has appealed against; `source`: what led to the
-    restriction that holds; `was_restricted`: by any decision in the file. `barred` have decided on this revision and `passed` have handed
-    it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their wellbeing). `reported`: labels that reports
-    name and nobody has answered, for an edit changes `labels`. `adverse`: verdicts that would restrict it and wait for one who speaks the
-    language. `joined`: the author's appeal, while the one of a reporter is open (`appeal`): one outcome answers both. `audited`: what the
-    machine decided, while people check it. `rounds` counts its tasks.
+    does not loosen, with its label, who had a hand in it, and in the same on the text before, and whether it was only to hold until another
+    person had looked (`floor_label`, `floor_by`, `floor_pending`); `earlier`: ids of the decisions before; `decided`: those of people;
+    `appealed`: those that the author has appealed against; `source`: what led to the restriction that holds; `was_restricted`: by any
+    decision in the file. `barred` have decided on this revision and `passed` have handed it on, so neither may decide it; `excused` stay
+    out of the case for good (a conflict, their wellbeing). `reported`: labels that reports name and nobody has answered, for an edit
+    changes `labels`. `adverse`: verdicts that would restrict it and wait for one who speaks the language. `joined`: the author's appeal,
+    while the one of a reporter is open (`appeal`): one outcome answers both. `audited`: what the machine decided, while people check it.
+    `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
     a file again. `erase_when_closed`: it is to be erased once what people need the text for is decided; a newer revision cancels that.
@@ -191,6 +192,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     floor: Action | None = None
     floor_label: str | None = None
     floor_by: tuple[Id, ...] = ()
+    floor_pending: bool = False
     source: str | None = None
     was_restricted: bool = False
     earlier: tuple[Id, ...] = ()

@@ -10,7 +10,7 @@ from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Overturned
 from pipeline.cases.grounds import grounds, source_type
 from pipeline.ids import case_id, decision_id
-from pipeline.reasons import CARRIED_OVER, decisive
+from pipeline.reasons import CARRIED_OVER, SUSPECTED_BEFORE, decisive
 from schemas.cases import Decided, Standing
 from schemas.people import Addressee, Appellant, Notice, NoticeKind
 from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
@@ -46,20 +46,21 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
     draft.set(sequence=sequence)
     decision = _decision(draft, ruling, action, before.decision_id if before and undone else None)
     _publish(draft, decision, by_person=True)
-    keep_floor(draft, decision.action, ruling.label)
+    keep_floor(draft, decision.action, ruling.label, pending=ruling.pending)
     if undone and before:
         draft.facts.append(Overturned(draft.language.tag, by_machine=not before.by_person, on_appeal=draft.state.appeal is not None))
     return decision
 
 
-def keep_floor(draft: Draft, action: Action, label: str | None) -> None:
+def keep_floor(draft: Draft, action: Action, label: str | None, *, pending: bool = False) -> None:
     """What a person decided, which an edit does not loosen, and who had a hand in it: they do not answer an appeal against it. Neither does
     who decided the same on the text before: an appeal against that is one against what stands.
     """
     case, restricts = draft.state, action in RESTRICTS
     by = (*case.barred, *case.passed)
     goes_on = case.floor_by if case.floor is not None and (case.floor in RESTRICTS) == restricts else ()
-    draft.set(floor=action, floor_label=label if restricts else None, floor_by=tuple(dict.fromkeys((*goes_on, *by))))
+    floor_by = tuple(dict.fromkeys((*goes_on, *by)))
+    draft.set(floor=action, floor_label=label if restricts else None, floor_by=floor_by, floor_pending=pending)
     _note_deciders(draft, by)
 
 
@@ -94,7 +95,9 @@ def next_of(draft: Draft, proposal: Decision) -> Decision:
 
 
 def carried_over(draft: Draft, proposal: Decision) -> Decision:
-    """The proposal, with what a person said of the revision before: the machine does not loosen it, people look again."""
+    """The proposal, with what a person said of the revision before: the machine does not loosen it, people look again. What that person
+    only suspected stays suspected.
+    """
     floor, label = draft.state.floor, draft.state.floor_label
     ground, clause, category = grounds(draft, label)
     return replace(
@@ -102,7 +105,7 @@ def carried_over(draft: Draft, proposal: Decision) -> Decision:
         action=floor or proposal.action,
         automation=Automation.PARTIAL,
         pending=True,
-        reasons=(Reason(rule=CARRIED_OVER, label=label), *proposal.reasons),
+        reasons=(Reason(rule=SUSPECTED_BEFORE if draft.state.floor_pending else CARRIED_OVER, label=label), *proposal.reasons),
         ground=ground,
         clause=clause,
         category=category,

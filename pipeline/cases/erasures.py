@@ -57,6 +57,7 @@ def forget_content(draft: Draft) -> None:
         floor=case.floor,
         floor_by=case.floor_by,
         floor_label=case.floor_label,
+        floor_pending=case.floor_pending,
         source=case.source,
         excused=case.excused,
         keep_until=case.keep_until,

@@ -215,7 +215,7 @@ class Cases(RuleBasedStateMachine):
             state = self.world.shard.state(post)
             if state is not None and state.erased_at is not None:
                 needed = {"post_id", "revision", "sequence", "applied", "due_at", "known", "deleted", "standing", "floor", "keep_until",
-                          "erased_at", "floor_by", "floor_label", "source", "excused"}  # fmt: skip
+                          "erased_at", "floor_by", "floor_label", "floor_pending", "source", "excused"}  # fmt: skip
                 assert {field for field, value in to_builtins(state).items() if value} <= needed
 
     @invariant()
