@@ -8,7 +8,7 @@ from pipeline.cases.decisions import SEVERITY, heard
 from pipeline.cases.draft import Draft
 from pipeline.cases.outcomes import what_holds
 from pipeline.cases.tasks import ask
-from pipeline.cases.waiting import ERASED, refuse
+from pipeline.cases.waiting import ERASED, NO_DECISION, refuse
 from schemas.cases import OpenAppeal, Purpose
 from schemas.people import Addressee, Appeal, Appellant, NoticeKind
 from schemas.records import Action
@@ -124,7 +124,7 @@ def _objection(draft: Draft, appeal: Appeal) -> str | None:
     by_author = appeal.appellant is Appellant.AUTHOR
     known = standing is not None and appeal.decision_id in {standing.decision_id, *case.earlier}
     if standing is None or not (known or (not by_author and appeal.report_id in told)):
-        return "there is no such decision on this post"
+        return NO_DECISION
     if case.erased_at is not None:
         return ERASED
     since = standing.decided_at if by_author else told.get(appeal.report_id or "")

@@ -28,6 +28,8 @@ UNKNOWN = "the post is not known, and no copy of it was sent"
 
 NOT_COME = "the revision that was reported has not come"
 
+NO_DECISION = "there is no such decision on this post"
+
 ERASED = "what was kept of the post was erased"
 
 _DECODERS = {topic.name: decoder(topic.record) for topic in CASE_INPUTS if topic.record}
@@ -37,13 +39,15 @@ def wait(draft: Draft, event: Event) -> None:
     """Keeps the event until what it is about is known, or until the policy's time for that is over."""
     kept, waiting = _kept(event), draft.state.waiting
     if len(waiting) >= MAX_WAITING or sum(len(each.value) for each in (*waiting, kept)) > MAX_WAITING_CHARACTERS:
-        _give_up(draft, event.topic, event.record, _in_vain(draft))
+        _give_up(draft, event.topic, event.record, _in_vain(draft, event.record))
         return
     draft.set(waiting=(*waiting, kept))
 
 
-def _in_vain(draft: Draft) -> str:
-    return NOT_COME if draft.state.known else UNKNOWN
+def _in_vain(draft: Draft, record: Record) -> str:
+    if not draft.state.known:
+        return UNKNOWN
+    return NO_DECISION if isinstance(record, Appeal) else NOT_COME
 
 
 def waiting_events(draft: Draft) -> list[Event]:
@@ -53,16 +57,16 @@ def waiting_events(draft: Draft) -> list[Event]:
     return events
 
 
-def give_up_waiting(draft: Draft, reason: str) -> None:
+def give_up_waiting(draft: Draft, reason: str | None = None) -> None:
     """Whoever waits for an answer gets one. Of a post that is not known nothing is kept then."""
     for event in waiting_events(draft):
-        _give_up(draft, event.topic, event.record, reason)
+        _give_up(draft, event.topic, event.record, reason or _in_vain(draft, event.record))
     draft.forgotten = not draft.state.known
 
 
 def forget(draft: Draft) -> None:
     """The case is over, and whoever still waits gets an answer."""
-    give_up_waiting(draft, _in_vain(draft))
+    give_up_waiting(draft)
     draft.forgotten = True
 
 
@@ -72,7 +76,7 @@ def give_up_old(draft: Draft, since: dt.datetime) -> None:
     draft.set(waiting=tuple(_kept(event) for event in events if event.at > since))
     for event in events:
         if event.at <= since:
-            _give_up(draft, event.topic, event.record, _in_vain(draft))
+            _give_up(draft, event.topic, event.record, _in_vain(draft, event.record))
 
 
 def _kept(event: Event) -> Waiting:

@@ -9,7 +9,7 @@ from pipeline.cases.facts import Expired
 from pipeline.cases.outcomes import AUTHOR_DELETED
 from pipeline.cases.reports import ENOUGH
 from pipeline.cases.rules import Event
-from pipeline.cases.waiting import ERASED, NOT_COME
+from pipeline.cases.waiting import ERASED, NO_DECISION, NOT_COME
 from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, Channel, Enforcement, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
@@ -53,6 +53,28 @@ def test_a_confirmation_between_a_copy_and_its_post_is_not_lost(world: World, ag
         world.send(ENFORCEMENTS.name, done)
     world.pass_time(2 * HOUR)
     assert not world.shard.overdue and not [fact for fact in world.facts if isinstance(fact, Expired)]
+
+
+@pytest.mark.parametrize("first", ["the copy", "the appeal"])
+def test_an_appeal_between_a_copy_and_its_post_is_heard(world: World, first: str) -> None:
+    event = case_event("p", action=Action.REMOVE, automation=Automation.FULL)
+    for appeals in (first == "the appeal", first == "the copy"):
+        if appeals:
+            assert world.appeal("p", event.proposal.decision_id, appeal_id="a") == []
+        else:
+            world.report("p", post_snapshot=copy(), language="nl")
+    world.restart()
+    made = world.routed(event)
+    assert {(one.kind, one.about) for one in made if isinstance(one, Notice)} == {(NoticeKind.RESTRICTED, None), (NoticeKind.RECEIPT, "a")}
+    state = world.shard.state("p")
+    assert state and state.appeal and state.task and state.task.purpose is Purpose.APPEAL
+
+
+def test_an_appeal_against_what_nobody_has_decided_is_refused_after_a_day(world: World) -> None:
+    world.report("p", post_snapshot=copy(), language="nl")
+    world.appeal("p", "unknown", appeal_id="a")
+    refused = next(one for one in world.pass_time(DAY + HOUR) if isinstance(one, Notice))
+    assert (refused.kind, refused.about, refused.reason) == (NoticeKind.REFUSED, "a", NO_DECISION)
 
 
 def test_a_confirmation_that_found_nothing_counts_when_it_comes_again(world: World) -> None:
