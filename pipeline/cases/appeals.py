@@ -120,13 +120,13 @@ def _objection(draft: Draft, appeal: Appeal) -> str | None:
     who reported none still.
     """
     case, standing = draft.state, draft.state.standing
+    if case.erased_at is not None:  # and which decisions were earlier ones is not known any more
+        return ERASED
     told = {each.report_id: each.answered_at for each in case.reporters if each.answered_at}
     by_author = appeal.appellant is Appellant.AUTHOR
     known = standing is not None and appeal.decision_id in {standing.decision_id, *case.earlier}
     if standing is None or not (known or (not by_author and appeal.report_id in told)):
         return NO_DECISION
-    if case.erased_at is not None:
-        return ERASED
     since = standing.decided_at if by_author else told.get(appeal.report_id or "")
     appealed = {appeal.decision_id, standing.decision_id} & set(case.appealed)
     own = any(each.appellant is Appellant.AUTHOR for each in _open(draft))

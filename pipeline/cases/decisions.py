@@ -89,7 +89,7 @@ def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Dec
 
 def next_of(draft: Draft, proposal: Decision) -> Decision:
     """The proposal as the decision that follows; its cause is the event that brought it."""
-    sequence = proposal.sequence + 1
+    sequence = max(draft.state.sequence, proposal.sequence) + 1
     made = decision_id(proposal.post_id, proposal.revision, sequence, draft.cause)
     return replace(proposal, decision_id=made, sequence=sequence, cause=draft.cause, decided_at=draft.at)
 

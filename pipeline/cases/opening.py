@@ -138,6 +138,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
     labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
     found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first, what was reported last
     kept = draft.file if case.known and case.erased_at is None else None
+    told = case.sequence if event.post.revision == case.revision else 0  # as a reporter's copy said
     overtaken = case.erase_when_closed and event.post.revision > case.revision  # it was asked of a text that is gone with this
     if overtaken:
         draft.facts.append(Erased(Erasing.OVERTAKEN))
@@ -145,7 +146,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         known=True,
         deleted=False,
         revision=event.post.revision,
-        sequence=event.proposal.sequence,
+        sequence=max(told, event.proposal.sequence),
         language=event.language,
         market=event.post.market,
         stratum=event.stratum,

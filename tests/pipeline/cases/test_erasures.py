@@ -149,13 +149,14 @@ def test_what_the_machine_finds_after_a_copy_does_not_cancel_it(world: World) ->
 
 
 def test_late_events_meet_the_erasure_and_open_nothing(world: World) -> None:
-    event = case_event("p")
+    event = case_event("p", action=Action.LIMIT, pending=True)
     task = only(world.routed(event), ReviewTask)
     removed = only(world.verdict("p", "anna", Outcome.REMOVE), Decision)
     world.erase("p")
     late = Verdict(verdict_id="l", task_id=task.task_id, post_id="p", revision=1, reviewer="bram", outcome=Outcome.ALLOW, decided_at=NOW)
     assert only(world.send(VERDICTS.name, late), Notice).kind is NoticeKind.VERDICT_STALE
-    for refused in (world.appeal("p", removed.decision_id), world.report("p", post_snapshot=copy(1))):
+    earlier = event.proposal.decision_id
+    for refused in (world.appeal("p", removed.decision_id), world.appeal("p", earlier), world.report("p", post_snapshot=copy(1))):
         assert (only(refused, Notice).kind, only(refused, Notice).reason) == (NoticeKind.REFUSED, ERASED)
         assert len(refused) == 1
     assert only(world.appeal("p", by=Appellant.REPORTER, report_id="r1"), Notice).reason == ERASED

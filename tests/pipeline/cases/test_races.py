@@ -111,8 +111,17 @@ def test_events_that_change_nothing_take_no_place_of_those_that_did(world: World
     assert state and state.applied == (event.event_id,)
 
 
+@pytest.mark.parametrize("revision", [1, 2])
+def test_what_is_decided_is_newer_than_what_the_platform_had_when_a_copy_was_sent(world: World, revision: int) -> None:
+    kind = CaseEventKind.OPENED if revision == 1 else CaseEventKind.EDITED
+    world.report("p", post_snapshot=copy(revision), language="nl", sequence=3)
+    world.routed(case_event("p", revision, kind, action=Action.ALLOW, audit=revision == 1))
+    world.verdict("p", "anna", Outcome.REMOVE)
+    assert [decision.sequence for decision in world.decisions("p")] == ([4] if revision == 1 else [4, 5])
+
+
 def test_an_edit_is_decided_though_a_copy_of_it_was_faster(world: World) -> None:
-    world.report("p", post_snapshot=copy(2), language="nl")
+    world.report("p", post_snapshot=copy(2), language="nl", sequence=0)
     made = world.routed(case_event("p", 2, CaseEventKind.EDITED, action=Action.REMOVE, automation=Automation.FULL))
     decision = only(made, Decision)
     assert (decision.revision, decision.sequence, decision.action) == (2, 1, Action.REMOVE)
