@@ -19,6 +19,7 @@ MAX_APPEALED = 20
 UPHELD = "another person has looked and came to the same decision"
 OTHER_RULE = "another person has looked and came to the same decision, under another rule"
 KNOWN = "another person has looked already, since somebody else had complained, and came to the same decision"
+UNREAD = "nobody is left who can read the post: what people who could have decided stands"
 CHANGED = "another person has looked and came to another decision"
 
 
@@ -83,8 +84,9 @@ def _open(draft: Draft) -> list[OpenAppeal]:
     return found
 
 
-def answer_appeal(draft: Draft, *, same_reasons: bool) -> None:
+def answer_appeal(draft: Draft, *, same_reasons: bool, read: bool) -> None:
     """Tells the appellants the outcome, if an appeal is open. `same_reasons`: it rests on the rule that the decision before rested on.
+    Not `read`: it stands since nobody is left who can read the post.
 
     Each side is heard once: what was decided on an author's appeal that author does not appeal against again, unless it is graver.
     """
@@ -93,8 +95,9 @@ def answer_appeal(draft: Draft, *, same_reasons: bool) -> None:
         return
     for appeal in _open(draft):
         upheld = SEVERITY[appeal.action] == SEVERITY[standing.action]
-        _tell(draft, appeal, NoticeKind.OUTCOME, CHANGED if not upheld else UPHELD if same_reasons else OTHER_RULE)
-        if upheld and appeal.appellant is Appellant.REPORTER:
+        reason = CHANGED if not upheld else UNREAD if not read else UPHELD if same_reasons else OTHER_RULE
+        _tell(draft, appeal, NoticeKind.OUTCOME, reason)
+        if read and upheld and appeal.appellant is Appellant.REPORTER:
             draft.set(standing=replace(standing, upheld=True))
     if heard(draft, standing.action):
         draft.set(appealed=(*draft.state.appealed, standing.decision_id)[-MAX_APPEALED:])

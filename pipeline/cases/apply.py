@@ -48,7 +48,7 @@ def apply(post_id: str, case: CaseState | None, event: Event, surroundings: Surr
     if draft.state.known and draft.state.waiting:
         for earlier in waiting_events(draft):
             _dispatch(draft, earlier)
-    if draft.state is case and not (draft.outputs or draft.facts or draft.file_changed):
+    if draft.state == case and not (draft.outputs or draft.facts or draft.file_changed):
         return Change(case, None, [], [])  # not remembered: it may find its match when it comes again, and takes no other's place
     return _finish(draft, (cause,))
 

@@ -186,7 +186,7 @@ def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Sta
         action = _ACTIONS[verdict.outcome] if removed else Action.LIMIT
         _hold(draft, task, verdict, Ruling(action, rule=UNCONFIRMED, label=label, pending=True), Purpose.CONFIRM)
     elif standing is not None and (aside or (decided and (draft.restricted or alone))):
-        _stand(draft, verdict.reviewer, standing)
+        _stand(draft, verdict.reviewer, standing, read=not aside)
     else:
         _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
 
@@ -245,12 +245,12 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
     _told(draft, same_reasons=same_reasons)
 
 
-def _stand(draft: Draft, reviewer: str, standing: Standing) -> None:
+def _stand(draft: Draft, reviewer: str, standing: Standing, *, read: bool) -> None:
     """What a person decided before is upheld: nothing new is published."""
     leave(draft, Leaving.DECIDED)
     draft.set(audited=None, barred=tuple(dict.fromkeys((*draft.state.barred, reviewer))))
     _uphold(draft, standing, draft.state.floor_label)
-    _told(draft, same_reasons=True)
+    _told(draft, same_reasons=True, read=read)
 
 
 def _uphold(draft: Draft, standing: Standing, label: str | None) -> None:
@@ -258,10 +258,10 @@ def _uphold(draft: Draft, standing: Standing, label: str | None) -> None:
     keep_floor(draft, standing.action, label)
 
 
-def _told(draft: Draft, *, same_reasons: bool) -> None:
+def _told(draft: Draft, *, same_reasons: bool, read: bool = True) -> None:
     """Everybody who waits for what was decided."""
     tell_of_reversal(draft)
-    answer_appeal(draft, same_reasons=same_reasons)
+    answer_appeal(draft, same_reasons=same_reasons, read=read)
     answer_reporters(draft)
     close(draft)
 

@@ -102,13 +102,16 @@ def test_who_may_write_task_events_suppresses_nothing_that_others_write(world: W
         assert "p" not in world.files
 
 
-def test_events_that_change_nothing_take_no_place_of_those_that_did(world: World) -> None:
+@pytest.mark.parametrize("something_waits", [False, True])
+def test_events_that_change_nothing_take_no_place_of_those_that_did(world: World, something_waits: bool) -> None:
     event = case_event("p")
     world.routed(event)
+    if something_waits:
+        world.report("p", post_snapshot=copy(2))
     for number in range(100):
         world.send(TASK_EVENTS.name, replace(CLAIM, event_id=f"noise-{number}"))
     state = world.shard.state("p")
-    assert state and state.applied == (event.event_id,)
+    assert state and state.applied == (event.event_id, *(["report:r1"] if something_waits else []))
 
 
 @pytest.mark.parametrize("revision", [1, 2])

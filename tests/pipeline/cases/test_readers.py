@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from schemas.people import Channel, Notice, Outcome
+from pipeline.cases.appeals import UNREAD
+from schemas.people import Appellant, Channel, Notice, Outcome
 from schemas.records import Action, Automation, Decision, ReviewTask
 from tests.pipeline.cases.world import case_event, only, staffed
 
@@ -37,6 +38,17 @@ def test_two_who_cannot_read_a_post_do_not_restrict_what_readers_allowed(left: s
     assert bool(world.tasks()) == (left == "a speaker")
     if left == "a speaker":
         assert only(world.verdict("p", "bram", Outcome.REMOVE), Decision).action is Action.REMOVE
+
+
+def test_who_appeals_where_no_reader_is_left_is_not_told_that_somebody_came_to_the_same_decision() -> None:
+    world = staffed({"anna": (["dutch"], ["nl"]), "dave": (["dutch"], ["en"]), "erin": (["dutch"], ["en"])})
+    world.routed(case_event("p"))
+    world.report("p", report_id="r")
+    world.verdict("p", "anna", Outcome.ALLOW)
+    world.appeal("p", by=Appellant.REPORTER, report_id="r")
+    assert only(world.verdict("p", "dave", Outcome.REMOVE), Notice).reason == UNREAD
+    state = world.shard.state("p")
+    assert state and state.standing and not state.standing.upheld
 
 
 def test_what_is_graver_and_came_meanwhile_is_not_closed_where_nobody_can_read_it() -> None:
