@@ -15,12 +15,14 @@ import typer
 from agents.cli.common import Broker, clear_errors, err
 from agents.cli.extras import extra
 from agents.cli.rows import Data, RowsOf, Split, read_files, scored_by
-from agents.cli.show import say, table
+from agents.cli.show import say, table, visible
 from agents.cli.verdicts import read_verdicts
 from agents.settings import load
 from pipeline.config import ConfigError
+from pipeline.policy.check import Facts, above_evidence
 from pipeline.policy.evidence import Band, DataFile, Evidence, Source
-from pipeline.policy.policy import read_targets
+from pipeline.policy.policy import read_newest, read_targets
+from pipeline.scoring.bundle import read_bundle
 
 if TYPE_CHECKING:
     from pipeline.policy.automation import Targets
@@ -94,7 +96,11 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
         content = tomli_w.dumps(msgspec.to_builtins(evidence.model_dump(exclude_none=True), builtin_types=(dt.date,))).encode()
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(content)
+        bundle = read_bundle(settings.model)
+        newest, _ = read_newest(settings.policy)
     _show(evidence.bands, targets)
+    for sentence in above_evidence(newest.with_evidence(evidence), Facts(bundle.model_version, bundle.labels, bundle.languages)):
+        say(visible(sentence), err)
     say(f"{policy_file.name} uses it with these lines in its [automation]:", err)
     say(f'evidence = "{_below(out, policy_file)}"\nevidence_sha256 = "{hashlib.sha256(content).hexdigest()}"', err)
 

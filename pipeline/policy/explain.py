@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import msgspec
 
 from pipeline.policy.automation import Targets
-from pipeline.policy.evidence import Band, Closed
-from pipeline.policy.policy import Policy
+from pipeline.policy.evidence import Band, Closed, Passed
+from pipeline.policy.policy import Policy, Scope
 from pipeline.policy.rules import Rule, RuleAction, UnassessedAction, UnassessedRule
 from schemas.records import Unassessed
 
@@ -49,7 +49,8 @@ class Explanation(msgspec.Struct, frozen=True):
 def explain(policy: Policy, model_version: str, language: str, label: str, market: str | None = None) -> Explanation:
     """What follows for `label` in `language`; without a market, by rules for all markets."""
     where = market or ANY_MARKET
-    views = tuple(_view(policy, rule, language, model_version) for rule in policy.rules_for(language, where).get(label, ()))
+    scope = Scope((language,), where)
+    views = tuple(_view(policy, rule, scope, model_version) for rule in policy.rules_for(language, where).get(label, ()))
     lacks = policy.lacks_evidence([language], model_version)
     sampling = policy.unassessed_rule([Unassessed.NO_CALIBRATION], language, where)
     sentences = [*(view.why for view in views)] or [f"No rule stands on {label} in {language}, so nothing follows from its probability."]
@@ -82,10 +83,15 @@ def _not_known(policy: Policy, model_version: str, language: str) -> str:
     return f"no labelled posts say how good {model_version} is in {language}"
 
 
-def why_closed(policy: Policy, rule: Rule, language: str, model_version: str) -> str | None:
-    """Why the machine may not do in `language` what the rule says; None where it may, or where people are asked to look anyway."""
-    if rule.action is RuleAction.REVIEW or policy.acts_alone_from(rule, language, model_version) is not None:
+def why_closed(policy: Policy, rule: Rule, scope: Scope, model_version: str) -> str | None:
+    """Why the machine may not do in `scope` what the rule says; None where it may, or where people are asked to look anyway."""
+    if rule.action is RuleAction.REVIEW or policy.acts_alone_from(scope, rule.label, rule.action, model_version) is not None:
         return None
+    return _missing_for(policy, rule, model_version) or _why_no_threshold(policy, rule, scope, model_version)
+
+
+def _missing_for(policy: Policy, rule: Rule, model_version: str) -> str | None:
+    """What there is not, whatever the language."""
     evidence, automation = policy.evidence, policy.automation
     if automation is None:
         return f"{policy.id} has no [automation], which would say how precise the machine must be"
@@ -95,33 +101,66 @@ def why_closed(policy: Policy, rule: Rule, language: str, model_version: str) ->
         return f"the [automation] of {policy.id} names no evidence"
     if model_version not in evidence.model_versions:
         return f"the evidence is on {', '.join(evidence.model_versions)}, not on {model_version}"
+    return None
+
+
+def _why_no_threshold(policy: Policy, rule: Rule, scope: Scope, model_version: str) -> str | None:
+    evidence = policy.evidence
+    if evidence is None:
+        return None
+    (language,) = scope.languages
     band = evidence.band(model_version, rule.label, language, rule.action)
-    return _unlabelled(automation.targets, rule, language) if band is None else _missing(automation.targets, band)
+    if band is None:
+        return _unlabelled(evidence.targets, rule, language)
+    return _too_high(rule, band) if band.closed is None else _missing(evidence.targets, band)
 
 
-def _view(policy: Policy, rule: Rule, language: str, model_version: str) -> RuleView:
-    start = policy.acts_alone_from(rule, language, model_version)
+def counts(passed: Passed) -> str:
+    """A threshold that passed, and what lies from it on."""
+    return f"{passed.threshold:g} ({passed.correct} of {passed.flagged} right)"
+
+
+def _view(policy: Policy, rule: Rule, scope: Scope, model_version: str) -> RuleView:
+    start = policy.acts_alone_from(scope, rule.label, rule.action, model_version)
+    (language,) = scope.languages
     band = policy.evidence and policy.evidence.band(model_version, rule.label, language, rule.action)
     if rule.action is RuleAction.REVIEW:
         why = f"From {rule.at_least:g} a person looks (rule {rule.id})."
     elif start is not None and band and policy.evidence:
         why = " ".join(_acts(policy.evidence.targets, rule, band, start))
     else:
-        closed = why_closed(policy, rule, language, model_version)
+        closed = why_closed(policy, rule, scope, model_version)
         why = f"From {rule.at_least:g} rule {rule.id} asks for {rule.action.value}, but a person looks instead: {closed}."
     return RuleView(rule.id, rule.action.value, rule.at_least, start, why)
 
 
 def _acts(targets: Targets, rule: Rule, band: Band, start: float) -> Iterator[str]:
     share = f" in traffic of which {targets.prevalence:g} is {band.label}" if targets.prevalence else ""
+    own, *_ = band.all_passed
+    there = next(each for each in band.all_passed if each.threshold == start)
     yield f"From {start:g} a post is {DONE[rule.action]} by the machine alone (rule {rule.id}): of {band.rows} labelled posts"
-    yield f"{band.flagged} lie there, {band.correct} of them rightly; precision{share} is at least {band.precision_low:.1%},"
-    recall = f"{band.recall_low:.0%} to {band.recall_high:.0%}"
-    yield f"{targets.precision[band.action]:.0%} is needed; it finds {recall} of what is {band.label}."
+    yield f"{there.flagged} lie there, {there.correct} of them rightly; precision{share} is at least {there.precision_low:.1%},"
+    recall = f"; it finds {band.recall_low:.0%} to {band.recall_high:.0%} of what is {band.label}" if there == own else ""
+    yield f"{targets.precision[band.action]:.0%} is needed{recall}."
     if rule.at_least < start:
         yield f"Between {rule.at_least:g} and {start:g} a person looks instead."
+    if own.threshold < rule.at_least:
+        yield f"The evidence holds from {counts(own)}, too: with a lower `at_least` the rule could rely on that."
     for group in band.groups:
-        yield f"Of {group.rows} posts of {group.name} that are not {band.label}, {group.flagged} lie there (at most {group.high:.1%})."
+        yield (
+            f"Of {group.rows} posts of {group.name} that are not {band.label}, {group.flagged} lie from {own.threshold:g} on "
+            f"(at most {group.high:.1%})."
+        )
+
+
+def _too_high(rule: Rule, band: Band) -> str:
+    """The band is open, and not from where the rule stands."""
+    own, highest = band.all_passed[0], band.all_passed[-1]
+    up_to = "" if own == highest else f" and, among others, from {counts(highest)}"
+    return (
+        f"the evidence holds from {counts(own)}{up_to}, and what lies above a threshold says nothing of what lies above a higher one, "
+        f"such as {rule.at_least:g}; with a lower `at_least` the rule could rely on it"
+    )
 
 
 def _unlabelled(targets: Targets, rule: Rule, language: str) -> str:

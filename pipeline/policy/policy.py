@@ -8,7 +8,7 @@ import enum
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -16,7 +16,7 @@ from pipeline.config import ConfigError, ConfigModel, UtcTime, read_toml
 from pipeline.policy.automation import Automation, Targets
 from pipeline.policy.evidence import Evidence, read_evidence
 from pipeline.policy.people import Audit, People, Queue, QueueName
-from pipeline.policy.rules import Ground, Label, LabelName, Rule, UnassessedRule, applicable, faults
+from pipeline.policy.rules import Ground, Label, LabelName, Rule, RuleAction, UnassessedRule, applicable, faults
 from schemas.records import Media, Unassessed
 
 MAX_CONTEXT_POSTS = 50
@@ -84,6 +84,13 @@ class Review(ConfigModel):
     context_bytes: int = Field(ge=1024, le=MAX_CONTEXT_BYTES)
 
 
+class Scope(NamedTuple):
+    """Of a post: the languages that it may be in, which could not be told apart, and its market."""
+
+    languages: tuple[str, ...]
+    market: str
+
+
 class Policy(ConfigModel):
     """One version of a policy."""
 
@@ -118,10 +125,24 @@ class Policy(ConfigModel):
         copy._evidence = evidence
         return copy
 
-    def acts_alone_from(self, rule: Rule, language: str, model_version: str) -> float | None:
-        """The probability from which the machine may do in `language` what `rule` says, without a person; None: at none."""
-        band = self._evidence and self._evidence.band(model_version, rule.label, language, rule.action)
-        return max(rule.at_least, band.threshold) if band and band.closed is None else None
+    def acts_alone_from(self, scope: Scope, label: str, action: RuleAction, model_version: str) -> float | None:
+        """The probability from which the machine may do this without a person, to a post that may be in any language of `scope`.
+
+        The lowest threshold that passed in each of them and lies at or above the rule's in each. None: at none.
+        """
+        found = [self._passed(language, scope.market, label, action, model_version) for language in scope.languages]
+        return min(frozenset.intersection(*found), default=None)
+
+    def _passed(self, language: str, market: str, label: str, action: RuleAction, model_version: str) -> frozenset[float]:
+        band = self._evidence and self._evidence.band(model_version, label, language, action)
+        if not band:
+            return frozenset()
+        rule = self.rule_for(language, market, label, action)
+        return frozenset(each.threshold for each in band.all_passed if rule and each.threshold >= rule.at_least)
+
+    def rule_for(self, language: str, market: str, label: str, action: RuleAction) -> Rule | None:
+        """The one that applies."""
+        return next((rule for rule in self.rules_for(language, market).get(label, ()) if rule.action is action), None)
 
     def lacks_evidence(self, languages: Iterable[str], model_version: str) -> bool:
         """Whether the policy asks for evidence and there is none on what this model allows in one of `languages`."""
@@ -217,9 +238,14 @@ def read_versions(path: Path) -> list[tuple[Policy, Path]]:
     return [(read_toml(file, Policy), file) for file in files]
 
 
+def read_newest(path: Path) -> tuple[Policy, Path]:
+    """The newest version in `path` with its file, without the evidence that it names."""
+    return max(read_versions(path), key=lambda version: version[0].effective_from)
+
+
 def read_targets(path: Path) -> tuple[Path, Targets]:
     """What the newest version in `path` asks of evidence, and its file. What evidence it names does not matter: it may be made anew."""
-    policy, file = max(read_versions(path), key=lambda version: version[0].effective_from)
+    policy, file = read_newest(path)
     if policy.automation is None:
         raise ConfigError(f"{file}: automation: is missing; it says which precision the machine needs to act alone")
     return file, policy.automation.targets

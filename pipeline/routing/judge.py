@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.ids import draw
-from pipeline.policy.policy import Policy
+from pipeline.policy.policy import Policy, Scope
 from pipeline.policy.rules import SEVERITY, Ground, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule, reach_weight
 from pipeline.reasons import UNSCORED
 from schemas.records import Action, Automation, Post, PostKind, Reason, ScoredPost, Unassessed
@@ -155,29 +155,17 @@ def _fired(scored: ScoredPost, policy: Policy) -> list[Fired]:
     scores = scored.scores
     if not scores:
         return []
-    tags = dict.fromkeys(_tags(scored))
-    by_tag = {tag: _reached(policy.rules_for(tag, scored.post.market), scores) for tag in tags}
-    if not any(by_tag.values()):
-        return []
-    alone: dict[tuple[str, RuleAction], float] = {}
-    if MACHINE_MAY_ACT_DESPITE.issuperset(scored.unassessed):
-        alone = _alone(scored, policy, by_tag)
-    once = {rule.id: rule for reached in by_tag.values() for rule in reached}
+    scope = Scope(tuple(dict.fromkeys(_tags(scored))), scored.post.market)
+    once = {rule.id: rule for tag in scope.languages for rule in _reached(policy.rules_for(tag, scope.market), scores)}
+    may_act = MACHINE_MAY_ACT_DESPITE.issuperset(scored.unassessed)
     fired = []
     for rule in once.values():
-        threshold = alone.get((rule.label, rule.action))
-        action = RuleAction.REVIEW if threshold is None else rule.action
-        fired.append(Fired(action, rule, policy.labels[rule.label], scores[rule.label], threshold or rule.at_least))
+        probability = scores[rule.label]
+        start = policy.acts_alone_from(scope, rule.label, rule.action, scored.model_version) if may_act else None
+        alone = start is not None and probability >= start
+        action, threshold = (rule.action, start) if alone else (RuleAction.REVIEW, None)
+        fired.append(Fired(action, rule, policy.labels[rule.label], probability, threshold or rule.at_least))
     return sorted(fired, key=_order)
-
-
-def _alone(scored: ScoredPost, policy: Policy, by_tag: dict[str, list[Rule]]) -> dict[tuple[str, RuleAction], float]:
-    """What the machine may do by itself, with the highest threshold among the languages: it is in every one of them within an open band."""
-    found: list[dict[tuple[str, RuleAction], float]] = []
-    for tag, reached in by_tag.items():
-        starts = {(rule.label, rule.action): policy.acts_alone_from(rule, tag, scored.model_version) for rule in reached}
-        found.append({key: start for key, start in starts.items() if start is not None and scored.scores[key[0]] >= start})
-    return {key: max(each[key] for each in found) for key in set.intersection(*(set(each) for each in found))}
 
 
 def _reached(rules_by_label: dict[str, tuple[Rule, ...]], scores: dict[str, float]) -> list[Rule]:

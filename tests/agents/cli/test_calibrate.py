@@ -60,6 +60,27 @@ def test_from_rows_to_a_machine_that_acts(tiny: Path, policy: Path, data: Path, 
     assert band and (band.threshold, band.flagged, band.correct) == (0.5, 100, 100)
     said = sluice("policy", "explain", "--language", "en", "--label", "hate", "--policy", str(policy), "--model", str(tiny)).stdout
     assert "- From 0.9 a post is removed by the machine alone (rule hate-remove): of 200 labelled posts 100 lie there" in said
+    assert "The evidence holds from 0.5 (100 of 100 right), too" in said
+
+
+def test_a_rule_that_stands_where_the_evidence_failed_is_told_and_leaves_posts_to_people(tiny: Path, policy: Path, tmp_path: Path) -> None:
+    """hate-remove stands at 0.9. There the machine is wrong; from 0.8 on it is right often enough, all taken together."""
+    labels = ("toxic", "hate", "insult", "threat", "sexual", "spam", "profanity")
+    rows = [
+        {"text": f"{score} {number}", "language": "en", "labels": {"hate": truth}, "scores": dict.fromkeys(labels, 0.0) | {"hate": score}}
+        for score, truth, how_many in ((0.97, 0, 40), (0.8, 1, 2000), (0.05, 0, 400))
+        for number in range(how_many)
+    ]
+    file, out = tmp_path / "scored.jsonl", tmp_path / "evidence.toml"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = sluice("calibrate", "--data", str(file), "--out", str(out), policy=policy, model=tiny)
+    assert "hate\ten\tremove\t2440\t2000\t0.50\t2040\t2000" in result.stdout
+    assert (
+        "rule 'hate-remove' stands at 0.9, above the lowest threshold of its evidence: in en it never acts and could from 0.5 "
+        in result.stderr
+    )
+    (band,) = tomllib.loads(out.read_text())["bands"]
+    assert [each["threshold"] for each in band["passed"]] == [hundredths / 100 for hundredths in range(51, 81)]
 
 
 def test_the_same_rows_give_the_same_file_with_what_it_rests_on(tiny: Path, policy: Path, data: Path, tmp_path: Path) -> None:

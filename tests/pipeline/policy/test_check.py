@@ -9,9 +9,9 @@ import pytest
 
 import pipeline
 from pipeline.config import read_toml
-from pipeline.policy.check import Facts, Level, check
+from pipeline.policy.check import Facts, Level, check, openings
 from pipeline.policy.evidence import Evidence
-from pipeline.policy.policy import Policy, read_policies
+from pipeline.policy.policy import Policy, Scope, read_policies
 from pipeline.policy.regions import Regions, read_regions
 from pipeline.scoring.bundle import read_bundle
 from pipeline.scoring.tiers import read_tiers
@@ -40,6 +40,11 @@ def regions() -> Regions:
             ]
         }
     )
+
+
+def with_threat_limit_at(house: Policy, at_least: float) -> Policy:
+    rules = [{**rule.model_dump(), "at_least": at_least if rule.id == "threat-limit" else rule.at_least} for rule in house.rules]
+    return Policy.model_validate(house.model_dump() | {"rules": rules}).with_evidence(house.evidence)
 
 
 LANGUAGES = {"nl", "fr", "en", "ms", "sv"}
@@ -127,7 +132,7 @@ def test_by_the_packaged_policy_nothing_is_done_alone_in_a_language_without_evid
         without = [tag for tag in PACKAGED_MODEL.languages if policy.lacks_evidence([tag], PACKAGED_MODEL.version)]
         assert "nl" in without
         for language, rule in itertools.product(without, policy.rules):
-            assert policy.acts_alone_from(rule, language, PACKAGED_MODEL.version) is None
+            assert policy.acts_alone_from(Scope((language,), ""), rule.label, rule.action, PACKAGED_MODEL.version) is None
         assert policy.unassessed_rule([Unassessed.NO_CALIBRATION], "nl", "NL").review_share > 0
 
 
@@ -145,13 +150,27 @@ def test_rules_that_can_never_act_alone_are_found(version: str, evidence: bool, 
         assert f"house@7: rule {rule!r} can never {action} alone: {why}" in texts
 
 
-def test_a_rule_above_its_evidence_is_found(house: Policy, regions: Regions) -> None:
-    higher = [rule.model_copy(update={"at_least": 0.9}) if rule.id == "threat-limit" else rule for rule in house.rules]
-    policy = house.model_copy(update={"rules": tuple(higher)})
-    assert (
-        "house@7: rule 'threat-limit' acts from 0.9, and the evidence in en, ms is on all that lies above a lower threshold; "
-        "lower the rule's to rely on it"
-    ) in [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES - {"id"}))]
+@pytest.mark.parametrize(
+    ("at_least", "languages", "said"),
+    [
+        (0.8, {"en"}, "stands at 0.8, above the lowest threshold of its evidence: in en it acts from 0.9 (30 of 30 right)"),
+        (0.95, {"en"}, "stands at 0.95, above the lowest threshold of its evidence: in en it never acts"),
+        (0.95, {"en"}, "can never limit alone: the evidence holds from 0.7 (98 of 100 right) and, among others, from 0.9 (30 of 30 right), "
+         "and what lies above a threshold says nothing of what lies above a higher one, such as 0.95"),
+    ],
+)  # fmt: skip
+def test_a_rule_above_its_evidence_is_found(at_least: float, languages: set[str], said: str, house: Policy, regions: Regions) -> None:
+    policy = with_threat_limit_at(house, at_least)
+    texts = [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, languages))]
+    found = next(text for text in texts if text.startswith(f"house@7: rule 'threat-limit' {said}"))
+    assert found.endswith(("and could from 0.7 (98 of 100 right); lower the rule's to rely on more", "the rule could rely on it"))
+
+
+def test_openings_say_from_where(house: Policy) -> None:
+    facts = Facts("tiny@1", {"toxic", "threat"}, {"en", "nl", "fr"})
+    assert [line for line in openings(house, facts) if "threat" in line] == ["limit threat in en from 0.7 (98 of 100 right)"]
+    assert "limit threat in en from 0.9 (30 of 30 right)" in openings(with_threat_limit_at(house, 0.8), facts)
+    assert not [line for line in openings(with_threat_limit_at(house, 0.95), facts) if "threat" in line]
 
 
 @pytest.mark.parametrize(

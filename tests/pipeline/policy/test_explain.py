@@ -90,17 +90,43 @@ def test_with_evidence_the_machine_allows_what_reaches_no_threshold() -> None:
         ),
         (
             {"groups": [{"name": "women", "rows": 90, "flagged": 2, "high": 0.09}]},
-            "Of 90 posts of women that are not threat, 2 lie there (at most 9.0%).",
+            "Of 90 posts of women that are not threat, 2 lie from 0.7 on (at most 9.0%).",
         ),
     ],
 )
 def test_what_is_missing(band: dict[str, Any], said: str) -> None:
     assert POLICY.evidence
     key = ("threat", "en", RuleAction.LIMIT)
-    bands = [each.model_dump() | (band if each.key == key else {}) for each in POLICY.evidence.bands]
+    bands = [each.model_dump() | ({"passed": ()} | band if each.key == key else {}) for each in POLICY.evidence.bands]
     evidence = Evidence.model_validate(POLICY.evidence.model_dump() | {"bands": bands})
     found = explain(POLICY.with_evidence(evidence), "tiny@1", "en", "threat")
     assert said in " ".join(found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("at_least", "alone_from", "said"),
+    [
+        (
+            0.8,
+            0.9,
+            "From 0.9 a post is limited by the machine alone (rule threat-limit): of 400 labelled posts 30 lie there, 30 of them rightly; "
+            "precision is at least 85.0%, 80% is needed. Between 0.8 and 0.9 a person looks instead. The evidence holds from 0.7 (98 of "
+            "100 right), too: with a lower `at_least` the rule could rely on that.",
+        ),
+        (
+            0.95,
+            None,
+            "From 0.95 rule threat-limit asks for limit, but a person looks instead: the evidence holds from 0.7 (98 of 100 right) and, "
+            "among others, from 0.9 (30 of 30 right), and what lies above a threshold says nothing of what lies above a higher one, such as "
+            "0.95; with a lower `at_least` the rule could rely on it.",
+        ),
+    ],
+)
+def test_a_rule_above_its_evidence_is_told_by_the_threshold_that_it_acts_from(at_least: float, alone_from: float | None, said: str) -> None:
+    rules = [{**rule.model_dump(), "at_least": at_least if rule.id == "threat-limit" else rule.at_least} for rule in POLICY.rules]
+    found = explain(changed({"rules": rules}), "tiny@1", "en", "threat")
+    view = next(view for view in found.rules if view.rule == "threat-limit")
+    assert (view.alone_from, view.why) == (alone_from, said)
 
 
 @pytest.mark.parametrize(
