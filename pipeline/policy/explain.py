@@ -54,7 +54,12 @@ def explain(policy: Policy, model_version: str, language: str, label: str, marke
     lacks = policy.lacks_evidence([language], model_version)
     sampling = policy.unassessed_rule([Unassessed.NO_CALIBRATION], language, where)
     sentences = [*(view.why for view in views)] or [f"No rule stands on {label} in {language}, so nothing follows from its probability."]
-    if not any(view.alone_from for view in views):
+    if any(view.alone_from for view in views):
+        sentences.append(
+            f"Where a rule for something graver than {label} asks for people, or one for more than the machine does, the post goes to them "
+            "all the same, and what the machine did holds until they have decided."
+        )
+    else:
         sentences.append(f"The machine limits or removes nothing for {label} in {language} by itself.")
     if lacks:
         sentences.append(_unreached(sampling, _not_known(policy, model_version, language)))

@@ -164,6 +164,10 @@ class Policy(ConfigModel):
         """The first that matches one of `reasons`; the last one matches everything."""
         return next(rule for rule in self.unassessed if not rule.reasons.isdisjoint(reasons) and rule.covers(language, market))
 
+    def gravest_first(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Each once, by severity; equal ones, and those that the policy does not know, in the order in which they come."""
+        return tuple(sorted(dict.fromkeys(labels), key=lambda label: -self.labels[label].severity if label in self.labels else 1))
+
     def queue_of(self, label: str | None) -> str | None:
         """The queue to which an escalation under `label` goes; None where the policy names none."""
         known = self.labels.get(label or "")

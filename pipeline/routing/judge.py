@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -26,7 +26,8 @@ class Grounds(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """`pending`: a person will look, and `action` holds until then. `weight`: 0 to 100, how grave it is (see `weight`).
+    """`pending`: a person will look, and `action` holds until then, be it the machine's own or the labels' interim. `weight`: 0 to 100,
+    how grave it is (see `weight`).
 
     `unassessed`: what the post says of itself, and what `with_gaps` and `uncovered` add. A deletion leaves nothing to assess, so nothing
     was left out.
@@ -70,7 +71,10 @@ _ALLOWED = Judgement(Action.ALLOW, Automation.FULL)
 
 
 def judge(scored: ScoredPost, policy: Policy) -> Judgement:
-    """What happens to a post. A deletion is passed on; among what fired, the most severe action wins."""
+    """What happens to a post. A deletion is passed on; among what fired, the most severe action wins.
+
+    What the machine does alone takes nothing graver away from people: then it holds until they have decided (`graver_is_open`).
+    """
     if scored.post.kind is PostKind.DELETED:
         return _PASSED_ON
     assessed = with_gaps(scored, policy)
@@ -85,9 +89,9 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
     if not fired:
         return _unassessed(scored, policy, unassessed, tuple(reasons)) if unassessed else _ALLOWED
     first = fired[0]
-    pending = first.action is RuleAction.REVIEW
+    pending = not alone or graver_is_open(fired)
     return Judgement(
-        action=_interim(fired, unassessed) if pending else Action(first.action.value),
+        action=Action(first.action.value) if alone else _interim(fired, unassessed),
         automation=Automation.PARTIAL if pending else Automation.FULL,
         pending=pending,
         reasons=tuple(reasons),
@@ -166,6 +170,20 @@ def _fired(scored: ScoredPost, policy: Policy) -> list[Fired]:
         action, threshold = (rule.action, start) if alone else (RuleAction.REVIEW, None)
         fired.append(Fired(action, rule, policy.labels[rule.label], probability, threshold or rule.at_least))
     return sorted(fired, key=_order)
+
+
+def graver_is_open(fired: Sequence[Fired]) -> bool:
+    """Whether people have to look although the machine acts: at a suspicion of something graver than what it acts for, or at one whose rule
+    asks for more than it does. None that the machine itself has answered, by acting for the same label as severely as the rule asks.
+    """
+    acting = [each for each in fired if each.action is not RuleAction.REVIEW]
+    done = {each.rule.label: SEVERITY[each.action] for each in reversed(acting)}  # the most severe of a label comes first
+    most, gravest = SEVERITY[acting[0].action], max(each.label.severity for each in acting)
+    return any(
+        SEVERITY[each.rule.action] > done.get(each.rule.label, -1) and (each.label.severity > gravest or SEVERITY[each.rule.action] > most)
+        for each in fired
+        if each.action is RuleAction.REVIEW
+    )
 
 
 def _reached(rules_by_label: dict[str, tuple[Rule, ...]], scores: dict[str, float]) -> list[Rule]:

@@ -219,7 +219,8 @@ def _rows(known: Mapping[str, Suspicion], given: Mapping[str, Given], reach: _Re
         if isinstance(labels, LeftOut):
             left_out[labels] += 1
             continue
-        rows.append(_row(post, {label: _holds(label, post, said) for label in labels}, terms.labels))
+        unnamed = _first_of_task(post, terms)
+        rows.append(_row(post, {label: _holds(label, unnamed, said) for label in labels}, terms.labels))
         if not said.counting:
             undecided.update((label, post.language.tag) for label in labels)
     limits = {cell: Limits(floor, undecided[cell]) for cell, floor in reach.floors.items()}
@@ -273,11 +274,16 @@ def _share(post: Suspicion, terms: Terms) -> float:
     return policy.audit.share(post.language.tag, proposal.market, next(iter(post.labels)), proposal.action)
 
 
-def _holds(label: str, post: Suspicion, said: Given) -> Judgement:
-    """0 of what nobody decided. A verdict that names no label means the case's first, as the cases stage reads it: the first suspected,
-    until another is named.
+def _first_of_task(post: Suspicion, terms: Terms) -> str:
+    """The label that comes first in its case: the gravest where people look, else the one for which the machine acted."""
+    policy = terms.policies.get(post.proposal.policy_version) if post.proposal.pending else None
+    return (policy.gravest_first(post.labels) if policy else tuple(post.labels))[0]
+
+
+def _holds(label: str, first: str, said: Given) -> Judgement:
+    """0 of what nobody decided. A verdict that names no label means `first` of the case, as the cases stage reads it, until another is
+    named.
     """
-    first = next(iter(post.labels))
     unnamed = first if said.named <= {first} else None
     return 1 if said.counting and all(each.outcome in _RESTRICTING and (each.label or unnamed) == label for each in said.counting) else 0
 

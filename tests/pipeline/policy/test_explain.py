@@ -117,8 +117,8 @@ def test_what_is_missing(band: dict[str, Any], said: str) -> None:
             0.95,
             None,
             "From 0.95 rule threat-limit asks for limit, but a person looks instead: the evidence holds from 0.7 (98 of 100 right) and, "
-            "among others, from 0.9 (30 of 30 right), and what lies above a threshold says nothing of what lies above a higher one, such as "
-            "0.95; with a lower `at_least` the rule could rely on it.",
+            "among others, from 0.9 (30 of 30 right), and what lies above a threshold says nothing of what lies above a higher one, such "
+            "as 0.95; with a lower `at_least` the rule could rely on it.",
         ),
     ],
 )
