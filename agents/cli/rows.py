@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -14,8 +14,9 @@ from agents.cli.common import err
 from agents.cli.files import require_readable
 from pipeline.config import ConfigError
 from pipeline.language.languages import inseparable_from
+from pipeline.policy.scopes import of_no_post
 from pipeline.scoring.evaluation.rows import LabelledRow, read_rows
-from pipeline.scoring.tiers import Tier, read_tiers
+from pipeline.scoring.tiers import Described, Tier, read_tiers, settles_below
 from schemas.records import Language
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 Data = Annotated[list[Path] | None, typer.Option("--data", metavar="FILE", help="Labelled rows, .jsonl or .jsonl.gz; may stand often.")]
 Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only rows with this `split`.")]
+
+
+TRAIN = "train"
+"""The `split` of rows that a model has learned from."""
 
 
 class RowsOf(NamedTuple):
@@ -33,15 +38,42 @@ class RowsOf(NamedTuple):
     rows: list[LabelledRow]
 
 
-def read_files(files: Sequence[Path], split: str | None) -> list[RowsOf]:
-    """The rows of each file with `split`, or all. ConfigError when a file has none, UnreadableFileError when it cannot be opened."""
+class Wanted(NamedTuple):
+    """Which rows of a file are read: those with `split`, or all. `labels`: of the model; None where labels are ignored. `unseen`: none that
+    the model has learned from may be among them.
+    """
+
+    split: str | None
+    labels: Collection[str] | None
+    unseen: bool = False
+
+    def takes(self, row: LabelledRow) -> bool:
+        """Whether it has the split."""
+        return self.split in {None, row.split}
+
+    def check(self, row: LabelledRow) -> None:
+        """ValueError for a row that is taken and of which nothing could be said."""
+        if not self.takes(row):
+            return
+        if never := of_no_post(row.tag):
+            raise ValueError(f"`language` is {row.tag!r}, and {never}")
+        if unknown := sorted(row.labels.keys() - self.labels if self.labels else ()):
+            raise ValueError(f"`labels` names {', '.join(unknown)}; the model's labels are {', '.join(self.labels or ())}")
+        if self.unseen and row.split == TRAIN:
+            raise ValueError(f"`split` is {TRAIN!r}: what a model has learned from is no evidence on it; --split takes the rows of another")
+
+
+def read_files(files: Sequence[Path], wanted: Wanted) -> list[RowsOf]:
+    """The wanted rows of each file. ConfigError when a file has none, or one that is none; UnreadableFileError when it cannot be opened."""
     found = []
     for path in files:
         require_readable(path)
-        file = read_rows(path)
-        rows = [row for row in file.rows if split in {None, row.split}]
+        file = read_rows(path, wanted.check)
+        rows = [row for row in file.rows if wanted.takes(row)]
         if not rows:
-            raise ConfigError(f"{path}: no row" + (f" with split {split!r}" if split else ""))
+            raise ConfigError(f"{path}: no row" + (f" with split {wanted.split!r}" if wanted.split else ""))
+        if wanted.labels and not any(judged is not None for row in rows for judged in row.labels.values()):
+            raise ConfigError(f"{path}: no row says of a label whether it holds; the model's labels are {', '.join(wanted.labels)}")
         found.append(RowsOf(path, file.sha256, rows))
     return found
 
@@ -49,13 +81,16 @@ def read_files(files: Sequence[Path], split: str | None) -> list[RowsOf]:
 def scored_by(directory: Path, *parts: Sequence[LabelledRow]) -> tuple[tuple[str, ...], list[Sample]]:
     """The versions of the bundle in `directory` and of the fast tier that it may name, and a sample for each part, scored as posts are.
 
-    Progress is shown. A model is loaded once there is a row without scores of it.
+    Progress is shown. A model is loaded once there is a row without scores of it. ConfigError where a row has scores of the fast tier and
+    the accurate one would score such a post itself.
     """
     from pipeline.scoring.check import load_scorer
     from pipeline.scoring.evaluation.sample import score_rows
 
     tiers = read_tiers(directory)
     versions = tuple(tier.bundle.model_version for tier in tiers.values())
+    for rows in parts:
+        _require_settled(rows, tiers)
     scorer = functools.cache(functools.partial(load_scorer, directory))
 
     def score(texts: Sequence[str], tags: Sequence[str]) -> list[dict[str, float]]:
@@ -70,3 +105,18 @@ def scored_by(directory: Path, *parts: Sequence[LabelledRow]) -> tuple[tuple[str
 
         labels = tiers[Tier.ACCURATE].bundle.labels
         return versions, [score_rows(rows, labels, versions, score, done) for rows in parts]
+
+
+def _require_settled(rows: Sequence[LabelledRow], tiers: Mapping[Tier, Described]) -> None:
+    """Of the fast tier's scores, posts carry only those that settle a text. What it says of others is not what anything is decided by."""
+    fast, accurate = tiers.get(Tier.FAST), tiers[Tier.ACCURATE].bundle
+    for number, row in enumerate(rows, 1):
+        if row.scores is None or fast is None or row.model_version != fast.bundle.model_version:
+            continue
+        limit = settles_below(accurate.settle_below, (row.tag, *inseparable_from(row.tag)))
+        higher = [label for label, score in sorted(row.scores.items()) if limit is None or score >= limit.get(label, 1.0)]
+        if higher:
+            raise ConfigError(
+                f"row {number}: its scores are of {row.model_version}, which does not settle such a text in {row.tag!r} ({higher[0]} "
+                f"{row.scores[higher[0]]:g}): posts have those of {accurate.model_version} there; leave `scores` out, or give these"
+            )

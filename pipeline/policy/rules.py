@@ -15,7 +15,8 @@ from schemas.records import Unassessed
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 LabelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Language = Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*|other)$")]
+LANGUAGE_TAG = r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*|other)$"
+Language = Annotated[str, Field(pattern=LANGUAGE_TAG)]
 Market = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 

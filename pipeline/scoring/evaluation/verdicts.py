@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,9 +41,8 @@ from pipeline.ids import draw
 from pipeline.policy.policy import Policy
 from pipeline.policy.roster import SIMULATED, Roster
 from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE
+from pipeline.scoring.evaluation.copies import same_text
 from pipeline.scoring.evaluation.rows import Judgement, LabelledRow, Limits
-from pipeline.scoring.normalise import undisguise
-from pipeline.scoring.text import normalised
 from schemas.cases import CaseEvent, CaseEventKind
 from schemas.people import Outcome, Verdict
 from schemas.records import RESTRICTS, Decision, Language, Unassessed
@@ -181,11 +179,6 @@ def suspicion(event: CaseEvent) -> Suspicion | None:
         return None
     shown = event.context.digest if event.context.complete else None
     return Suspicion(proposal, event.language, proposal.pending or event.audit, shown, same_text(event.post.text), labels)
-
-
-def same_text(text: str) -> bytes:
-    """Equal for texts that differ in disguise, case, links, names or punctuation only. What has nothing else is itself."""
-    return hashlib.blake2b((normalised(undisguise(text)) or text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def counts(verdict: Verdict, of: Suspicion, roster: Roster) -> bool:
