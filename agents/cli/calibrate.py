@@ -19,10 +19,11 @@ from agents.cli.show import counted, say, table, visible
 from agents.cli.verdicts import read_verdicts
 from agents.settings import load
 from pipeline.config import ConfigError
-from pipeline.policy.check import Facts, above_evidence
+from pipeline.policy.check import above_evidence
 from pipeline.policy.evidence import Band, DataFile, Evidence, Source
 from pipeline.policy.policy import read_newest, read_targets
 from pipeline.scoring.bundle import read_bundle
+from pipeline.scoring.facts import facts_of
 
 if TYPE_CHECKING:
     from pipeline.policy.automation import Targets
@@ -101,7 +102,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
         out.write_bytes(content)
         newest, _ = read_newest(settings.policy)
     _show(evidence.bands, targets)
-    for sentence in above_evidence(newest.with_evidence(evidence), Facts(bundle.model_version, bundle.labels, bundle.languages)):
+    for sentence in above_evidence(newest.with_evidence(evidence), facts_of(bundle)):
         say(visible(sentence), err)
     say(f"{policy_file.name} uses it with these lines in its [automation]:", err)
     say(f'evidence = "{_below(out, policy_file)}"\nevidence_sha256 = "{hashlib.sha256(content).hexdigest()}"', err)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from pipeline.config import ConfigError
 from pipeline.policy import scopes
-from pipeline.policy.explain import ANY_MARKET, counts, why_closed
+from pipeline.policy.explain import ANY_MARKET, acts_from, told, why_closed
+from pipeline.policy.facts import Facts, scope_of
 from pipeline.policy.policy import Policy, PolicySet, Scope
 from pipeline.policy.regions import Regions
 from pipeline.policy.roster import Roster
-from pipeline.policy.rules import Rule
+from pipeline.policy.rules import Rule, RuleAction
 
 SIX_MONTHS_DAYS = 184
 """At most: July to December have so many."""
+
+
+ALONE = (RuleAction.LIMIT, RuleAction.REMOVE)
 
 
 class Level(enum.Enum):
@@ -30,14 +35,6 @@ class Finding(NamedTuple):
 
     level: Level
     text: str
-
-
-class Facts(NamedTuple):
-    """What a policy must know of the model: `name@version`, labels, languages that it was made for."""
-
-    version: str
-    labels: Collection[str]
-    languages: Collection[str]
 
 
 def check(policy: Policy, regions: Regions, model: Facts) -> list[Finding]:
@@ -73,17 +70,25 @@ def require_fit(policies: PolicySet, regions: Regions, model: Facts) -> None:
 
 
 def openings(policy: Policy, model: Facts) -> list[str]:
-    """What the machine may do alone, such as `remove hate in en from 0.95 (98 of 100 right), zh from ...`; by rules for all markets."""
+    """What the machine may do alone, such as `remove hate in en from 0.95 (98 of 100 right), zh from ...`; where a market has its own rule
+    that makes a difference, `en in DE from ...` or `en not in DE`.
+    """
     found: dict[str, list[str]] = {}
-    for language in sorted(model.languages):
-        for rules in policy.rules_for(language, ANY_MARKET).values():
-            for rule in rules:
-                start = policy.acts_alone_from(Scope((language,), ANY_MARKET), rule.label, rule.action, model.version)
-                band = policy.evidence and policy.evidence.band(model.version, rule.label, language, rule.action)
-                for passed in band.all_passed if band else ():
-                    if passed.threshold == start:
-                        found.setdefault(f"{rule.action.value} {rule.label}", []).append(f"{language} from {counts(passed)}")
-    return [f"{what} in {', '.join(languages)}" for what, languages in sorted(found.items())]
+    for language, label, action in itertools.product(sorted(model.languages), sorted(policy.labels), ALONE):
+        everywhere = _start(policy, model, scope_of(language, ANY_MARKET), label, action)
+        said = [f"{language} from {everywhere}"] if everywhere else []
+        for market in sorted({market for rule in policy.rules for market in rule.markets}):
+            there = _start(policy, model, scope_of(language, market), label, action)
+            if there != everywhere:
+                said.append(f"{language} in {market} from {there}" if there else f"{language} not in {market}")
+        if said:
+            found.setdefault(f"{action.value} {label}", []).extend(said)
+    return [f"{what} in {', '.join(where)}" for what, where in sorted(found.items())]
+
+
+def _start(policy: Policy, model: Facts, scope: Scope, label: str, action: RuleAction) -> str | None:
+    start = acts_from(policy, model, scope, label, action)
+    return None if start is None else told(policy, model, scope, label, action, start)
 
 
 def _labels(policy: Policy, bundle_labels: Collection[str]) -> Iterator[Finding]:
@@ -104,20 +109,23 @@ def _rule_languages(policy: Policy, bundle_languages: Collection[str]) -> Iterat
 
 def _automation(policy: Policy, model: Facts) -> Iterator[Finding]:
     for rule in policy.rules:
-        languages = sorted(rule.languages or model.languages)
-        market = min(rule.markets, default=ANY_MARKET)
-        reasons = {why_closed(policy, rule, Scope((language,), market), model.version) for language in languages}
+        reasons = {why_closed(policy, rule, scope, model) for scope in _where(policy, rule, model)}
         if None not in reasons and reasons:
             why = reasons.pop() if len(reasons) == 1 else "`sluice policy explain` says for each language what is missing"
             yield Finding(Level.WARNING, f"{policy.id}: rule {rule.id!r} can never {rule.action.value} alone: {why}")
     yield from (Finding(Level.WARNING, text) for text in above_evidence(policy, model))
 
 
+def _where(policy: Policy, rule: Rule, model: Facts) -> list[Scope]:
+    """Languages and markets in which it is this rule that applies."""
+    scopes_of_rule = itertools.product(sorted(rule.languages or model.languages), sorted(rule.markets) or [ANY_MARKET])
+    return [scope_of(*each) for each in scopes_of_rule if policy.rule_for(*each, rule.label, rule.action) == rule]
+
+
 def above_evidence(policy: Policy, model: Facts) -> Iterator[str]:
     """A sentence for each rule that lies above where its evidence begins: the machine acts from higher up than it could, or not at all."""
     for rule in policy.rules:
-        languages, market = sorted(rule.languages or model.languages), min(rule.markets, default=ANY_MARKET)
-        higher = [said for language in languages if (said := _higher(policy, rule, Scope((language,), market), model))]
+        higher = dict.fromkeys(said for scope in _where(policy, rule, model) if (said := _higher(policy, rule, scope, model)))
         if higher:
             yield (
                 f"{policy.id}: rule {rule.id!r} stands at {rule.at_least:g}, above the lowest threshold of its evidence: "
@@ -126,14 +134,13 @@ def above_evidence(policy: Policy, model: Facts) -> Iterator[str]:
 
 
 def _higher(policy: Policy, rule: Rule, scope: Scope, model: Facts) -> str | None:
-    """From where the machine acts by a rule that lies above where its band opens, and from where it could; None where it does not."""
-    (language,) = scope.languages
-    band = policy.evidence and policy.evidence.band(model.version, rule.label, language, rule.action)
-    if not band or not band.all_passed or band.all_passed[0].threshold >= rule.at_least:
+    """From where the machine acts by a rule that lies above where its evidence begins, and from where it could; None where it does not."""
+    lowest = min(policy.passed(scope, rule.label, rule.action, model.version), default=None)
+    if lowest is None or lowest >= rule.at_least or scope.languages[0] in model.uncalibrated:
         return None
-    start = policy.acts_alone_from(scope, rule.label, rule.action, model.version)
-    there = next((f"acts from {counts(each)}" for each in band.all_passed if each.threshold == start), "never acts")
-    return f"in {language} it {there} and could from {counts(band.all_passed[0])}"
+    start = _start(policy, model, scope, rule.label, rule.action)
+    acts = f"acts from {start}" if start else "never acts"
+    return f"in {scope.languages[0]} it {acts} and could from {told(policy, model, scope, rule.label, rule.action, lowest)}"
 
 
 def _queues(policy: Policy, regions: Regions) -> Iterator[Finding]:

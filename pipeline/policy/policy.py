@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 import enum
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -130,15 +131,14 @@ class Policy(ConfigModel):
 
         The lowest threshold that passed in each of them and lies at or above the rule's in each. None: at none.
         """
-        found = [self._passed(language, scope.market, label, action, model_version) for language in scope.languages]
-        return min(frozenset.intersection(*found), default=None)
+        rules = [self.rule_for(language, scope.market, label, action) for language in scope.languages]
+        lowest = max(rule.at_least if rule else math.inf for rule in rules)
+        return min((each for each in self.passed(scope, label, action, model_version) if each >= lowest), default=None)
 
-    def _passed(self, language: str, market: str, label: str, action: RuleAction, model_version: str) -> frozenset[float]:
-        band = self._evidence and self._evidence.band(model_version, label, language, action)
-        if not band:
-            return frozenset()
-        rule = self.rule_for(language, market, label, action)
-        return frozenset(each.threshold for each in band.all_passed if rule and each.threshold >= rule.at_least)
+    def passed(self, scope: Scope, label: str, action: RuleAction, model_version: str) -> frozenset[float]:
+        """The thresholds that passed in every language of `scope`, wherever the rule stands."""
+        bands = [self._evidence and self._evidence.band(model_version, label, language, action) for language in scope.languages]
+        return frozenset.intersection(*(frozenset(each.threshold for each in band.all_passed) if band else frozenset() for band in bands))
 
     def rule_for(self, language: str, market: str, label: str, action: RuleAction) -> Rule | None:
         """The one that applies."""

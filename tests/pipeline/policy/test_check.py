@@ -9,11 +9,13 @@ import pytest
 
 import pipeline
 from pipeline.config import read_toml
-from pipeline.policy.check import Facts, Level, check, openings
+from pipeline.policy.check import Level, check, openings
 from pipeline.policy.evidence import Evidence
+from pipeline.policy.facts import Facts
 from pipeline.policy.policy import Policy, Scope, read_policies
 from pipeline.policy.regions import Regions, read_regions
 from pipeline.scoring.bundle import read_bundle
+from pipeline.scoring.facts import facts_of
 from pipeline.scoring.tiers import read_tiers
 from schemas.records import Unassessed
 
@@ -21,7 +23,7 @@ CASES = Path(__file__).parent / "cases"
 PACKAGED = Path(pipeline.__file__).parent
 
 PACKAGED_BUNDLE = read_bundle(PACKAGED / "models" / "default")
-PACKAGED_MODEL = Facts(PACKAGED_BUNDLE.model_version, PACKAGED_BUNDLE.labels, PACKAGED_BUNDLE.languages)
+PACKAGED_MODEL = facts_of(PACKAGED_BUNDLE)
 
 
 @pytest.fixture
@@ -45,6 +47,21 @@ def regions() -> Regions:
 def with_threat_limit_at(house: Policy, at_least: float) -> Policy:
     rules = [{**rule.model_dump(), "at_least": at_least if rule.id == "threat-limit" else rule.at_least} for rule in house.rules]
     return Policy.model_validate(house.model_dump() | {"rules": rules}).with_evidence(house.evidence)
+
+
+def test_openings_are_what_routing_does(house: Policy) -> None:
+    """Not in a language that the model is not calibrated for; in ms from where id is open as well; and by market where that differs."""
+    facts = Facts("tiny@1", {"toxic", "threat"}, {"en", "ms"})
+    in_both = "ms from 0.75 (59 of 60 right)"
+    assert f"limit threat in en from 0.7 (98 of 100 right), {in_both}" in openings(house, facts)
+    assert not [line for line in openings(house, facts) if "toxic" in line and "ms" in line]
+    assert f"limit threat in {in_both}" in openings(house, facts._replace(uncalibrated={"en"}))
+    rules = [rule.model_dump() for rule in house.rules]
+    own = {"id": "threat-limit-de", "label": "threat", "action": "limit", "at_least": 0.9, "markets": ["DE"]}
+    never = {**own, "id": "threat-limit-fr", "at_least": 0.99, "markets": ["FR"]}
+    policy = Policy.model_validate(house.model_dump() | {"rules": [*rules, own, never]}).with_evidence(house.evidence)
+    (line,) = [line for line in openings(policy, facts._replace(languages={"en"})) if "threat" in line]
+    assert line == "limit threat in en from 0.7 (98 of 100 right), en in DE from 0.9 (30 of 30 right), en not in FR"
 
 
 LANGUAGES = {"nl", "fr", "en", "ms", "sv"}
