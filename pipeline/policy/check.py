@@ -44,6 +44,7 @@ def check(policy: Policy, regions: Regions, model: Facts) -> list[Finding]:
         *_rule_languages(policy, model.languages),
         *(Finding(Level.WARNING, text) for text in (*scopes.of_rules(policy), *scopes.of_regions(regions))),
         *_automation(policy, model),
+        *_order(policy),
         *_queues(policy, regions),
         *_appeals(policy),
         *_spoken(regions, model.languages),
@@ -141,6 +142,11 @@ def _higher(policy: Policy, rule: Rule, scope: Scope, model: Facts) -> str | Non
     start = _start(policy, model, scope, rule.label, rule.action)
     acts = f"acts from {start}" if start else "never acts"
     return f"in {scope.languages[0]} it {acts} and could from {told(policy, model, scope, rule.label, rule.action, lowest)}"
+
+
+def _order(policy: Policy) -> Iterator[Finding]:
+    for kind, rule, parts in policy.unreached():
+        yield Finding(Level.WARNING, f"{policy.id}: {kind} {rule!r} is never reached for {', '.join(parts)}: rules before it take that")
 
 
 def _queues(policy: Policy, regions: Regions) -> Iterator[Finding]:

@@ -16,7 +16,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from pipeline.config import ConfigError, ConfigModel, UtcTime, read_toml
 from pipeline.policy.automation import Automation, Targets
 from pipeline.policy.evidence import Evidence, read_evidence
-from pipeline.policy.people import Audit, People, Queue, QueueName
+from pipeline.policy.order import ANYTHING_ELSE, unreached
+from pipeline.policy.people import OF_THE_MACHINE, Audit, People, Queue, QueueName
 from pipeline.policy.rules import Ground, Label, LabelName, Rule, RuleAction, UnassessedRule, applicable, faults
 from schemas.records import Media, Unassessed
 
@@ -180,7 +181,7 @@ class Policy(ConfigModel):
                 raise ValueError(f"label {name!r} names the queue {label.queue!r}; allowed are {', '.join(sorted(self.queues)) or 'none'}")
         if self.people.keep_days < self.people.appeal_days:
             raise ValueError("`people.keep_days` must be at least `people.appeal_days`: an appeal needs the case file")
-        ids = Counter(rule.id for rule in [*self.rules, *self.unassessed])
+        ids = Counter(rule.id for rule in [*self.rules, *self.unassessed, *(self.audit.rules if self.audit else ())])
         twice = sorted(name for name, times in ids.items() if times > 1)
         if twice:
             raise ValueError(f"a rule's `id` may stand once in a policy, {', '.join(twice)} stands more often")
@@ -191,7 +192,22 @@ class Policy(ConfigModel):
             raise ValueError('`unassessed` needs a last rule with `reasons = "all"` and neither languages nor markets')
         if any(catch_all[:-1]):
             raise ValueError(f"`unassessed` rules after {self.unassessed[catch_all.index(True)].id!r} are never reached")
+        for kind, rule, parts in self.unreached():
+            if not parts:
+                raise ValueError(f"{kind} {rule!r} is never reached: rules before it take all of its posts")
         return self
+
+    def unreached(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Of rules of which the first that fits counts: kind and id of each that is never reached, and with which of what it names; with
+        none of it where that is empty.
+        """
+        unassessed = [rule.named for rule in self.unassessed]
+        for place, parts in unreached(unassessed, {"reasons": frozenset(each.value for each in Unassessed)}):
+            yield "unassessed rule", self.unassessed[place].id, parts
+        audits = self.audit.rules if self.audit else ()
+        known = {"labels": frozenset({*self.labels, ANYTHING_ELSE}), "actions": OF_THE_MACHINE}
+        for place, parts in unreached([rule.named for rule in audits], known):
+            yield "audit rule", audits[place].id, parts
 
     def _audit_faults(self) -> Iterator[str]:
         for rule in self.audit.rules if self.audit else ():

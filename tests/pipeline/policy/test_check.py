@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -212,6 +213,37 @@ def test_a_rule_of_any_kind_that_holds_for_no_post_is_found(
         content["audit"] = {"seed": "s", "rules": [{"id": "odd", "share": 0.1, **changes["audit"]}]}
     findings = check(Policy.model_validate(content), regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES))
     assert [finding.level for finding in findings if finding.text == said] == [Level.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({"reasons": ["too_long"]}, {"reasons": ["too_long", "media"]}, "unassessed rule 'second' is never reached for reasons too_long"),
+        (
+            {"reasons": ["media"], "languages": ["nl"]},
+            {"reasons": ["media"], "languages": ["nl", "fr"]},
+            "unassessed rule 'second' is never reached for languages nl",
+        ),
+        ({"reasons": ["media"], "languages": ["nl"]}, {"reasons": ["media"]}, None),  # what it is for beside the more special one
+        ({"reasons": ["media"], "languages": ["nl"]}, {"reasons": ["media", "too_long"], "languages": ["nl", "fr"]}, None),
+        ({"reasons": ["media"], "markets": ["NL"]}, {"reasons": "all", "markets": ["NL"]}, None),
+    ],
+)
+def test_a_rule_that_is_never_reached_for_a_part_of_what_it_names_is_found(
+    first: dict[str, Any], second: dict[str, Any], said: str | None, house: Policy, regions: Regions
+) -> None:
+    also = [{"id": name, "review_share": 1, "action": "allow", **what} for name, what in (("first", first), ("second", second))]
+    rest = [rule.model_dump() for rule in house.unassessed if rule.id not in {"media-de"}]
+    policy = Policy.model_validate(house.model_dump() | {"unassessed": [*also, *rest]})
+    texts = [each.text for each in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES)) if "never reached" in each.text]
+    assert texts == ([f"house@7: {said}: rules before it take that"] if said else [])
+
+
+def test_an_audit_rule_that_is_never_reached_for_a_label_is_found(house: Policy, regions: Regions) -> None:
+    rules = [{"id": "a", "labels": ["toxic"], "share": 0.1}, {"id": "b", "labels": ["threat", "toxic"], "share": 0.2}]
+    policy = Policy.model_validate(house.model_dump() | {"audit": {"seed": "s", "rules": [*rules, {"id": "c", "share": 0.3}]}})
+    texts = [each.text for each in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES)) if "never reached" in each.text]
+    assert texts == ["house@7: audit rule 'b' is never reached for labels toxic: rules before it take that"]
 
 
 def test_a_language_that_no_post_has_is_not_said_to_lack_a_model_too(house: Policy, regions: Regions) -> None:
