@@ -22,8 +22,8 @@ from pipeline.config import ConfigError
 from pipeline.policy.check import above_evidence
 from pipeline.policy.evidence import Band, DataFile, Evidence, Source
 from pipeline.policy.policy import read_newest, read_targets
-from pipeline.scoring.bundle import read_bundle
 from pipeline.scoring.facts import facts_of
+from pipeline.scoring.tiers import Tier, read_tiers
 
 if TYPE_CHECKING:
     from pipeline.policy.automation import Targets
@@ -81,10 +81,11 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
             from pipeline.scoring.evaluation.bands import bands
         settings = load(policy=policy, model=model, broker=broker)
         policy_file, targets = read_targets(settings.policy)
-        bundle = read_bundle(settings.model)
+        tiers = read_tiers(settings.model)
+        bundle, wanted = tiers[Tier.ACCURATE].bundle, Wanted((tiers,), split, unseen=True)
         spoken = read_verdicts(settings, dt.datetime.now(dt.UTC)) if verdicts else None
-        labelled = [spoken.rows] if spoken else read_files(data or [], Wanted(split, bundle.labels, unseen=True))
-        ordinary = read_files(benign or [], Wanted(split, None, unseen=True))
+        labelled = [spoken.rows] if spoken else read_files(data or [], wanted)
+        ordinary = read_files(benign or [], wanted._replace(judged=False))
         versions, (sample,) = scored_by(settings.model, spoken.rows.rows if spoken else _distinct(labelled, ordinary, bundle.labels))
         found = tuple(bands(sample, targets, spoken.limits if spoken else None))
         _require_groups(found, targets, policy_file)

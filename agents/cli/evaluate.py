@@ -18,8 +18,8 @@ from agents.cli.show import say, table, visible
 from agents.settings import load
 from pipeline.config import ConfigError
 from pipeline.policy.policy import Policy, read_policies
-from pipeline.scoring.bundle import read_bundle
 from pipeline.scoring.evaluation.rows import LabelledRow
+from pipeline.scoring.tiers import read_tiers
 
 if TYPE_CHECKING:
     from pipeline.scoring.evaluation.benign import Flagged
@@ -76,8 +76,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comman
             from pipeline.scoring.evaluation.plots import Format, write_plots
         now = dt.datetime.now(dt.UTC)
         in_force = read_policies(load(policy=policy).policy).at(now)
-        labels = dict.fromkeys(label for bundle in bundles for label in read_bundle(bundle).labels)
-        labelled, ordinary = _rows(data or [], Wanted(split, tuple(labels))), _rows(benign or [], Wanted(split, None))
+        wanted = Wanted(tuple(map(read_tiers, bundles)), split)
+        labelled, ordinary = _rows(data or [], wanted), _rows(benign or [], wanted._replace(judged=False))
         samples: dict[str, Sample] = {}
         reports = []
         for bundle in bundles:

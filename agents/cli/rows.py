@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -39,28 +39,50 @@ class RowsOf(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which rows of a file are read: those with `split`, or all. `labels`: of the model; None where labels are ignored. `unseen`: none that
-    the model has learned from may be among them.
+    """Which rows of a file are read, for which bundles: those with `split`, or all. `judged`: their labels count. `unseen`: none that the
+    model has learned from may be among them.
     """
 
+    bundles: tuple[Mapping[Tier, Described], ...]
     split: str | None
-    labels: Collection[str] | None
+    judged: bool = True
     unseen: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of all bundles."""
+        return tuple(dict.fromkeys(label for tiers in self.bundles for label in tiers[Tier.ACCURATE].bundle.labels))
 
     def takes(self, row: LabelledRow) -> bool:
         """Whether it has the split."""
         return self.split in {None, row.split}
 
     def check(self, row: LabelledRow) -> None:
-        """ValueError for a row that is taken and of which nothing could be said."""
+        """ValueError for a row that is taken and of which nothing could be said, or something wrong."""
         if not self.takes(row):
             return
         if never := of_no_post(row.tag):
             raise ValueError(f"`language` is {row.tag!r}, and {never}")
-        if unknown := sorted(row.labels.keys() - self.labels if self.labels else ()):
-            raise ValueError(f"`labels` names {', '.join(unknown)}; the model's labels are {', '.join(self.labels or ())}")
+        if self.judged and (unknown := sorted(row.labels.keys() - self.labels)):
+            raise ValueError(f"`labels` names {', '.join(unknown)}; the model's labels are {', '.join(self.labels)}")
         if self.unseen and row.split == TRAIN:
             raise ValueError(f"`split` is {TRAIN!r}: what a model has learned from is no evidence on it; --split takes the rows of another")
+        for tiers in self.bundles:
+            _require_settled(row, tiers)
+
+
+def _require_settled(row: LabelledRow, tiers: Mapping[Tier, Described]) -> None:
+    """Of the fast tier's scores, posts carry only those that settle a text. What it says of others is not what anything is decided by."""
+    fast, accurate = tiers.get(Tier.FAST), tiers[Tier.ACCURATE].bundle
+    if row.scores is None or fast is None or row.model_version != fast.bundle.model_version:
+        return
+    limit = settles_below(accurate.settle_below, (row.tag, *inseparable_from(row.tag)))
+    higher = [label for label, score in sorted(row.scores.items()) if limit is None or score >= limit.get(label, 1.0)]
+    if higher:
+        raise ValueError(
+            f"`scores` are of {row.model_version}, which does not settle such a text in {row.tag!r} ({higher[0]} "
+            f"{row.scores[higher[0]]:g}): posts have those of {accurate.model_version} there; leave `scores` out, or give these"
+        )
 
 
 def read_files(files: Sequence[Path], wanted: Wanted) -> list[RowsOf]:
@@ -72,7 +94,7 @@ def read_files(files: Sequence[Path], wanted: Wanted) -> list[RowsOf]:
         rows = [row for row in file.rows if wanted.takes(row)]
         if not rows:
             raise ConfigError(f"{path}: no row" + (f" with split {wanted.split!r}" if wanted.split else ""))
-        if wanted.labels and not any(judged is not None for row in rows for judged in row.labels.values()):
+        if wanted.judged and not any(judged is not None for row in rows for judged in row.labels.values()):
             raise ConfigError(f"{path}: no row says of a label whether it holds; the model's labels are {', '.join(wanted.labels)}")
         found.append(RowsOf(path, file.sha256, rows))
     return found
@@ -81,16 +103,13 @@ def read_files(files: Sequence[Path], wanted: Wanted) -> list[RowsOf]:
 def scored_by(directory: Path, *parts: Sequence[LabelledRow]) -> tuple[tuple[str, ...], list[Sample]]:
     """The versions of the bundle in `directory` and of the fast tier that it may name, and a sample for each part, scored as posts are.
 
-    Progress is shown. A model is loaded once there is a row without scores of it. ConfigError where a row has scores of the fast tier and
-    the accurate one would score such a post itself.
+    Progress is shown. A model is loaded once there is a row without scores of it.
     """
     from pipeline.scoring.check import load_scorer
     from pipeline.scoring.evaluation.sample import score_rows
 
     tiers = read_tiers(directory)
     versions = tuple(tier.bundle.model_version for tier in tiers.values())
-    for rows in parts:
-        _require_settled(rows, tiers)
     scorer = functools.cache(functools.partial(load_scorer, directory))
 
     def score(texts: Sequence[str], tags: Sequence[str]) -> list[dict[str, float]]:
@@ -105,18 +124,3 @@ def scored_by(directory: Path, *parts: Sequence[LabelledRow]) -> tuple[tuple[str
 
         labels = tiers[Tier.ACCURATE].bundle.labels
         return versions, [score_rows(rows, labels, versions, score, done) for rows in parts]
-
-
-def _require_settled(rows: Sequence[LabelledRow], tiers: Mapping[Tier, Described]) -> None:
-    """Of the fast tier's scores, posts carry only those that settle a text. What it says of others is not what anything is decided by."""
-    fast, accurate = tiers.get(Tier.FAST), tiers[Tier.ACCURATE].bundle
-    for number, row in enumerate(rows, 1):
-        if row.scores is None or fast is None or row.model_version != fast.bundle.model_version:
-            continue
-        limit = settles_below(accurate.settle_below, (row.tag, *inseparable_from(row.tag)))
-        higher = [label for label, score in sorted(row.scores.items()) if limit is None or score >= limit.get(label, 1.0)]
-        if higher:
-            raise ConfigError(
-                f"row {number}: its scores are of {row.model_version}, which does not settle such a text in {row.tag!r} ({higher[0]} "
-                f"{row.scores[higher[0]]:g}): posts have those of {accurate.model_version} there; leave `scores` out, or give these"
-            )

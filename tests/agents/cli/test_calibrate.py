@@ -152,10 +152,14 @@ def test_what_the_model_was_trained_on_is_no_evidence(option: str, tiny: Path, p
         (
             0.97,
             "en",
-            "row 1: its scores are of tiny-fast@3, which does not settle such a text in 'en' (hate 0.97): posts have those of tiny",
+            "line 1: `scores` are of tiny-fast@3, which does not settle such a text in 'en' (hate 0.97): posts have those of tiny",
         ),
-        (0.05, "nl", "row 1: its scores are of tiny-fast@3, which does not settle such a text in 'nl' (hate 0.05)"),
-        (0.05, "ms", "row 1: its scores are of tiny-fast@3, which does not settle such a text in 'ms' (hate 0.05)"),  # it may be id
+        (0.05, "nl", "line 1: `scores` are of tiny-fast@3, which does not settle such a text in 'nl' (hate 0.05)"),
+        (
+            0.05,
+            "ms",
+            "line 1: `scores` are of tiny-fast@3, which does not settle such a text in 'ms' (hate 0.05)",
+        ),  # it may be id
     ],
 )
 def test_scores_of_the_fast_tier_count_where_it_settles_a_post(
