@@ -20,13 +20,14 @@ from agents.settings import Settings
 from agents.topics import MIN_IN_SYNC, compare, configs, few_copies, find_topics, hidden, wanted_topics
 from pipeline.config import ConfigError
 from pipeline.flow import STAGES
-from pipeline.policy.check import Facts, check_all, check_roster, openings
 from pipeline.policy.check import Level as PolicyLevel
+from pipeline.policy.check import check_all, check_roster, openings
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import Regions, read_regions
 from pipeline.policy.roster import lonely, read_roster, unspoken
 from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import GOLDEN, read_bundle
+from pipeline.scoring.facts import facts_of
 from pipeline.scoring.tiers import read_tiers
 from schemas.topics import COPIES, DEAD_LETTERS, TOPICS, min_in_sync
 
@@ -107,7 +108,7 @@ def policy(settings: Settings, now: dt.datetime) -> Finding:
         policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
     except ConfigError as error:
         return Finding(Level.FAIL, "policy", str(error))
-    facts = Facts(bundle.model_version, bundle.labels, bundle.languages)
+    facts = facts_of(bundle)
     found = [*check_all(policies, regions, facts), *check_settled(policies, bundle.settle_below)]
     names = ", ".join(version.id for version in policies.policies)
     if errors := [each.text for each in found if each.level is PolicyLevel.ERROR]:

@@ -10,11 +10,12 @@ from agents.edge.case_metrics import decision_metrics
 from agents.edge.runner import Agent
 from agents.settings import Settings
 from pipeline import flow
-from pipeline.policy.check import Facts, require_fit
+from pipeline.policy.check import require_fit
 from pipeline.policy.policy import PolicySet, read_policies
 from pipeline.policy.regions import Regions, read_regions
 from pipeline.policy.settled import require_settled
 from pipeline.scoring.bundle import read_bundle
+from pipeline.scoring.facts import facts_of
 from schemas.records import ScoredPost
 
 
@@ -38,6 +39,6 @@ def inform(settings: Settings, policies: PolicySet) -> None:
 def fitting(settings: Settings) -> tuple[PolicySet, Regions]:
     """Policy versions and regions. Raises ConfigError when one cannot be read, or when a version does not fit the model's description."""
     policies, regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
-    require_fit(policies, regions, Facts(bundle.model_version, bundle.labels, bundle.languages))
+    require_fit(policies, regions, facts_of(bundle))
     require_settled(policies, bundle.settle_below)
     return policies, regions

@@ -46,7 +46,7 @@ PERSONAL = {
     REPORTS: "reporter's pseudonym, what the reporter says; the post with its author's pseudonym where a snapshot is sent",
     ENFORCEMENTS: "none but the post's id",
     ERASURES: "none but the post's id, and the reason that was given",
-    CASE_STATE: "pseudonyms of reviewers and reporters; for up to 24 hours whole reports and appeals on posts that are not known yet",
+    CASE_STATE: "pseudonyms of reviewers and reporters; for up to 24 hours whole reports and appeals on what is not known yet",
     CASE_FILES: "text of the post and of its conversation; no author",
     NOTICES: "reporters' and reviewers' pseudonyms",
     DEAD_LETTERS: "whatever was in the record that could not be read",

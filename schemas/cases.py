@@ -91,7 +91,8 @@ class OpenTask(Record, frozen=True, kw_only=True, gc=False):
 
 class Reporter(Record, frozen=True, kw_only=True, gc=False):
     """A report that waits for its outcome, or whose outcome may still be appealed against: told at `answered_at`, that the post is
-    `restricted` or is not. `appealed`: against that outcome. `gone`: told no more than that the author had deleted the post.
+    `restricted` or is not. `appealed`: against that outcome; `appeal_id`: with an appeal that the outcome of the open one answers.
+    `gone`: told no more than that the author had deleted the post.
     """
 
     report_id: Id
@@ -100,6 +101,7 @@ class Reporter(Record, frozen=True, kw_only=True, gc=False):
     answered_at: Time | None = None
     restricted: bool = False
     appealed: bool = False
+    appeal_id: Id | None = None
     gone: bool = False
 
     @property
@@ -122,7 +124,7 @@ class Standing(Record, frozen=True, kw_only=True, gc=False):
     """The decision in force: what is needed of it to judge what comes next.
 
     `awaits`: an earlier decision to undo a restriction, which the platform has not confirmed; this one only allows. `upheld`: on the appeal
-    of a reporter, by another person.
+    of a reporter, by another person. `read`: by somebody who could read the post.
     """
 
     decision_id: Id
@@ -134,6 +136,7 @@ class Standing(Record, frozen=True, kw_only=True, gc=False):
     overdue: bool = False
     awaits: Id | None = None
     upheld: bool = False
+    read: bool = False
 
 
 class Decided(Record, frozen=True, kw_only=True, gc=False):
@@ -156,15 +159,17 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
 
     (`revision`, `sequence`) is that of the last decision. `applied` are the ids of the events that were applied last, oldest first.
     `due_at`: when time alone changes something. `standing`: the decision in force; `floor`: what a person decided last, which the machine
-    does not loosen, with its label and who had a hand in it, and in the same on the text before (`floor_label`, `floor_by`); `earlier`: ids
-    of the decisions before; `decided`: those of people; `appealed`: those that the author has appealed against; `source`: what led to the
-    restriction that holds; `was_restricted`: by any decision in the file. `barred` have decided on this revision and `passed` have handed
-    it on, so neither may decide it; `excused` stay out of the case for good (a conflict, their wellbeing). `reported`: labels that reports
-    name and nobody has answered, for an edit changes `labels`. `adverse`: verdicts that would restrict it and wait for one who speaks the
-    language. `audited`: what the machine decided, while people check it. `rounds` counts its tasks.
+    does not loosen, with its label, who had a hand in it, and in the same on the text before, and whether it was only to hold until another
+    person had looked (`floor_label`, `floor_by`, `floor_pending`); `earlier`: ids of the decisions before; `decided`: those of people;
+    `appealed`: those that the author has appealed against; `source`: what led to the restriction that holds; `was_restricted`: by any
+    decision in the file. `barred` have decided on this revision and `passed` have handed it on, so neither may decide it; `excused` stay
+    out of the case for good (a conflict, their wellbeing). `reported`: labels that reports name and nobody has answered, for an edit
+    changes `labels`. `adverse`: verdicts that would restrict it and wait for one who speaks the language. `joined`: the author's appeal,
+    while the one of a reporter is open (`appeal`): one outcome answers both. `audited`: what the machine decided, while people check it.
+    `rounds` counts its tasks.
 
     `erased_at`: its content was erased then, and there is no file; what is left lets a late event see that. A newer revision is a case with
-    a file again. `erase_when_closed`: it is to be erased once the open appeal, or the queue, is over; a newer revision cancels that.
+    a file again. `erase_when_closed`: it is to be erased once what people need the text for is decided; a newer revision cancels that.
     """
 
     post_id: Id
@@ -187,6 +192,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     floor: Action | None = None
     floor_label: str | None = None
     floor_by: tuple[Id, ...] = ()
+    floor_pending: bool = False
     source: str | None = None
     was_restricted: bool = False
     earlier: tuple[Id, ...] = ()
@@ -201,6 +207,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
     excused: tuple[Id, ...] = ()
     reporters: tuple[Reporter, ...] = ()
     appeal: OpenAppeal | None = None
+    joined: OpenAppeal | None = None
     waiting: tuple[Waiting, ...] = ()
     keep_until: Time | None = None
     erased_at: Time | None = None
@@ -210,7 +217,7 @@ class CaseState(Record, frozen=True, kw_only=True, gc=False):
 class CaseFile(Record, frozen=True, kw_only=True, gc=False):
     """A post as it was judged, with its conversation and all decisions on it, kept until the window for appeals is over.
 
-    `statement`: of the appeal that is open.
+    `statement`: of the appeal that is open, and of the author's that joined it.
     """
 
     post_id: Id

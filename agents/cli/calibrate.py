@@ -14,13 +14,16 @@ import typer
 
 from agents.cli.common import Broker, clear_errors, err
 from agents.cli.extras import extra
-from agents.cli.rows import Data, RowsOf, Split, read_files, scored_by
-from agents.cli.show import say, table
+from agents.cli.rows import Data, RowsOf, Split, Wanted, read_files, scored_by
+from agents.cli.show import counted, say, table, visible
 from agents.cli.verdicts import read_verdicts
 from agents.settings import load
 from pipeline.config import ConfigError
+from pipeline.policy.check import above_evidence
 from pipeline.policy.evidence import Band, DataFile, Evidence, Source
-from pipeline.policy.policy import read_targets
+from pipeline.policy.policy import read_newest, read_targets
+from pipeline.scoring.facts import facts_of
+from pipeline.scoring.tiers import Tier, read_tiers
 
 if TYPE_CHECKING:
     from pipeline.policy.automation import Targets
@@ -55,11 +58,12 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
 ) -> None:
     """Write evidence: where labelled rows allow the machine to act alone.
 
-    Rows as for `sluice evaluate`, kept out of the model's training. Or --verdicts: what reviewers said of posts that a label's rule had
-    found, all of those that it sent to people and those that the audit drew from what the machine did alone; a policy for these names
-    neither a prevalence nor targets for groups. Per label, language and action, the band opens at the lowest threshold whose precision is
-    bounded as the policy's [automation.targets] ask. What to put into the policy is printed at the end: the evidence is a part of its
-    version.
+    Rows as for `sluice evaluate`, kept out of the model's training; of copies of a text one counts. Or --verdicts: what reviewers said of
+    posts that a label's rule had found, all of those that it sent to people and those that the audit drew from what the machine did alone;
+    a policy for these names neither a prevalence nor targets for groups. Per label, language and action, the band opens at the lowest
+    threshold whose precision is bounded as the policy's [automation.targets] ask, each band by itself. A target for groups bounds the rate
+    among texts like the rows of a group: with sentences that hold many names in turn, among such sentences with further names, all names
+    together. What to put into the policy is printed at the end: the evidence is a part of its version.
 
     \b
     Examples:
@@ -75,13 +79,16 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
             import tomli_w
 
             from pipeline.scoring.evaluation.bands import bands
-            from pipeline.scoring.evaluation.sample import as_negatives, joined
         settings = load(policy=policy, model=model, broker=broker)
         policy_file, targets = read_targets(settings.policy)
+        tiers = read_tiers(settings.model)
+        bundle, wanted = tiers[Tier.ACCURATE].bundle, Wanted((tiers,), split, unseen=True)
         spoken = read_verdicts(settings, dt.datetime.now(dt.UTC)) if verdicts else None
-        labelled, ordinary = [spoken.rows] if spoken else read_files(data or [], split), read_files(benign or [], split)
-        versions, samples = scored_by(settings.model, _all(labelled), _all(ordinary))
-        sample = joined(samples[0], as_negatives(samples[1]))
+        labelled = [spoken.rows] if spoken else read_files(data or [], wanted)
+        ordinary = read_files(benign or [], wanted._replace(judged=False))
+        versions, (sample,) = scored_by(settings.model, spoken.rows.rows if spoken else _distinct(labelled, ordinary, bundle.labels))
+        found = tuple(bands(sample, targets, spoken.limits if spoken else None))
+        _require_groups(found, targets, policy_file)
         evidence = Evidence(
             made_on=(made_on or dt.datetime.now(dt.UTC)).date(),
             model_versions=versions,
@@ -89,18 +96,44 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comma
             targets=targets,
             data=tuple(DataFile(name=file.path.name, sha256=file.sha256, rows=len(file.rows)) for file in (*labelled, *ordinary)),
             sources=_sources([*labelled, *ordinary]),
-            bands=tuple(bands(sample, targets, spoken.limits if spoken else None)),
+            bands=found,
         )
         content = tomli_w.dumps(msgspec.to_builtins(evidence.model_dump(exclude_none=True), builtin_types=(dt.date,))).encode()
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(content)
+        newest, _ = read_newest(settings.policy)
     _show(evidence.bands, targets)
+    for sentence in above_evidence(newest.with_evidence(evidence), facts_of(bundle)):
+        say(visible(sentence), err)
     say(f"{policy_file.name} uses it with these lines in its [automation]:", err)
     say(f'evidence = "{_below(out, policy_file)}"\nevidence_sha256 = "{hashlib.sha256(content).hexdigest()}"', err)
 
 
-def _all(files: Sequence[RowsOf]) -> list[LabelledRow]:
-    return [row for file in files for row in file.rows]
+def _distinct(labelled: Sequence[RowsOf], ordinary: Sequence[RowsOf], labels: Sequence[str]) -> list[LabelledRow]:
+    """The rows of all files, one for a text in a label and language; says how many are copies."""
+    from pipeline.scoring.evaluation.copies import distinct
+
+    of_none = dict.fromkeys(labels, 0)
+    rows = [row for file in labelled for row in file.rows]
+    rows += [msgspec.structs.replace(row, labels=of_none) for file in ordinary for row in file.rows]
+    found = distinct(rows)
+    if found.copies:
+        say(f"{found.copies} of {counted(len(rows), 'row')} are copies of a text for which another row stands, and are left out", err)
+    return found.rows
+
+
+def _require_groups(found: Sequence[Band], targets: Targets, policy_file: Path) -> None:
+    """ConfigError where the policy bounds the rates of groups, and the rows of none say anything of them: any band would pass."""
+    if targets.groups is None:
+        return
+    if not any(band.groups for band in found):
+        raise ConfigError(
+            f"{policy_file}: automation.targets.groups: no `group` of the rows has {targets.groups.least_rows} in a language that are not "
+            "what a label says, so nothing would bound a group's false positive rate: give rows that name one, or leave the target out"
+        )
+    for band in found:
+        if band.closed is None and not band.groups:
+            say(f"no group has enough rows in {visible(band.language)}: nothing bounds its rate for {visible(band.label)} there", err)
 
 
 def _sources(files: Sequence[RowsOf]) -> tuple[Source, ...]:

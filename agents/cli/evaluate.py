@@ -13,12 +13,13 @@ import typer
 
 from agents.cli.common import clear_errors, err
 from agents.cli.extras import extra
-from agents.cli.rows import Data, Split, read_files, scored_by
+from agents.cli.rows import Data, Split, Wanted, read_files, scored_by
 from agents.cli.show import say, table, visible
 from agents.settings import load
 from pipeline.config import ConfigError
 from pipeline.policy.policy import Policy, read_policies
 from pipeline.scoring.evaluation.rows import LabelledRow
+from pipeline.scoring.tiers import read_tiers
 
 if TYPE_CHECKING:
     from pipeline.scoring.evaluation.benign import Flagged
@@ -75,7 +76,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comman
             from pipeline.scoring.evaluation.plots import Format, write_plots
         now = dt.datetime.now(dt.UTC)
         in_force = read_policies(load(policy=policy).policy).at(now)
-        labelled, ordinary = _rows(data or [], split), _rows(benign or [], split)
+        wanted = Wanted(tuple(map(read_tiers, bundles)), split)
+        labelled, ordinary = _rows(data or [], wanted), _rows(benign or [], wanted._replace(judged=False))
         samples: dict[str, Sample] = {}
         reports = []
         for bundle in bundles:
@@ -92,8 +94,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a parameter is an option of the comman
         _show(reports, in_force)
 
 
-def _rows(files: Sequence[Path], split: str | None) -> list[LabelledRow]:
-    return [row for file in read_files(files, split) for row in file.rows]
+def _rows(files: Sequence[Path], wanted: Wanted) -> list[LabelledRow]:
+    return [row for file in read_files(files, wanted) for row in file.rows]
 
 
 def _show(reports: Sequence[Report], policy: Policy) -> None:

@@ -16,13 +16,14 @@ from agents.cli.names import require_market
 from agents.cli.show import counted, say, visible
 from agents.settings import load
 from pipeline.config import ConfigError, read_toml
-from pipeline.policy.check import Facts, Level, check_all, check_roster
+from pipeline.policy.check import Level, check_all, check_roster
 from pipeline.policy.explain import explain as explained
 from pipeline.policy.policy import read_policies
 from pipeline.policy.regions import read_regions
 from pipeline.policy.roster import Roster
 from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import read_bundle
+from pipeline.scoring.facts import facts_of
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at a policy.")
 
@@ -47,7 +48,7 @@ def check(policy: PolicyPath = None, regions: RegionsFile = None, model: ModelDi
         settings = load(policy=policy, regions=regions, model=model)
         policies, found_regions, bundle = read_policies(settings.policy), read_regions(settings.regions), read_bundle(settings.model)
         people = read_toml(settings.roster, Roster)
-    facts = Facts(bundle.model_version, bundle.labels, bundle.languages)
+    facts = facts_of(bundle)
     findings = check_all(policies, found_regions, facts) + check_settled(policies, bundle.settle_below) + check_roster(people)
     for finding in findings:
         say(Text.assemble((f"{finding.level.value}: ", STYLES[finding.level]), visible(finding.text)))
@@ -85,7 +86,7 @@ def explain(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command
             raise ConfigError(f"command line: --label: allowed are {', '.join(bundle.labels)} (got {label!r})")
         if language not in bundle.languages:
             raise ConfigError(f"command line: --language: the model was made for {', '.join(bundle.languages)} (got {language!r})")
-    found = explained(in_force, bundle.model_version, language, label, market)
+    found = explained(in_force, facts_of(bundle), language, label, market)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -14,8 +14,9 @@ from agents.cli.common import err
 from agents.cli.files import require_readable
 from pipeline.config import ConfigError
 from pipeline.language.languages import inseparable_from
+from pipeline.policy.scopes import of_no_post
 from pipeline.scoring.evaluation.rows import LabelledRow, read_rows
-from pipeline.scoring.tiers import Tier, read_tiers
+from pipeline.scoring.tiers import Described, Tier, read_tiers, settles_below
 from schemas.records import Language
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 Data = Annotated[list[Path] | None, typer.Option("--data", metavar="FILE", help="Labelled rows, .jsonl or .jsonl.gz; may stand often.")]
 Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only rows with this `split`.")]
+
+
+TRAIN = "train"
+"""The `split` of rows that a model has learned from."""
 
 
 class RowsOf(NamedTuple):
@@ -33,15 +38,64 @@ class RowsOf(NamedTuple):
     rows: list[LabelledRow]
 
 
-def read_files(files: Sequence[Path], split: str | None) -> list[RowsOf]:
-    """The rows of each file with `split`, or all. ConfigError when a file has none, UnreadableFileError when it cannot be opened."""
+class Wanted(NamedTuple):
+    """Which rows of a file are read, for which bundles: those with `split`, or all. `judged`: their labels count. `unseen`: none that the
+    model has learned from may be among them.
+    """
+
+    bundles: tuple[Mapping[Tier, Described], ...]
+    split: str | None
+    judged: bool = True
+    unseen: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of all bundles."""
+        return tuple(dict.fromkeys(label for tiers in self.bundles for label in tiers[Tier.ACCURATE].bundle.labels))
+
+    def takes(self, row: LabelledRow) -> bool:
+        """Whether it has the split."""
+        return self.split in {None, row.split}
+
+    def check(self, row: LabelledRow) -> None:
+        """ValueError for a row that is taken and of which nothing could be said, or something wrong."""
+        if not self.takes(row):
+            return
+        if never := of_no_post(row.tag):
+            raise ValueError(f"`language` is {row.tag!r}, and {never}")
+        if self.judged and (unknown := sorted(row.labels.keys() - self.labels)):
+            raise ValueError(f"`labels` names {', '.join(unknown)}; the model's labels are {', '.join(self.labels)}")
+        if self.unseen and row.split == TRAIN:
+            raise ValueError(f"`split` is {TRAIN!r}: what a model has learned from is no evidence on it; --split takes the rows of another")
+        for tiers in self.bundles:
+            _require_settled(row, tiers)
+
+
+def _require_settled(row: LabelledRow, tiers: Mapping[Tier, Described]) -> None:
+    """Of the fast tier's scores, posts carry only those that settle a text. What it says of others is not what anything is decided by."""
+    fast, accurate = tiers.get(Tier.FAST), tiers[Tier.ACCURATE].bundle
+    if row.scores is None or fast is None or row.model_version != fast.bundle.model_version:
+        return
+    limit = settles_below(accurate.settle_below, (row.tag, *inseparable_from(row.tag)))
+    higher = [label for label, score in sorted(row.scores.items()) if limit is None or score >= limit.get(label, 1.0)]
+    if higher:
+        raise ValueError(
+            f"`scores` are of {row.model_version}, which does not settle such a text in {row.tag!r} ({higher[0]} "
+            f"{row.scores[higher[0]]:g}): posts have those of {accurate.model_version} there; leave `scores` out, or give these"
+        )
+
+
+def read_files(files: Sequence[Path], wanted: Wanted) -> list[RowsOf]:
+    """The wanted rows of each file. ConfigError when a file has none, or one that is none; UnreadableFileError when it cannot be opened."""
     found = []
     for path in files:
         require_readable(path)
-        file = read_rows(path)
-        rows = [row for row in file.rows if split in {None, row.split}]
+        file = read_rows(path, wanted.check)
+        rows = [row for row in file.rows if wanted.takes(row)]
         if not rows:
-            raise ConfigError(f"{path}: no row" + (f" with split {split!r}" if split else ""))
+            raise ConfigError(f"{path}: no row" + (f" with split {wanted.split!r}" if wanted.split else ""))
+        if wanted.judged and not any(judged is not None for row in rows for judged in row.labels.values()):
+            raise ConfigError(f"{path}: no row says of a label whether it holds; the model's labels are {', '.join(wanted.labels)}")
         found.append(RowsOf(path, file.sha256, rows))
     return found
 

@@ -22,7 +22,7 @@ NAME = "demo-never-use"
 LABEL, LANGUAGE, AT_LEAST = "toxic", "en", 0.99
 REMOVE_RULE = "demo-remove"
 PRECISION = 0.5
-"""The machine may remove where half of it may be wrong: no policy should say so. The evidence itself is left as it is."""
+"""The machine may remove where half of it may be wrong: no policy should say so. Of the evidence only the band's threshold is changed."""
 
 AUDIT = [
     {"id": "demo-removals", "actions": ["remove"], "share": 0.25},
@@ -64,6 +64,8 @@ def _write_policy(source: Path, folder: Path) -> None:
         evidence = tomllib.loads((file.parent / automation["evidence"]).read_text(encoding="utf-8-sig"))
         for band in _bands(evidence):
             band.pop("closed", None)
+            band.pop("passed", None)
+            band["threshold"] = AT_LEAST
             evidence["targets"]["precision"]["remove"] = automation["targets"]["precision"]["remove"] = PRECISION
             content["rules"].append(
                 {"id": REMOVE_RULE, "label": LABEL, "action": "remove", "at_least": AT_LEAST, "languages": [LANGUAGE]}

@@ -20,7 +20,7 @@ from pipeline.cases.verdicts import judged
 from pipeline.cases.waiting import wait, waiting_events
 from pipeline.stage import Output
 from schemas.cases import CaseEvent, CaseEventKind, CaseFile, CaseState
-from schemas.people import Appeal, Enforcement, Erasure, Report, TaskEvent, TaskEventKind, Verdict
+from schemas.people import Appeal, Appellant, Enforcement, Erasure, Report, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Record
 
 MAX_APPLIED = 64
@@ -48,7 +48,7 @@ def apply(post_id: str, case: CaseState | None, event: Event, surroundings: Surr
     if draft.state.known and draft.state.waiting:
         for earlier in waiting_events(draft):
             _dispatch(draft, earlier)
-    if draft.state is case and not (draft.outputs or draft.facts or draft.file_changed):
+    if draft.state == case and not (draft.outputs or draft.facts or draft.file_changed):
         return Change(case, None, [], [])  # not remembered: it may find its match when it comes again, and takes no other's place
     return _finish(draft, (cause,))
 
@@ -111,18 +111,22 @@ def _dispatch(draft: Draft, event: Event) -> None:
         case Erasure():
             erase(draft)
         case Appeal():
-            if draft.state.known:
-                appealed(draft, record)
-            else:
+            by_author = record.appellant is Appellant.AUTHOR
+            if not draft.state.known or (by_author and _undecided(draft)):
                 wait(draft, event)
+            else:
+                appealed(draft, record)
+
+
+def _undecided(draft: Draft) -> bool:
+    """What opened the case is a reporter's copy, which may be faster than the machine's decision."""
+    return draft.state.standing is None and draft.state.erased_at is None
 
 
 def _enforced(draft: Draft, enforcement: Enforcement, event: Event) -> None:
-    """The platform has done what was decided. Only what changes something is waited for. It may be faster than what opens the case, also
-    where a reporter's copy was faster still.
-    """
+    """The platform has done what was decided. Only what changes something is waited for. It may be faster than what opens the case."""
     standing = draft.state.standing
-    if not draft.state.known or (standing is None and draft.state.erased_at is None):
+    if not draft.state.known or _undecided(draft):
         if enforcement.action is not Action.ALLOW:
             wait(draft, event)
     elif standing and standing.unconfirmed_since and enforcement.decision_id == (standing.awaits or standing.decision_id):

@@ -10,7 +10,7 @@ from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Overturned
 from pipeline.cases.grounds import grounds, source_type
 from pipeline.ids import case_id, decision_id
-from pipeline.reasons import CARRIED_OVER, decisive
+from pipeline.reasons import CARRIED_OVER, SUSPECTED_BEFORE, decisive
 from schemas.cases import Decided, Standing
 from schemas.people import Addressee, Appellant, Notice, NoticeKind
 from schemas.records import RESTRICTS, Action, Automation, Decision, PostKind, Reason
@@ -46,20 +46,21 @@ def decide(draft: Draft, ruling: Ruling) -> Decision:
     draft.set(sequence=sequence)
     decision = _decision(draft, ruling, action, before.decision_id if before and undone else None)
     _publish(draft, decision, by_person=True)
-    keep_floor(draft, decision.action, ruling.label)
+    keep_floor(draft, decision.action, ruling.label, pending=ruling.pending)
     if undone and before:
         draft.facts.append(Overturned(draft.language.tag, by_machine=not before.by_person, on_appeal=draft.state.appeal is not None))
     return decision
 
 
-def keep_floor(draft: Draft, action: Action, label: str | None) -> None:
+def keep_floor(draft: Draft, action: Action, label: str | None, *, pending: bool = False) -> None:
     """What a person decided, which an edit does not loosen, and who had a hand in it: they do not answer an appeal against it. Neither does
     who decided the same on the text before: an appeal against that is one against what stands.
     """
     case, restricts = draft.state, action in RESTRICTS
     by = (*case.barred, *case.passed)
     goes_on = case.floor_by if case.floor is not None and (case.floor in RESTRICTS) == restricts else ()
-    draft.set(floor=action, floor_label=label if restricts else None, floor_by=tuple(dict.fromkeys((*goes_on, *by))))
+    floor_by = tuple(dict.fromkeys((*goes_on, *by)))
+    draft.set(floor=action, floor_label=label if restricts else None, floor_by=floor_by, floor_pending=pending)
     _note_deciders(draft, by)
 
 
@@ -88,13 +89,15 @@ def decide_proposal(draft: Draft, proposal: Decision, *, by_person: bool) -> Dec
 
 def next_of(draft: Draft, proposal: Decision) -> Decision:
     """The proposal as the decision that follows; its cause is the event that brought it."""
-    sequence = proposal.sequence + 1
+    sequence = max(draft.state.sequence, proposal.sequence) + 1
     made = decision_id(proposal.post_id, proposal.revision, sequence, draft.cause)
     return replace(proposal, decision_id=made, sequence=sequence, cause=draft.cause, decided_at=draft.at)
 
 
 def carried_over(draft: Draft, proposal: Decision) -> Decision:
-    """The proposal, with what a person said of the revision before: the machine does not loosen it, people look again."""
+    """The proposal, with what a person said of the revision before: the machine does not loosen it, people look again. What that person
+    only suspected stays suspected.
+    """
     floor, label = draft.state.floor, draft.state.floor_label
     ground, clause, category = grounds(draft, label)
     return replace(
@@ -102,7 +105,7 @@ def carried_over(draft: Draft, proposal: Decision) -> Decision:
         action=floor or proposal.action,
         automation=Automation.PARTIAL,
         pending=True,
-        reasons=(Reason(rule=CARRIED_OVER, label=label), *proposal.reasons),
+        reasons=(Reason(rule=SUSPECTED_BEFORE if draft.state.floor_pending else CARRIED_OVER, label=label), *proposal.reasons),
         ground=ground,
         clause=clause,
         category=category,
@@ -116,8 +119,11 @@ def accept(draft: Draft, decision: Decision) -> None:
 
 def close(draft: Draft) -> None:
     """No task is left. What was ever restricted, or was reported, is kept until nobody can appeal any more."""
-    long = draft.state.was_restricted or draft.restricted or bool(draft.state.reporters)
-    draft.set(keep_until=draft.at + draft.policy.people.kept(long=long), adverse=0)
+    case = draft.state
+    long = case.was_restricted or draft.restricted or bool(case.reporters)
+    told = [case.standing.decided_at] if case.standing and draft.restricted else []
+    told += [each.answered_at for each in case.reporters if each.answered_at]
+    draft.set(keep_until=max((draft.at + draft.policy.people.kept(long=long), *map(draft.appeals_end, told))), adverse=0)
 
 
 def _decision(draft: Draft, ruling: Ruling, action: Action, supersedes: str | None) -> Decision:
@@ -221,7 +227,6 @@ def heard(draft: Draft, action: Action) -> bool:
     """Whether the author's open appeal answers for `action` too: what is decided on an appeal is not appealed against again, unless it is
     graver than what the author was heard on.
     """
-    appeal = draft.state.appeal
-    if appeal is None or appeal.appellant is not Appellant.AUTHOR:
-        return False
-    return SEVERITY[action] <= SEVERITY[appeal.action]
+    both = (draft.state.appeal, draft.state.joined)
+    own = next((each for each in both if each is not None and each.appellant is Appellant.AUTHOR), None)
+    return own is not None and SEVERITY[action] <= SEVERITY[own.action]

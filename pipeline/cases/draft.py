@@ -116,6 +116,10 @@ class Draft:
         """How long an appeal is open; None where the case is about to be erased, so that nobody could look at one."""
         return None if self.state.erase_when_closed else decided_at + self.policy.people.appeals
 
+    def appeals_end(self, since: dt.datetime) -> dt.datetime:
+        """When the time for appeals ends that began then: not before the date that a notice has named, whatever a later policy says."""
+        return since + max(self.policy.people.appeals, self.rules.policies.at(since).people.appeals)
+
     @property
     def restricted(self) -> bool:
         """Whether the decision in force restricts the post."""

@@ -13,7 +13,8 @@ from schemas.cases import CaseState, Purpose
 
 
 def erase(draft: Draft) -> None:
-    """At once, except under an open appeal or in a named queue: people need the text there, so it goes when they have decided.
+    """At once, except under an open appeal, in a named queue, or where the post is restricted until people have looked: they need the text,
+    so it goes when they have decided.
 
     What waits for a post that is not known is refused; a post of which nothing is known leaves no trace.
     """
@@ -26,7 +27,8 @@ def erase(draft: Draft) -> None:
     draft.set(erase_when_closed=True)
     if case.task is None:
         return
-    if not case.task.nobody_left and (case.appeal is not None or case.task.purpose is Purpose.QUEUE):
+    held = draft.restricted and case.standing is not None and case.standing.pending
+    if not case.task.nobody_left and (held or case.appeal is not None or case.task.purpose is Purpose.QUEUE):
         draft.facts.append(Erased(Erasing.WAITS))
         return
     withdraw(draft, ERASED)
@@ -41,6 +43,7 @@ def forget_content(draft: Draft) -> None:
     The decision in force carries no content: the platform still has to confirm it, and the machine does not loosen it on an edit. Who
     decided it, or stays out of the case, does not answer an appeal against what is carried over to a newer revision.
     """
+    give_up_waiting(draft, ERASED)
     case = draft.state
     draft.facts.append(Erased(Erasing.DONE))
     draft.state = CaseState(
@@ -54,6 +57,7 @@ def forget_content(draft: Draft) -> None:
         floor=case.floor,
         floor_by=case.floor_by,
         floor_label=case.floor_label,
+        floor_pending=case.floor_pending,
         source=case.source,
         excused=case.excused,
         keep_until=case.keep_until,

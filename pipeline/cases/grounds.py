@@ -40,12 +40,12 @@ def grounds(draft: Draft, label: str | None) -> tuple[str | None, str | None, st
 
 def source_type(draft: Draft, label: str | None) -> SourceType:
     """What led to the decision, in the words of the DSA transparency database (2025): the gravest channel among the reports that wait for
-    an answer, and the one whose outcome is appealed against.
+    an answer, and those whose outcome is appealed against.
 
     A user's report of what the law forbids is a notice under article 16.
     """
     appealed = draft.state.appeal.report_id if draft.state.appeal else None
-    waiting = [each for each in draft.state.reporters if not each.answered or each.report_id == appealed]
+    waiting = [each for each in draft.state.reporters if not each.answered or each.appeal_id or each.report_id == appealed]
     channels = {reporter.channel for reporter in waiting}
     if Channel.TRUSTED_FLAGGER in channels:
         return SourceType.TRUSTED_FLAGGER

@@ -135,9 +135,11 @@ def _outlives(draft: Draft) -> bool:
 def _take(draft: Draft, event: CaseEvent) -> None:
     """The case is about this revision from now on."""
     case = draft.state
-    labels = tuple(dict.fromkeys(reason.label for reason in event.proposal.reasons if reason.label))
+    suspected = [reason.label for reason in event.proposal.reasons if reason.label]
+    labels = draft.policy.gravest_first(suspected) if event.proposal.pending else tuple(dict.fromkeys(suspected))
     found = (case.floor_label,) if case.floor_label else ()  # what a person found comes first, what was reported last
     kept = draft.file if case.known and case.erased_at is None else None
+    told = case.sequence if event.post.revision == case.revision else 0  # as a reporter's copy said
     overtaken = case.erase_when_closed and event.post.revision > case.revision  # it was asked of a text that is gone with this
     if overtaken:
         draft.facts.append(Erased(Erasing.OVERTAKEN))
@@ -145,7 +147,7 @@ def _take(draft: Draft, event: CaseEvent) -> None:
         known=True,
         deleted=False,
         revision=event.post.revision,
-        sequence=event.proposal.sequence,
+        sequence=max(told, event.proposal.sequence),
         language=event.language,
         market=event.post.market,
         stratum=event.stratum,

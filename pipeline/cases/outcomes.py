@@ -24,11 +24,10 @@ def answer_reporters(draft: Draft, reason: str | None = None) -> None:
     _keep(draft, answered)
 
 
-def answer_last(draft: Draft, reason: str | None) -> None:
-    """Tells the one who reported last, at once."""
-    *others, last = draft.state.reporters
-    tell_reporter(draft, last, reason)
-    _keep(draft, [*others, _as_told(draft, last, reason)])
+def may_appeal(draft: Draft, reporter: Reporter) -> bool:
+    """Whether one who was told that nothing is done can still appeal against that."""
+    open_still = reporter.answered_at is not None and draft.at <= draft.appeals_end(reporter.answered_at)
+    return open_still and not reporter.restricted and not reporter.appealed
 
 
 def ask_again(draft: Draft) -> None:
@@ -56,7 +55,7 @@ def tell_of_reversal(draft: Draft) -> None:
     told: list[Reporter] = []
     for reporter in draft.state.reporters:
         otherwise = reporter.answered and reporter.restricted != draft.restricted
-        if otherwise and reporter.report_id != appealed:
+        if otherwise and reporter.report_id != appealed and reporter.appeal_id is None:
             tell_reporter(draft, reporter, REVERSED)
         told.append(_as_told(draft, reporter) if otherwise else reporter)
     _keep(draft, told)

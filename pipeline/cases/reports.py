@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from pipeline.cases.decisions import close
 from pipeline.cases.draft import GRAVE, Draft
-from pipeline.cases.outcomes import AUTHOR_DELETED, answer_last
+from pipeline.cases.outcomes import AUTHOR_DELETED, answer_reporters, may_appeal
 from pipeline.cases.rules import Event
 from pipeline.cases.tasks import ask, outgrown, renew
 from pipeline.cases.waiting import ERASED, refuse, wait
@@ -20,19 +22,28 @@ from schemas.records import Action, Language, Post, PostKind
 from schemas.topics import REPORTS
 
 MAX_REPORTERS = 100
-"""Remembered with a case, to be told its outcome: those who wait for it first; of flaggers and authorities twice as many.
-Who comes when so many wait is told at once that the post is being looked at.
+"""Who wait for the outcome at the same time; with flaggers and authorities twice as many. Beside them as many of those who were told it
+and cannot appeal as there is room for.
+"""
+
+MAX_HEARD = 300
+"""Who wait for the outcome, or were told it and may still appeal; with flaggers and authorities 100 more. A report takes 800 bytes of the
+state at most, and a state has to fit into a record. Nobody loses an appeal to who comes later: who finds no place is told at once that no
+outcome is sent, and people look all the same.
 """
 
 MAX_OF_ONE = 3
-"""Reports of one reporter on a post that wait for its outcome: nobody fills the places of others."""
+"""Reports of one reporter on a post that wait for its outcome, and as many that were answered: nobody fills the places of others."""
 
 OFTEN = "your earlier reports on this post wait for its outcome"
 ENOUGH = "so many have reported this post that no further outcome is sent"
 
 
 def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
-    """Receipt at once; people look, unless a person has looked at this revision already for what is as grave, or it is removed or gone."""
+    """Receipt at once; people look, unless a person has looked at this revision already for what is as grave, or it is removed or gone.
+
+    A report on a revision that routing has not handed over yet waits for it: what was decided on the text before says nothing of it.
+    """
     case = draft.state
     anew = not case.known or case.erased_at is not None
     copy = _usable_copy(case, report) if anew else None
@@ -44,26 +55,31 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
     elif anew:
         refuse(draft, report, ERASED)
         return
+    elif report.post_snapshot is not None and report.post_snapshot.revision > case.revision:
+        known_by_then = replace(report.post_snapshot, text="", media=())
+        wait(draft, Event(REPORTS.name, replace(report, post_snapshot=known_by_then), at))
+        return
     reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
     graver = _take_label(draft, report.label)
     others = _others(draft, report)
-    if (refusal := _no_room(draft, report, others)) is not None:
+    if (refusal := _no_room(report, others)) is not None:
         refuse(draft, report, refusal)
-        _renew_outgrown(draft)  # what so many have said is heard, even if nobody is told of it
-        return
-    draft.set(reporters=(*others, reporter), keep_until=None)
-    _receipt(draft, report)
+    else:
+        draft.set(reporters=(*others, reporter))
+        _receipt(draft, report)
     if anew:
         ask(draft, Purpose.REPORT)
     else:
-        _ask(draft, reporter, graver=graver)
+        _ask(draft, reporter, graver=graver, told=refusal is None)
 
 
-def _no_room(draft: Draft, report: Report, others: tuple[Reporter, ...]) -> str | None:
+def _no_room(report: Report, others: tuple[Reporter, ...]) -> str | None:
     """Why one who reports cannot wait for the outcome, too."""
-    own = sum(not each.answered and each.reporter_key == report.reporter_key for each in draft.state.reporters)
-    room = 2 * MAX_REPORTERS if report.channel in GRAVE else MAX_REPORTERS
-    return OFTEN if own >= MAX_OF_ONE else ENOUGH if len(others) >= room else None
+    waiting = [each for each in others if not each.answered]
+    own = sum(each.reporter_key == report.reporter_key for each in waiting)
+    more = MAX_REPORTERS if report.channel in GRAVE else 0
+    full = len(waiting) >= MAX_REPORTERS + more or len(others) >= MAX_HEARD + more
+    return OFTEN if own >= MAX_OF_ONE else ENOUGH if full else None
 
 
 def _renew_outgrown(draft: Draft) -> None:
@@ -96,11 +112,12 @@ def _usable_copy(case: CaseState, report: Report) -> Post | None:
     return copy if not case.known or (copy.revision > case.revision and not case.deleted) else None
 
 
-def _ask(draft: Draft, reporter: Reporter, *, graver: bool) -> None:
+def _ask(draft: Draft, reporter: Reporter, *, graver: bool, told: bool) -> None:
+    """Not `told` of the outcome, a report is heard all the same."""
     case, standing = draft.state, draft.state.standing
     grave = reporter.channel in GRAVE
     if case.task is not None:
-        first_grave = grave and not any(other.channel in GRAVE for other in case.reporters[:-1])
+        first_grave = told and grave and not any(other.channel in GRAVE for other in case.reporters[:-1])
         if case.task.claimed_by is None and first_grave and case.task.purpose is not Purpose.QUEUE:
             renew(draft)
         else:
@@ -109,20 +126,28 @@ def _ask(draft: Draft, reporter: Reporter, *, graver: bool) -> None:
     looked_at = standing is not None and standing.by_person and not standing.pending and not graver
     removed = standing is not None and standing.action is Action.REMOVE
     if case.deleted or (not grave and (looked_at or removed)):
-        answer_last(draft, AUTHOR_DELETED if case.deleted else None)
+        answer_reporters(draft, AUTHOR_DELETED if case.deleted else None)
         close(draft)
         return
     ask(draft, Purpose.REPORT)
 
 
 def _others(draft: Draft, report: Report) -> tuple[Reporter, ...]:
-    """Those who wait for an answer, and of the others as many as there is room for. Of the latter a new report replaces the old one."""
-    appeal = draft.state.appeal
-    appealed = appeal.report_id if appeal else None
-    wait_still = {each.report_id for each in draft.state.reporters if not each.answered or each.report_id == appealed}
-    kept = [each for each in draft.state.reporters if each.report_id in wait_still or each.reporter_key != report.reporter_key]
+    """Those who wait for an answer or may still appeal, and of the others as many as there is room for. Of the latter a new report replaces
+    the old one; of the former only a person's oldest.
+    """
+    case = draft.state
+    appealed = case.appeal.report_id if case.appeal else None
+    told = [each.report_id for each in case.reporters if each.answered and each.reporter_key == report.reporter_key]
+    replaced = told[:-MAX_OF_ONE]
+    needed = {
+        each.report_id
+        for each in case.reporters
+        if not each.answered or each.appeal_id or each.report_id == appealed or (may_appeal(draft, each) and each.report_id not in replaced)
+    }
+    kept = [each for each in case.reporters if each.report_id in needed or each.reporter_key != report.reporter_key]
     spare = max(0, len(kept) - (MAX_REPORTERS - 1))
-    gone = {each.report_id for each in [each for each in kept if each.report_id not in wait_still][:spare]}
+    gone = {each.report_id for each in [each for each in kept if each.report_id not in needed][:spare]}
     return tuple(each for each in kept if each.report_id not in gone)
 
 

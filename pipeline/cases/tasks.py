@@ -51,9 +51,10 @@ def ask(draft: Draft, purpose: Purpose, *, queue: str | None = None) -> None:
     _issue(draft, task, old)
 
 
-def graver(draft: Draft) -> bool:
-    """Whether something graver is suspected by now than what the open task says."""
-    return draft.severity(draft.state.labels) > draft.severity(draft.task.labels)
+def graver(draft: Draft, seen: str | None = None) -> bool:
+    """Whether something graver is suspected by now than what the open task says, and than what its reviewer has `seen`."""
+    looked_at = draft.task.labels if seen is None else (*draft.task.labels, seen)
+    return draft.severity(draft.state.labels) > draft.severity(looked_at)
 
 
 def outgrown(draft: Draft) -> bool:

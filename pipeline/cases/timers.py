@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pipeline.cases.draft import Draft
 from pipeline.cases.facts import Leaving
 from pipeline.cases.tasks import ask_others, end_claim
-from pipeline.cases.waiting import give_up_old
+from pipeline.cases.waiting import forget, give_up_old
 from schemas.cases import CaseState
 
 
@@ -45,4 +45,4 @@ def passed(draft: Draft) -> None:
     if task is not None and task.claimed_until is None and task.due_at <= at:
         ask_others(draft, Leaving.TIMED_OUT)
     if draft.state.keep_until is not None and draft.state.keep_until <= at:
-        draft.forgotten = True
+        forget(draft)

@@ -64,7 +64,7 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         draft.facts.append(Refused("verdict", reason or UNKNOWN_REVIEWER))
         _answer(draft, verdict, NoticeKind.VERDICT_REFUSED, reason or UNKNOWN_REVIEWER)
         return
-    if verdict.outcome is Outcome.ALLOW and graver(draft):
+    if graver(draft, verdict.label) and _loosens(draft, verdict):
         draft.facts.append(Refused("verdict", "stale"))
         _answer(draft, verdict, NoticeKind.VERDICT_STALE, OUTGROWN)
         renew(draft)
@@ -86,7 +86,7 @@ def judged(draft: Draft, verdict: Verdict) -> None:
             cannot_judge=verdict.cannot_judge,
         )
     )
-    unread = verdict.outcome is Outcome.ALLOW and not standpoint.speaks and bool(left(draft, verdict.reviewer).speaking)
+    unread = _unread(draft, verdict, standpoint) and (bool(left(draft, verdict.reviewer).speaking) or graver(draft, label))
     if verdict.outcome is Outcome.CANNOT_JUDGE or unread:
         _keep_out(draft, verdict)
         ask_others(draft, Leaving.HANDED_ON, speaker=unread)
@@ -94,8 +94,25 @@ def judged(draft: Draft, verdict: Verdict) -> None:
         _escalate(draft, verdict, label, queue)
     elif _ACTIONS[verdict.outcome] in RESTRICTS and not standpoint.full:
         _only_limit(draft, task, verdict, standpoint, label)
+    elif verdict.outcome is Outcome.LIMIT and graver(draft, label):
+        _hold(draft, task, verdict, Ruling(Action.LIMIT, rule=BY_PERSON, label=label, pending=True), Purpose.REPORT)
     else:
         _settle(draft, verdict.reviewer, standpoint, _ACTIONS[verdict.outcome], label)
+
+
+def _unread(draft: Draft, verdict: Verdict, standpoint: _Standpoint) -> bool:
+    """Whether somebody who cannot read the post allows it, or would restrict what people who could have allowed."""
+    standing = draft.state.standing
+    allowed = standing is not None and standing.read and not draft.restricted
+    adverse = _ACTIONS.get(verdict.outcome) in RESTRICTS and not standpoint.full
+    return not standpoint.speaks and (verdict.outcome is Outcome.ALLOW or (adverse and allowed))
+
+
+def _loosens(draft: Draft, verdict: Verdict) -> bool:
+    """Whether a verdict leaves less of what holds: with something graver reported meanwhile it would be closed unseen."""
+    standing = draft.state.standing
+    removed = standing is not None and standing.action is Action.REMOVE
+    return verdict.outcome is Outcome.ALLOW or (verdict.outcome is Outcome.LIMIT and removed)
 
 
 def _label(task: OpenTask, verdict: Verdict) -> str | None:
@@ -152,32 +169,44 @@ def _language_seen(draft: Draft, verdict: Verdict) -> Language | None:
 def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Standpoint, label: str | None) -> None:
     """Restricts no more than to a limit, or than what holds already, until a speaker who was shown the conversation confirms.
 
-    The last such verdict ends the case with a limit. A restriction that a person decided stands whatever they say, as it is and under its
-    own label: they could not decide one in full, so they give it no other reason. Where nobody is left to confirm, whatever a person
-    decided before stands.
+    The last such verdict ends the case with a limit, unless something graver was reported meanwhile. A restriction that a person decided
+    stands whatever they say, as it is and under its own label: they could not decide one in full, so they give it no other reason. Where
+    nobody is left to confirm, whatever a person decided before stands; what people who could read the post allowed stands where nobody is
+    left who can.
     """
     adverse = draft.state.adverse + 1
     standing = draft.state.standing
     decided = standing is not None and standing.by_person and not standing.pending
-    restricts = decided and draft.restricted
+    aside = _unread(draft, verdict, standpoint)
     alone = not left(draft, verdict.reviewer).at_all
-    if alone or adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0):
-        if standing is not None and (restricts or (decided and alone)):
-            _stand(draft, verdict.reviewer, standing)
-        else:
-            _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
-        return
-    draft.set(adverse=adverse, barred=(*draft.state.barred, verdict.reviewer))
-    if label is not None:
-        draft.set(labels=tuple(dict.fromkeys((*draft.state.labels, label) if restricts else (label, *draft.state.labels))))
-    leave(draft, Leaving.DECIDED)
-    if not restricts:
+    last = alone or adverse >= MAX_UNCONFIRMED or (standpoint.speaks and standpoint.shown and draft.state.adverse > 0)
+    if not aside and (not last or graver(draft, label)):
+        draft.set(adverse=adverse)
         removed = standing is not None and standing.action is Action.REMOVE
         action = _ACTIONS[verdict.outcome] if removed else Action.LIMIT
-        if standing is None or SEVERITY[standing.action] != SEVERITY[action]:  # what holds already is not published again
-            decide(draft, Ruling(action, rule=UNCONFIRMED, label=label, pending=True))
-    purpose = task.purpose if task.purpose in {Purpose.APPEAL, Purpose.QUEUE} else Purpose.CONFIRM
-    ask(draft, purpose, queue=task.queue)
+        _hold(draft, task, verdict, Ruling(action, rule=UNCONFIRMED, label=label, pending=True), Purpose.CONFIRM)
+    elif standing is not None and (aside or (decided and (draft.restricted or alone))):
+        _stand(draft, verdict.reviewer, standing, read=not aside)
+    else:
+        _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
+
+
+def _hold(draft: Draft, task: OpenTask, verdict: Verdict, ruling: Ruling, purpose: Purpose) -> None:
+    """A restriction until somebody else has looked: for `purpose`, or for what an appeal or a queue asks. Nobody is answered yet, and what
+    a person has restricted stays as it is.
+    """
+    standing = draft.state.standing
+    restricts = standing is not None and standing.by_person and not standing.pending and draft.restricted
+    draft.set(barred=(*draft.state.barred, verdict.reviewer))
+    if ruling.label is not None:
+        labels = (*draft.state.labels, ruling.label) if restricts else (ruling.label, *draft.state.labels)
+        draft.set(labels=tuple(dict.fromkeys(labels)))
+    leave(draft, Leaving.DECIDED)
+    same = standing is not None and SEVERITY[standing.action] == SEVERITY[ruling.action]
+    holds = same and standing is not None and (standing.by_person or ruling.rule == UNCONFIRMED)
+    if not restricts and not holds:  # what holds already is not published again
+        decide(draft, ruling)
+    ask(draft, task.purpose if task.purpose in {Purpose.APPEAL, Purpose.QUEUE} else purpose, queue=task.queue)
 
 
 def _escalate(draft: Draft, verdict: Verdict, label: str | None, queue_name: str) -> None:
@@ -211,15 +240,17 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
         _uphold(draft, standing, label)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
+    if standpoint.speaks and draft.state.standing is not None:
+        draft.set(standing=replace(draft.state.standing, read=True))
     _told(draft, same_reasons=same_reasons)
 
 
-def _stand(draft: Draft, reviewer: str, standing: Standing) -> None:
+def _stand(draft: Draft, reviewer: str, standing: Standing, *, read: bool) -> None:
     """What a person decided before is upheld: nothing new is published."""
     leave(draft, Leaving.DECIDED)
     draft.set(audited=None, barred=tuple(dict.fromkeys((*draft.state.barred, reviewer))))
     _uphold(draft, standing, draft.state.floor_label)
-    _told(draft, same_reasons=True)
+    _told(draft, same_reasons=True, read=read)
 
 
 def _uphold(draft: Draft, standing: Standing, label: str | None) -> None:
@@ -227,10 +258,10 @@ def _uphold(draft: Draft, standing: Standing, label: str | None) -> None:
     keep_floor(draft, standing.action, label)
 
 
-def _told(draft: Draft, *, same_reasons: bool) -> None:
+def _told(draft: Draft, *, same_reasons: bool, read: bool = True) -> None:
     """Everybody who waits for what was decided."""
     tell_of_reversal(draft)
-    answer_appeal(draft, same_reasons=same_reasons)
+    answer_appeal(draft, same_reasons=same_reasons, read=read)
     answer_reporters(draft)
     close(draft)
 

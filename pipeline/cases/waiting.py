@@ -1,4 +1,6 @@
-"""Events on a post that is not known yet: the topics have no order among them, so one may be faster than what it is about."""
+"""Events on a post, or on a revision of it, that is not known yet: the topics have no order among them, so one may be faster than what it
+is about.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from schemas.topics import CASE_INPUTS
 from schemas.wire import decoder, encode
 
 MAX_WAITING = 50
-"""Events kept for one unknown post: more are nothing but a flood, and are answered at once."""
+"""Events kept for one post: more are nothing but a flood, and are answered at once."""
 
 MAX_WAITING_CHARACTERS = 150_000
 """Of all their JSON. In the state's JSON each takes four bytes at most.
@@ -24,18 +26,28 @@ A state that fits into no record would end the worker, again and again.
 
 UNKNOWN = "the post is not known, and no copy of it was sent"
 
+NOT_COME = "the revision that was reported has not come"
+
+NO_DECISION = "there is no such decision on this post"
+
 ERASED = "what was kept of the post was erased"
 
 _DECODERS = {topic.name: decoder(topic.record) for topic in CASE_INPUTS if topic.record}
 
 
 def wait(draft: Draft, event: Event) -> None:
-    """Keeps the event until its post is known, or until the policy's time for that is over."""
+    """Keeps the event until what it is about is known, or until the policy's time for that is over."""
     kept, waiting = _kept(event), draft.state.waiting
     if len(waiting) >= MAX_WAITING or sum(len(each.value) for each in (*waiting, kept)) > MAX_WAITING_CHARACTERS:
-        _give_up(draft, event.topic, event.record, UNKNOWN)
+        _give_up(draft, event.topic, event.record, _in_vain(draft, event.record))
         return
     draft.set(waiting=(*waiting, kept))
+
+
+def _in_vain(draft: Draft, record: Record) -> str:
+    if not draft.state.known:
+        return UNKNOWN
+    return NO_DECISION if isinstance(record, Appeal) else NOT_COME
 
 
 def waiting_events(draft: Draft) -> list[Event]:
@@ -45,11 +57,17 @@ def waiting_events(draft: Draft) -> list[Event]:
     return events
 
 
-def give_up_waiting(draft: Draft, reason: str) -> None:
+def give_up_waiting(draft: Draft, reason: str | None = None) -> None:
     """Whoever waits for an answer gets one. Of a post that is not known nothing is kept then."""
     for event in waiting_events(draft):
-        _give_up(draft, event.topic, event.record, reason)
+        _give_up(draft, event.topic, event.record, reason or _in_vain(draft, event.record))
     draft.forgotten = not draft.state.known
+
+
+def forget(draft: Draft) -> None:
+    """The case is over, and whoever still waits gets an answer."""
+    give_up_waiting(draft)
+    draft.forgotten = True
 
 
 def give_up_old(draft: Draft, since: dt.datetime) -> None:
@@ -58,7 +76,7 @@ def give_up_old(draft: Draft, since: dt.datetime) -> None:
     draft.set(waiting=tuple(_kept(event) for event in events if event.at > since))
     for event in events:
         if event.at <= since:
-            _give_up(draft, event.topic, event.record, UNKNOWN)
+            _give_up(draft, event.topic, event.record, _in_vain(draft, event.record))
 
 
 def _kept(event: Event) -> Waiting:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import hashlib
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Self
@@ -43,13 +44,24 @@ class GroupRate(ConfigModel):
     high: Share
 
 
+class Passed(ConfigModel):
+    """A threshold that passed: `flagged` labelled posts lie from it on, `correct` of them rightly; `precision_low` meets the target."""
+
+    threshold: Share
+    flagged: Count
+    correct: Count
+    precision_low: Share
+
+
 class Band(ConfigModel):
     """A label in a language: `rows` were labelled, `positives` are what it says. `undecided` of the rows were for people to label and
     nobody did: they count as what it does not say, and towards no number of rows that is needed.
 
     From `threshold` on, `flagged` of them are reached, `correct` of these rightly: open from there, or, where `closed` says why not, the
-    threshold that came nearest. `precision` is that of traffic with the targets' prevalence, where they name one, and `precision_low` its
-    lower bound, which the target is compared with; the bounds of recall are two-sided.
+    threshold that came nearest. `passed`: the higher ones from which it is open, too; what holds of all that lies above one threshold says
+    nothing of what lies above a higher one, so from any that is not among them the machine may not act. `precision` is that of traffic with
+    the targets' prevalence, where they name one, and `precision_low` its lower bound, which the target is compared with; the bounds of
+    recall are two-sided.
     `more_rows`: about how many more posts like these would open it, if they go on as they began; absent where that does not say.
     """
 
@@ -69,6 +81,15 @@ class Band(ConfigModel):
     recall_high: Share
     more_rows: Count | None = None
     groups: tuple[GroupRate, ...] = ()
+    passed: tuple[Passed, ...] = ()
+
+    @property
+    def all_passed(self) -> tuple[Passed, ...]:
+        """Every threshold from which the machine may act, lowest first; none where the band is closed."""
+        if self.closed is not None:
+            return ()
+        own = Passed(threshold=self.threshold, flagged=self.flagged, correct=self.correct, precision_low=self.precision_low)
+        return own, *self.passed
 
     @property
     def key(self) -> tuple[str, str, RuleAction]:
@@ -86,6 +107,11 @@ class Band(ConfigModel):
             raise ValueError("`correct` may be at most `flagged` and `positives`, these at most `rows`")
         if self.positives + self.undecided > self.rows:
             raise ValueError("`positives` and `undecided` may be at most `rows` together: what nobody labelled is not what the label says")
+        for lower, higher in itertools.pairwise(self.all_passed):
+            if not (higher.threshold > lower.threshold and higher.correct <= higher.flagged <= lower.flagged):
+                raise ValueError("`passed` holds thresholds above the band's, lowest first, each with at most the rows of the one before")
+        if self.closed is not None and self.passed:
+            raise ValueError("`passed` is allowed for an open band only")
         return self
 
 
@@ -141,7 +167,7 @@ class Evidence(ConfigModel):
             if target is None:
                 raise ValueError(f"`bands` are allowed for {', '.join(action.value for action in self.targets.precision)}")
             enough = band.rows - band.undecided >= self.targets.least_rows and band.positives >= self.targets.least_positives
-            if band.closed is None and not (enough and band.precision_low >= target):
+            if band.closed is None and not (enough and all(each.precision_low >= target for each in band.all_passed)):
                 raise ValueError(
                     f"the band of {band.label} {band.language} {band.action.value} is open and does not meet `targets`: "
                     "only files that `sluice calibrate` wrote are allowed"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import msgspec
 
 from pipeline.policy.automation import Targets
-from pipeline.policy.evidence import Band, Closed
-from pipeline.policy.policy import Policy
-from pipeline.policy.rules import Rule, RuleAction, UnassessedAction, UnassessedRule
+from pipeline.policy.evidence import Band, Closed, Evidence, Passed
+from pipeline.policy.facts import Facts, scope_of
+from pipeline.policy.policy import Policy, Scope
+from pipeline.policy.rules import SEVERITY, Rule, RuleAction, UnassessedAction, UnassessedRule
 from schemas.records import Unassessed
 
 ANY_MARKET = ""
@@ -46,21 +47,63 @@ class Explanation(msgspec.Struct, frozen=True):
     sentences: tuple[str, ...]
 
 
-def explain(policy: Policy, model_version: str, language: str, label: str, market: str | None = None) -> Explanation:
-    """What follows for `label` in `language`; without a market, by rules for all markets."""
-    where = market or ANY_MARKET
-    views = tuple(_view(policy, rule, language, model_version) for rule in policy.rules_for(language, where).get(label, ()))
-    lacks = policy.lacks_evidence([language], model_version)
-    sampling = policy.unassessed_rule([Unassessed.NO_CALIBRATION], language, where)
+def explain(policy: Policy, model: Facts, language: str, label: str, market: str | None = None) -> Explanation:
+    """What follows for `label` in `language`, for posts that may as well be in one that it cannot be told from; without a market, by rules
+    for all markets.
+    """
+    scope = scope_of(language, market or ANY_MARKET)
+    views = tuple(_view(policy, rule, scope, model) for rule in _rules(policy, scope, label))
+    elsewhere = [] if market else list(_elsewhere(policy, scope, label))
     sentences = [*(view.why for view in views)] or [f"No rule stands on {label} in {language}, so nothing follows from its probability."]
-    if not any(view.alone_from for view in views):
-        sentences.append(f"The machine limits or removes nothing for {label} in {language} by itself.")
-    if lacks:
-        sentences.append(_unreached(sampling, _not_known(policy, model_version, language)))
+    if any(view.alone_from for view in views):
+        sentences.append(
+            f"Where a rule for something graver than {label} asks for people, or one for more than the machine does, the post goes to them "
+            "all the same, and what the machine did holds until they have decided."
+        )
+    else:
+        by = ", by rules for all markets" if elsewhere else " by itself"
+        sentences.append(f"The machine limits or removes nothing for {label} in {language}{by}.")
+    if elsewhere:
+        sentences.append(f"In some markets other rules hold: {', '.join(elsewhere)}; `--market` says what follows there.")
+    not_known = _not_known(policy, model, scope)
+    sampling = policy.unassessed_rule([Unassessed.NO_CALIBRATION], language, scope.market)
+    if not_known:
+        sentences.append(_unreached(sampling, not_known))
+        if not _not_known(policy, model, Scope((language,), scope.market)):
+            sentences.append(f"Of what is surely in {language} the machine allows it.")
     else:
         sentences.append("What reaches no threshold of any label is allowed by the machine.")
-    action, share = (sampling.action, sampling.review_share) if lacks else (UnassessedAction.ALLOW, 0.0)
-    return Explanation(policy.id, model_version, language, label, market, not lacks, action.value, share, views, tuple(sentences))
+    action, share = (sampling.action, sampling.review_share) if not_known else (UnassessedAction.ALLOW, 0.0)
+    return Explanation(
+        policy.id, model.version, language, label, market, not not_known, action.value, share, views, tuple(sentences)
+    )  # fmt: skip
+
+
+def acts_from(policy: Policy, model: Facts, scope: Scope, label: str, action: RuleAction) -> float | None:
+    """As Policy.acts_alone_from, and None where the model's scores are not calibrated: then the machine never acts alone."""
+    if scope.languages[0] in model.uncalibrated:
+        return None
+    return policy.acts_alone_from(scope, label, action, model.version)
+
+
+def told(policy: Policy, model: Facts, scope: Scope, label: str, action: RuleAction, threshold: float) -> str:  # noqa: PLR0913, PLR0917 - what names a band, and where in it
+    """A threshold that passed, and what lies from it on, in the first language of `scope`."""
+    band = policy.evidence and policy.evidence.band(model.version, label, scope.languages[0], action)
+    return next(counts(each) for each in (band.all_passed if band else ()) if each.threshold == threshold)
+
+
+def _rules(policy: Policy, scope: Scope, label: str) -> list[Rule]:
+    """All that such a post may reach, lowest threshold first."""
+    found = {rule.id: rule for language in scope.languages for rule in policy.rules_for(language, scope.market).get(label, ())}
+    return sorted(found.values(), key=lambda rule: (rule.at_least, SEVERITY[rule.action]))
+
+
+def _elsewhere(policy: Policy, scope: Scope, label: str) -> Iterator[str]:
+    """Rules for some markets, on the label or on what was not assessed."""
+    on_label = [rule for rule in policy.rules if rule.label == label]
+    for rule in (*on_label, *(rule for rule in policy.unassessed if Unassessed.NO_CALIBRATION in rule.reasons)):
+        if rule.markets and (not rule.languages or rule.languages.intersection(scope.languages)):
+            yield f"{rule.id} ({', '.join(sorted(rule.markets))})"
 
 
 def _unreached(rule: UnassessedRule, not_known: str) -> str:
@@ -76,16 +119,35 @@ def _unreached(rule: UnassessedRule, not_known: str) -> str:
     return f"What reaches no threshold is {done}; as {not_known}, {share} {by}."
 
 
-def _not_known(policy: Policy, model_version: str, language: str) -> str:
-    if policy.evidence is not None and policy.evidence.reached_only:
-        return f"all labelled posts reached a rule and say nothing of what {model_version} allows in {language}"
-    return f"no labelled posts say how good {model_version} is in {language}"
+def _not_known(policy: Policy, model: Facts, scope: Scope) -> str | None:
+    """Why nobody knows what the model's scores are worth where they reach nothing; None where somebody does."""
+    if scope.languages[0] in model.uncalibrated:
+        return _uncalibrated(model, scope)
+    if lacking := [language for language in scope.languages if policy.lacks_evidence([language], model.version)]:
+        if policy.evidence is not None and policy.evidence.reached_only:
+            return f"all labelled posts reached a rule and say nothing of what {model.version} allows in {' and '.join(lacking)}"
+        return f"no labelled posts say how good {model.version} is in {' and '.join(lacking)}"
+    return None
 
 
-def why_closed(policy: Policy, rule: Rule, language: str, model_version: str) -> str | None:
-    """Why the machine may not do in `language` what the rule says; None where it may, or where people are asked to look anyway."""
-    if rule.action is RuleAction.REVIEW or policy.acts_alone_from(rule, language, model_version) is not None:
+def _uncalibrated(model: Facts, scope: Scope) -> str:
+    language, *others = scope.languages
+    apart = f" and {' and '.join(others)}, which cannot be told apart" if others else ""
+    return f"the scores of {model.version} are not calibrated for {language}{apart}"
+
+
+def why_closed(policy: Policy, rule: Rule, scope: Scope, model: Facts) -> str | None:
+    """Why the machine may not do in `scope` what the rule says; None where it may, or where people are asked to look anyway."""
+    if rule.action is RuleAction.REVIEW or acts_from(policy, model, scope, rule.label, rule.action) is not None:
         return None
+    missing = _missing_for(policy, rule, model.version)
+    if missing is None and scope.languages[0] in model.uncalibrated:
+        return _uncalibrated(model, scope)
+    return missing or _why_no_threshold(policy, rule, scope, model.version)
+
+
+def _missing_for(policy: Policy, rule: Rule, model_version: str) -> str | None:
+    """What there is not, whatever the language."""
     evidence, automation = policy.evidence, policy.automation
     if automation is None:
         return f"{policy.id} has no [automation], which would say how precise the machine must be"
@@ -95,33 +157,88 @@ def why_closed(policy: Policy, rule: Rule, language: str, model_version: str) ->
         return f"the [automation] of {policy.id} names no evidence"
     if model_version not in evidence.model_versions:
         return f"the evidence is on {', '.join(evidence.model_versions)}, not on {model_version}"
+    return None
+
+
+def _why_no_threshold(policy: Policy, rule: Rule, scope: Scope, model_version: str) -> str | None:
+    """In the first of the languages that has none; where all have, that none is of all."""
+    language, *others = scope.languages
+    for tag in scope.languages:
+        if why := _why_closed_in(policy, rule, tag, scope.market, model_version):
+            return f"{why} (a post in {language} may as well be in {tag})" if tag != language else why
+    return f"no threshold passed both in {language} and in {' and '.join(others)}, which cannot be told apart"
+
+
+def _why_closed_in(policy: Policy, rule: Rule, language: str, market: str, model_version: str) -> str | None:
+    evidence = policy.evidence
+    own = policy.rule_for(language, market, rule.label, rule.action)
+    if own is None:
+        return f"no rule asks for {rule.action.value} in {language}"
+    if evidence is None:
+        return None
     band = evidence.band(model_version, rule.label, language, rule.action)
-    return _unlabelled(automation.targets, rule, language) if band is None else _missing(automation.targets, band)
+    if band is None:
+        return _unlabelled(evidence.targets, rule, language)
+    if band.closed is not None:
+        return _missing(evidence.targets, band)
+    return _too_high(own, band) if band.all_passed[-1].threshold < own.at_least else None
 
 
-def _view(policy: Policy, rule: Rule, language: str, model_version: str) -> RuleView:
-    start = policy.acts_alone_from(rule, language, model_version)
-    band = policy.evidence and policy.evidence.band(model_version, rule.label, language, rule.action)
+def counts(passed: Passed) -> str:
+    """A threshold that passed, and what lies from it on."""
+    return f"{passed.threshold:g} ({passed.correct} of {passed.flagged} right)"
+
+
+def _view(policy: Policy, rule: Rule, scope: Scope, model: Facts) -> RuleView:
+    start = acts_from(policy, model, scope, rule.label, rule.action)
     if rule.action is RuleAction.REVIEW:
         why = f"From {rule.at_least:g} a person looks (rule {rule.id})."
-    elif start is not None and band and policy.evidence:
-        why = " ".join(_acts(policy.evidence.targets, rule, band, start))
+    elif start is not None and policy.evidence:
+        why = " ".join(_acts(policy.evidence, rule, scope, model.version, start))
     else:
-        closed = why_closed(policy, rule, language, model_version)
+        closed = why_closed(policy, rule, scope, model)
         why = f"From {rule.at_least:g} rule {rule.id} asks for {rule.action.value}, but a person looks instead: {closed}."
+    sure = acts_from(policy, model, Scope(scope.languages[:1], scope.market), rule.label, rule.action)
+    if sure is not None and sure != start:
+        why += f" What is surely in {scope.languages[0]} is {DONE[rule.action]} by the machine alone from {sure:g}."
     return RuleView(rule.id, rule.action.value, rule.at_least, start, why)
 
 
-def _acts(targets: Targets, rule: Rule, band: Band, start: float) -> Iterator[str]:
+def _acts(evidence: Evidence, rule: Rule, scope: Scope, model_version: str, start: float) -> Iterator[str]:
+    targets = evidence.targets
+    band, *others = [band for tag in scope.languages if (band := evidence.band(model_version, rule.label, tag, rule.action))]
     share = f" in traffic of which {targets.prevalence:g} is {band.label}" if targets.prevalence else ""
+    own, there = band.all_passed[0], _at(band, start)
     yield f"From {start:g} a post is {DONE[rule.action]} by the machine alone (rule {rule.id}): of {band.rows} labelled posts"
-    yield f"{band.flagged} lie there, {band.correct} of them rightly; precision{share} is at least {band.precision_low:.1%},"
-    recall = f"{band.recall_low:.0%} to {band.recall_high:.0%}"
-    yield f"{targets.precision[band.action]:.0%} is needed; it finds {recall} of what is {band.label}."
+    yield f"{there.flagged} lie there, {there.correct} of them rightly; precision{share} is at least {there.precision_low:.1%},"
+    recall = f"; it finds {band.recall_low:.0%} to {band.recall_high:.0%} of what is {band.label}" if there == own else ""
+    yield f"{targets.precision[band.action]:.0%} is needed{recall}."
+    for other in others:
+        lie = _at(other, start)
+        yield f"In {other.language}, which cannot be told from it, {lie.flagged} of {other.rows} lie there, {lie.correct} of them rightly."
     if rule.at_least < start:
         yield f"Between {rule.at_least:g} and {start:g} a person looks instead."
+    if own.threshold < rule.at_least:
+        yield f"The evidence holds from {counts(own)}, too: with a lower `at_least` the rule could rely on that."
     for group in band.groups:
-        yield f"Of {group.rows} posts of {group.name} that are not {band.label}, {group.flagged} lie there (at most {group.high:.1%})."
+        yield (
+            f"Of {group.rows} posts of {group.name} that are not {band.label}, {group.flagged} lie from {own.threshold:g} on "
+            f"(at most {group.high:.1%})."
+        )
+
+
+def _at(band: Band, threshold: float) -> Passed:
+    return next(each for each in band.all_passed if each.threshold == threshold)
+
+
+def _too_high(rule: Rule, band: Band) -> str:
+    """The band is open, and not from where the rule stands."""
+    own, highest = band.all_passed[0], band.all_passed[-1]
+    up_to = "" if own == highest else f" and, among others, from {counts(highest)}"
+    return (
+        f"the evidence holds from {counts(own)}{up_to}, and what lies above a threshold says nothing of what lies above a higher one, "
+        f"such as {rule.at_least:g}; with a lower `at_least` the rule could rely on it"
+    )
 
 
 def _unlabelled(targets: Targets, rule: Rule, language: str) -> str:

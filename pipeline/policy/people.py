@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.config import ConfigModel
-from pipeline.policy.rules import Interim, LabelName, ScopedRule
+from pipeline.policy.rules import Interim, LabelName, Named, ScopedRule
 from schemas.records import Action
 
 QueueName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
@@ -26,12 +26,21 @@ class Queue(ConfigModel):
     interim: Interim = Interim.LIMIT
 
 
+OF_THE_MACHINE = frozenset({Action.ALLOW.value, Action.LIMIT.value, Action.REMOVE.value})
+"""What the machine decides."""
+
+
 class AuditRule(ScopedRule):
     """The share of the machine's decisions that people check. None named means all: languages, markets, labels, actions."""
 
-    labels: frozenset[LabelName] = frozenset()
-    actions: frozenset[Action] = frozenset()
+    labels: Named[LabelName] = frozenset()
+    actions: Named[Action] = frozenset()
     share: float = Field(ge=0, le=1, allow_inf_nan=False)
+
+    @property
+    def named(self) -> dict[str, frozenset[str]]:
+        """What it is for, by key."""
+        return {**self.named_scope, "labels": self.labels, "actions": frozenset(each.value for each in self.actions)}
 
 
 class Audit(ConfigModel):

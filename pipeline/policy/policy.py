@@ -5,18 +5,20 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 import enum
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from pipeline.config import ConfigError, ConfigModel, UtcTime, read_toml
 from pipeline.policy.automation import Automation, Targets
 from pipeline.policy.evidence import Evidence, read_evidence
-from pipeline.policy.people import Audit, People, Queue, QueueName
-from pipeline.policy.rules import Ground, Label, LabelName, Rule, UnassessedRule, applicable, faults
+from pipeline.policy.order import ANYTHING_ELSE, unreached
+from pipeline.policy.people import OF_THE_MACHINE, Audit, People, Queue, QueueName
+from pipeline.policy.rules import Ground, Label, LabelName, Rule, RuleAction, UnassessedRule, applicable, faults
 from schemas.records import Media, Unassessed
 
 MAX_CONTEXT_POSTS = 50
@@ -84,6 +86,13 @@ class Review(ConfigModel):
     context_bytes: int = Field(ge=1024, le=MAX_CONTEXT_BYTES)
 
 
+class Scope(NamedTuple):
+    """Of a post: the languages that it may be in, which could not be told apart, and its market."""
+
+    languages: tuple[str, ...]
+    market: str
+
+
 class Policy(ConfigModel):
     """One version of a policy."""
 
@@ -118,10 +127,23 @@ class Policy(ConfigModel):
         copy._evidence = evidence
         return copy
 
-    def acts_alone_from(self, rule: Rule, language: str, model_version: str) -> float | None:
-        """The probability from which the machine may do in `language` what `rule` says, without a person; None: at none."""
-        band = self._evidence and self._evidence.band(model_version, rule.label, language, rule.action)
-        return max(rule.at_least, band.threshold) if band and band.closed is None else None
+    def acts_alone_from(self, scope: Scope, label: str, action: RuleAction, model_version: str) -> float | None:
+        """The probability from which the machine may do this without a person, to a post that may be in any language of `scope`.
+
+        The lowest threshold that passed in each of them and lies at or above the rule's in each. None: at none.
+        """
+        rules = [self.rule_for(language, scope.market, label, action) for language in scope.languages]
+        lowest = max(rule.at_least if rule else math.inf for rule in rules)
+        return min((each for each in self.passed(scope, label, action, model_version) if each >= lowest), default=None)
+
+    def passed(self, scope: Scope, label: str, action: RuleAction, model_version: str) -> frozenset[float]:
+        """The thresholds that passed in every language of `scope`, wherever the rule stands."""
+        bands = [self._evidence and self._evidence.band(model_version, label, language, action) for language in scope.languages]
+        return frozenset.intersection(*(frozenset(each.threshold for each in band.all_passed) if band else frozenset() for band in bands))
+
+    def rule_for(self, language: str, market: str, label: str, action: RuleAction) -> Rule | None:
+        """The one that applies."""
+        return next((rule for rule in self.rules_for(language, market).get(label, ()) if rule.action is action), None)
 
     def lacks_evidence(self, languages: Iterable[str], model_version: str) -> bool:
         """Whether the policy asks for evidence and there is none on what this model allows in one of `languages`."""
@@ -143,6 +165,10 @@ class Policy(ConfigModel):
         """The first that matches one of `reasons`; the last one matches everything."""
         return next(rule for rule in self.unassessed if not rule.reasons.isdisjoint(reasons) and rule.covers(language, market))
 
+    def gravest_first(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Each once, by severity; equal ones, and those that the policy does not know, in the order in which they come."""
+        return tuple(sorted(dict.fromkeys(labels), key=lambda label: -self.labels[label].severity if label in self.labels else 1))
+
     def queue_of(self, label: str | None) -> str | None:
         """The queue to which an escalation under `label` goes; None where the policy names none."""
         known = self.labels.get(label or "")
@@ -155,7 +181,7 @@ class Policy(ConfigModel):
                 raise ValueError(f"label {name!r} names the queue {label.queue!r}; allowed are {', '.join(sorted(self.queues)) or 'none'}")
         if self.people.keep_days < self.people.appeal_days:
             raise ValueError("`people.keep_days` must be at least `people.appeal_days`: an appeal needs the case file")
-        ids = Counter(rule.id for rule in [*self.rules, *self.unassessed])
+        ids = Counter(rule.id for rule in [*self.rules, *self.unassessed, *(self.audit.rules if self.audit else ())])
         twice = sorted(name for name, times in ids.items() if times > 1)
         if twice:
             raise ValueError(f"a rule's `id` may stand once in a policy, {', '.join(twice)} stands more often")
@@ -166,7 +192,22 @@ class Policy(ConfigModel):
             raise ValueError('`unassessed` needs a last rule with `reasons = "all"` and neither languages nor markets')
         if any(catch_all[:-1]):
             raise ValueError(f"`unassessed` rules after {self.unassessed[catch_all.index(True)].id!r} are never reached")
+        for kind, rule, parts in self.unreached():
+            if not parts:
+                raise ValueError(f"{kind} {rule!r} is never reached: rules before it take all of its posts")
         return self
+
+    def unreached(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Of rules of which the first that fits counts: kind and id of each that is never reached, and with which of what it names; with
+        none of it where that is empty.
+        """
+        unassessed = [rule.named for rule in self.unassessed]
+        for place, parts in unreached(unassessed, {"reasons": frozenset(each.value for each in Unassessed)}):
+            yield "unassessed rule", self.unassessed[place].id, parts
+        audits = self.audit.rules if self.audit else ()
+        known = {"labels": frozenset({*self.labels, ANYTHING_ELSE}), "actions": OF_THE_MACHINE}
+        for place, parts in unreached([rule.named for rule in audits], known):
+            yield "audit rule", audits[place].id, parts
 
     def _audit_faults(self) -> Iterator[str]:
         for rule in self.audit.rules if self.audit else ():
@@ -217,9 +258,14 @@ def read_versions(path: Path) -> list[tuple[Policy, Path]]:
     return [(read_toml(file, Policy), file) for file in files]
 
 
+def read_newest(path: Path) -> tuple[Policy, Path]:
+    """The newest version in `path` with its file, without the evidence that it names."""
+    return max(read_versions(path), key=lambda version: version[0].effective_from)
+
+
 def read_targets(path: Path) -> tuple[Path, Targets]:
     """What the newest version in `path` asks of evidence, and its file. What evidence it names does not matter: it may be made anew."""
-    policy, file = max(read_versions(path), key=lambda version: version[0].effective_from)
+    policy, file = read_newest(path)
     if policy.automation is None:
         raise ConfigError(f"{file}: automation: is missing; it says which precision the machine needs to act alone")
     return file, policy.automation.targets

@@ -6,7 +6,7 @@ import enum
 import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -15,7 +15,8 @@ from schemas.records import Unassessed
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 LabelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Language = Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*|other)$")]
+LANGUAGE_TAG = r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*|other)$"
+Language = Annotated[str, Field(pattern=LANGUAGE_TAG)]
 Market = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
@@ -73,16 +74,33 @@ class Category(enum.Enum):
     VIOLENCE = "STATEMENT_CATEGORY_VIOLENCE"
 
 
+def _not_empty(given: object) -> object:
+    """A list that was emptied by mistake would make a rule for one language one for all of them."""
+    if given == []:
+        raise ValueError("a list with at least one value is allowed; without the key the rule holds for all")
+    return given
+
+
+T = TypeVar("T")
+Named = Annotated[frozenset[T], BeforeValidator(_not_empty)]
+"""Values that a rule names; the key left out means all."""
+
+
 class ScopedRule(ConfigModel):
     """A rule's name and where it holds: none named means all. Languages are compared as they are: `pt` does not cover `pt-BR`."""
 
     id: RuleId
-    languages: frozenset[Language] = frozenset()
-    markets: frozenset[Market] = frozenset()
+    languages: Named[Language] = frozenset()
+    markets: Named[Market] = frozenset()
 
     def covers(self, language: str, market: str) -> bool:
         """Whether a post of this language and market is meant."""
         return (not self.languages or language in self.languages) and (not self.markets or market in self.markets)
+
+    @property
+    def named_scope(self) -> dict[str, frozenset[str]]:
+        """Languages and markets, by key."""
+        return {"languages": self.languages, "markets": self.markets}
 
     @property
     def specificity(self) -> int:
@@ -130,6 +148,12 @@ class UnassessedRule(ScopedRule):
     action: UnassessedAction
     category: Category | None = None
     clause: str | None = Field(None, min_length=1, max_length=200)
+
+    @property
+    def named(self) -> dict[str, frozenset[str]]:
+        """What it is for, by key."""
+        every = self.reasons == frozenset(Unassessed)
+        return {**self.named_scope, "reasons": frozenset() if every else frozenset(each.value for each in self.reasons)}
 
     @property
     def catches_all(self) -> bool:

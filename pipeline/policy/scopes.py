@@ -38,10 +38,18 @@ def of_rules(policy: Policy) -> Iterator[str]:
             yield from _of_rule(f"{policy.id}: {kind} {rule.id!r}", rule)
 
 
+def of_no_post(language: str) -> str | None:
+    """That no post has `language`, and which it has instead; None where posts do."""
+    if language in IDENTIFIED:
+        return None
+    meant = carried(language)
+    return "no post has that language" + (f": it has {meant!r}" if meant in LANGUAGES else "")
+
+
 def _of_rule(who: str, rule: ScopedRule) -> Iterator[str]:
-    for language in sorted(rule.languages - IDENTIFIED):
-        meant = carried(language)
-        yield f"{who} is for {language!r}, and no post has that language" + (f": it has {meant!r}" if meant in LANGUAGES else "")
+    for language in sorted(rule.languages):
+        if never := of_no_post(language):
+            yield f"{who} is for {language!r}, and {never}"
     yield from _markets(f"{who} is for", rule.markets)
 
 

@@ -47,7 +47,10 @@ def decide(scored: ScoredPost, policy: Policy, sight: Sight, now: dt.datetime) -
     outputs = [] if kind is CaseEventKind.EDITED else [Output(DECISIONS, decision)]
     if created and not people:
         return outputs
-    labels = tuple(dict.fromkeys(reason.label for reason in judgement.reasons if reason.label)) or ((likeliest,) if likeliest else ())
+    suspected = tuple(dict.fromkeys(reason.label for reason in judgement.reasons if reason.label))
+    if judgement.pending:
+        suspected = policy.gravest_first(suspected)
+    labels = suspected or ((likeliest,) if likeliest else ())
     explanation = sight.explain(scored, labels) if people else Explanation()
     snapshot = sight.show()
     event = CaseEvent(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from pipeline.ids import draw
-from pipeline.policy.policy import Policy
+from pipeline.policy.policy import Policy, Scope
 from pipeline.policy.rules import SEVERITY, Ground, Interim, Label, Rule, RuleAction, UnassessedAction, UnassessedRule, reach_weight
 from pipeline.reasons import UNSCORED
 from schemas.records import Action, Automation, Post, PostKind, Reason, ScoredPost, Unassessed
@@ -26,7 +26,8 @@ class Grounds(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """`pending`: a person will look, and `action` holds until then. `weight`: 0 to 100, how grave it is (see `weight`).
+    """`pending`: a person will look, and `action` holds until then, be it the machine's own or the labels' interim. `weight`: 0 to 100,
+    how grave it is (see `weight`).
 
     `unassessed`: what the post says of itself, and what `with_gaps` and `uncovered` add. A deletion leaves nothing to assess, so nothing
     was left out.
@@ -70,7 +71,10 @@ _ALLOWED = Judgement(Action.ALLOW, Automation.FULL)
 
 
 def judge(scored: ScoredPost, policy: Policy) -> Judgement:
-    """What happens to a post. A deletion is passed on; among what fired, the most severe action wins."""
+    """What happens to a post. A deletion is passed on; among what fired, the most severe action wins.
+
+    What the machine does alone takes nothing graver away from people: then it holds until they have decided (`graver_is_open`).
+    """
     if scored.post.kind is PostKind.DELETED:
         return _PASSED_ON
     assessed = with_gaps(scored, policy)
@@ -85,9 +89,9 @@ def judge(scored: ScoredPost, policy: Policy) -> Judgement:
     if not fired:
         return _unassessed(scored, policy, unassessed, tuple(reasons)) if unassessed else _ALLOWED
     first = fired[0]
-    pending = first.action is RuleAction.REVIEW
+    pending = not alone or graver_is_open(fired)
     return Judgement(
-        action=_interim(fired, unassessed) if pending else Action(first.action.value),
+        action=Action(first.action.value) if alone else _interim(fired, unassessed),
         automation=Automation.PARTIAL if pending else Automation.FULL,
         pending=pending,
         reasons=tuple(reasons),
@@ -155,29 +159,31 @@ def _fired(scored: ScoredPost, policy: Policy) -> list[Fired]:
     scores = scored.scores
     if not scores:
         return []
-    tags = dict.fromkeys(_tags(scored))
-    by_tag = {tag: _reached(policy.rules_for(tag, scored.post.market), scores) for tag in tags}
-    if not any(by_tag.values()):
-        return []
-    alone: dict[tuple[str, RuleAction], float] = {}
-    if MACHINE_MAY_ACT_DESPITE.issuperset(scored.unassessed):
-        alone = _alone(scored, policy, by_tag)
-    once = {rule.id: rule for reached in by_tag.values() for rule in reached}
+    scope = Scope(tuple(dict.fromkeys(_tags(scored))), scored.post.market)
+    once = {rule.id: rule for tag in scope.languages for rule in _reached(policy.rules_for(tag, scope.market), scores)}
+    may_act = MACHINE_MAY_ACT_DESPITE.issuperset(scored.unassessed)
     fired = []
     for rule in once.values():
-        threshold = alone.get((rule.label, rule.action))
-        action = RuleAction.REVIEW if threshold is None else rule.action
-        fired.append(Fired(action, rule, policy.labels[rule.label], scores[rule.label], threshold or rule.at_least))
+        probability = scores[rule.label]
+        start = policy.acts_alone_from(scope, rule.label, rule.action, scored.model_version) if may_act else None
+        alone = start is not None and probability >= start
+        action, threshold = (rule.action, start) if alone else (RuleAction.REVIEW, None)
+        fired.append(Fired(action, rule, policy.labels[rule.label], probability, threshold or rule.at_least))
     return sorted(fired, key=_order)
 
 
-def _alone(scored: ScoredPost, policy: Policy, by_tag: dict[str, list[Rule]]) -> dict[tuple[str, RuleAction], float]:
-    """What the machine may do by itself, with the highest threshold among the languages: it is in every one of them within an open band."""
-    found: list[dict[tuple[str, RuleAction], float]] = []
-    for tag, reached in by_tag.items():
-        starts = {(rule.label, rule.action): policy.acts_alone_from(rule, tag, scored.model_version) for rule in reached}
-        found.append({key: start for key, start in starts.items() if start is not None and scored.scores[key[0]] >= start})
-    return {key: max(each[key] for each in found) for key in set.intersection(*(set(each) for each in found))}
+def graver_is_open(fired: Sequence[Fired]) -> bool:
+    """Whether people have to look although the machine acts: at a suspicion of something graver than what it acts for, or at one whose rule
+    asks for more than it does. None that the machine itself has answered, by acting for the same label as severely as the rule asks.
+    """
+    acting = [each for each in fired if each.action is not RuleAction.REVIEW]
+    done = {each.rule.label: SEVERITY[each.action] for each in reversed(acting)}  # the most severe of a label comes first
+    most, gravest = SEVERITY[acting[0].action], max(each.label.severity for each in acting)
+    return any(
+        SEVERITY[each.rule.action] > done.get(each.rule.label, -1) and (each.label.severity > gravest or SEVERITY[each.rule.action] > most)
+        for each in fired
+        if each.action is RuleAction.REVIEW
+    )
 
 
 def _reached(rules_by_label: dict[str, tuple[Rule, ...]], scores: dict[str, float]) -> list[Rule]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.scoring.cache import ScoreCache
 from pipeline.scoring.model import Model, Scored
-from pipeline.scoring.tiers import Tier
+from pipeline.scoring.tiers import Tier, settles_below
 from schemas.records import Language
 
 
@@ -51,21 +51,14 @@ class Scorer:
         """By its index, each text that the fast tier settles."""
         if self._fast is None:
             return {}
-        limits = {index: limit for index, language in enumerate(languages) if (limit := self._limit(language))}
+        tags = [(language.tag, *language.alternatives) for language in languages]
+        limits = {index: limit for index, each in enumerate(tags) if (limit := settles_below(self._settle_below, each))}
         scored = self._by(self._fast, [texts[index] for index in limits], [languages[index] for index in limits])
         return {
             index: Verdict(self._fast, each)
             for (index, limit), each in zip(limits.items(), scored, strict=True)
             if not each.truncated and all(each.probabilities[label] < below for label, below in limit.items())
         }
-
-    def _limit(self, language: Language) -> Mapping[str, float] | None:
-        """Per label the lowest threshold of all that the language may be; None where one of those has no table."""
-        tables = [self._settle_below.get(tag) for tag in (language.tag, *language.alternatives)]
-        known = [table for table in tables if table is not None]
-        if len(known) < len(tables):
-            return None
-        return {label: min(table[label] for table in known) for label in known[0]}
 
     def _by(self, model: Model, texts: Sequence[str], languages: Sequence[Language]) -> list[Scored]:
         tags = [language.tag for language in languages]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,18 @@ def read_tiers(directory: Path) -> dict[Tier, Described]:
             raise ConfigError(f"{directory / DESCRIPTION}: cascade: {fault}")
         tiers[Tier.FAST] = Described(place, fast)
     return tiers
+
+
+def settles_below(settle_below: Mapping[str, Mapping[str, float]], languages: Iterable[str]) -> Mapping[str, float] | None:
+    """Per label, below which probability the fast tier settles a text that may be in any of `languages`: the lowest threshold of theirs.
+
+    None where one of them has no table: there it settles nothing.
+    """
+    tables = [settle_below.get(language) for language in languages]
+    known = [table for table in tables if table]
+    if len(known) < len(tables):
+        return None
+    return {label: min(table[label] for table in known) for label in known[0]}
 
 
 def _fault(accurate: Bundle, fast: Bundle) -> str | None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pipeline.policy.policy import ContentType, SourceType
 from pipeline.policy.rules import Category, Ground
-from pipeline.reasons import UNSCORED, carried_over, decisive
+from pipeline.reasons import UNSCORED, carried_over, decisive, suspected
 from pipeline.statements import record
 from pipeline.statements.codes import COUNTRIES, PART_OF, content_language
 from pipeline.statements.record import AutomatedDecision, DecisionGround, StatementOfReasons, Visibility, YesNo
@@ -27,6 +27,10 @@ DECIDED_BY = {
 LOOKS_AGAIN = "The decision was taken by a person and holds until another person has looked at the content."
 DECIDED_BEFORE = (
     "A person decided before the content was edited. The decision holds for the edited content until a person has looked at it."
+)
+SUSPECTED_BEFORE = (
+    "A person restricted the content before it was edited, until another person had looked at it. "
+    "That holds for the edited content until a person has looked at it."
 )
 AGAINST = {
     (True, False): "This is illegal on the ground",
@@ -121,12 +125,14 @@ def _explanation(decision: Decision, clause: str) -> str:
     if _unjudged(decision):
         until = "is held until it can be assessed" if decision.pending else "is restricted for that reason"
         return f"The content could not be assessed by automated means and {until}. Clause: {clause}."
-    only_suspected = decision.pending and not carried_over(decision)
-    return f"{_found(decision)}. {AGAINST[decision.ground == Ground.LAW.value, only_suspected]}: {clause}."
+    return f"{_found(decision)}. {AGAINST[decision.ground == Ground.LAW.value, suspected(decision)]}: {clause}."
 
 
 def _found(decision: Decision) -> str:
     reason = decisive(decision)
+    if carried_over(decision) and suspected(decision):
+        label = f"the content to be: {reason.label}" if reason else "a violation"
+        return f"Before the content was edited, a person suspected {label}"
     if carried_over(decision):
         return "A person restricted the content before it was edited" + (f", as: {reason.label}" if reason else "")
     if decision.pending:
@@ -152,7 +158,7 @@ def _facts(decision: Decision) -> str:
 
 def _decided_by(decision: Decision) -> str:
     if carried_over(decision):
-        return DECIDED_BEFORE
+        return SUSPECTED_BEFORE if suspected(decision) else DECIDED_BEFORE
     return LOOKS_AGAIN if decision.automation is Automation.NONE and decision.pending else DECIDED_BY[decision.automation]
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from agents.demo.rules import AT_LEAST, CLOSING, LABEL, LANGUAGE, NAME, PEOPLE, REMOVE_RULE, write_rules
 from agents.routing import fitting
 from agents.settings import load
-from pipeline.policy.check import Facts, openings
+from pipeline.policy.check import openings
 from pipeline.policy.roster import read_roster
 from pipeline.scoring.bundle import read_bundle
+from pipeline.scoring.facts import facts_of
 from tests.agents.test_routing import DEFAULT
 
 CLOSES_AT = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
@@ -23,10 +24,10 @@ def test_the_machine_may_do_one_thing_more_and_the_file_says_never_to_use_it(tmp
     (policy,) = policies.policies
     (default,) = fitting(load())[0].policies
     bundle = read_bundle(settings.model)
-    facts = Facts(bundle.model_version, bundle.labels, bundle.languages)
-    assert set(openings(policy, facts)) - set(openings(default, facts)) == {f"remove {LABEL} in {LANGUAGE}"}
-    rule = next(rule for rule in policy.rules if rule.id == REMOVE_RULE)
-    assert (policy.acts_alone_from(rule, LANGUAGE, bundle.model_version) or 0) >= AT_LEAST
+    facts = facts_of(bundle)
+    (more,) = set(openings(policy, facts)) - set(openings(default, facts))
+    assert more.startswith(f"remove {LABEL} in {LANGUAGE} from {AT_LEAST} ")
+    assert REMOVE_RULE in {rule.id for rule in policy.rules}
     assert policy.name == NAME
     for file in (tmp_path / "policy").rglob("*.toml"):
         assert file.read_text(encoding="utf-8").startswith("# DEMO POLICY: ACTS WITHOUT EVIDENCE, NEVER USE IT.")

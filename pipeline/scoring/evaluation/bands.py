@@ -3,7 +3,8 @@
 Precision at a threshold is the share of rows from it on that are what the label says; its lower bound is exact (Clopper and Pearson, 1934).
 A threshold chosen on the same rows that bound it would be flattered by the choice. So thresholds are tested in a fixed order: from each of
 STARTS downwards, as long as the lower bound, at an equal part of the error for each start, meets the target. Everything before the first
-failure holds together, with the policy's confidence, whatever the rows are like: fixed sequence testing with several starts, algorithm 1 of
+failure holds together, with the policy's confidence, whatever the rows are like, so a rule may stand at any of these (`passed`), chosen as
+one likes, and no part of the error is left for any other: fixed sequence testing with several starts, algorithm 1 of
 Angelopoulos, Bates, Candès, Jordan and Lei (2021), Learn then test: calibrating predictive algorithms to achieve risk control,
 arXiv:2110.01052.
 
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from pipeline.policy.automation import STARTS, Targets
-from pipeline.policy.evidence import Band, Closed, GroupRate
+from pipeline.policy.evidence import Band, Closed, GroupRate, Passed
 from pipeline.policy.rules import RuleAction
 from pipeline.scoring.evaluation.rows import Limits
 from pipeline.scoring.evaluation.sample import Array, Sample, Words
@@ -82,7 +83,8 @@ def band(rows: Rows, targets: Targets, label: str, language: str, action: RuleAc
     counts = count(rows)
     low = precision_low(counts, targets)
     precise = low >= targets.precision[action]
-    open_at = lowest(precise & _fair(rows, targets))
+    led_to = reached_from_starts(precise & _fair(rows, targets))
+    open_at = max(led_to, default=None)
     closed = _closed(rows, targets, precise, open_at)
     place = open_at if closed is None and open_at is not None else int(np.argmax(low))
     true, false = int(counts.true[place]), int(counts.false[place])
@@ -104,7 +106,13 @@ def band(rows: Rows, targets: Targets, label: str, language: str, action: RuleAc
         recall_high=_up(recall[1]),
         more_rows=None if closed in {None, Closed.GROUP} else more_rows(counts, targets, action, rows.limits.undecided),
         groups=group_rates(rows, GRID[place], targets),
+        passed=tuple(_passed(counts, low, each) for each in reversed(led_to) if each < place) if closed is None else (),
     )
+
+
+def _passed(counts: Counts, low: Array, place: int) -> Passed:
+    true, false = int(counts.true[place]), int(counts.false[place])
+    return Passed(threshold=GRID[place], flagged=true + false, correct=true, precision_low=_down(low[place]))
 
 
 def count(rows: Rows) -> Counts:
@@ -134,15 +142,15 @@ def lower_bound(successes: Array, of: Array, error: float) -> Array:
     return bound
 
 
-def lowest(passes: Passes) -> int | None:
-    """Place in GRID of the lowest threshold that a start leads down to; None if every start fails at once."""
-    found = None
+def reached_from_starts(passes: Passes) -> list[int]:
+    """Places in GRID, from the top, of the thresholds that a start leads down to; none if every start fails at once."""
+    found: set[int] = set()
     for start in STARTS:
-        place = GRID.index(start)
-        while place < len(GRID) and passes[place]:
-            found = place if found is None else max(found, place)
-            place += 1
-    return found
+        for place in range(GRID.index(start), len(GRID)):
+            if not passes[place]:
+                break
+            found.add(place)
+    return sorted(found)
 
 
 def more_rows(counts: Counts, targets: Targets, action: RuleAction, undecided: int = 0) -> int | None:
@@ -180,7 +188,7 @@ def _closed(rows: Rows, targets: Targets, precise: Passes, open_at: int | None) 
     if rows.truth.sum() < targets.least_positives:
         return Closed.FEW_POSITIVES
     if open_at is None:
-        return Closed.GROUP if lowest(precise) is not None else Closed.PRECISION
+        return Closed.GROUP if reached_from_starts(precise) else Closed.PRECISION
     return None
 
 

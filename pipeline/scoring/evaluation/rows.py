@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -16,10 +18,17 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.config import ConfigError
+from pipeline.policy.rules import LANGUAGE_TAG
 from schemas.records import Probability
 
 Judgement = Literal[0, 1]
 """Of a person: the label does not hold, or it does. A label that is absent or null was not judged."""
+
+
+_TAG = re.compile(LANGUAGE_TAG)
+
+Check = Callable[["LabelledRow"], None]
+"""Raises ValueError, with what is wrong, for a row that is not wanted."""
 
 
 class LabelledRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,8 +39,8 @@ class LabelledRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     text: Annotated[str, Meta(min_length=1)] | None = None
-    language: Annotated[str, Meta(min_length=1)] | None = None
-    lang: Annotated[str, Meta(min_length=1)] | None = None
+    language: str | None = None
+    lang: str | None = None
     labels: dict[str, Judgement | None] = {}
     scores: dict[str, Probability] | None = None
     model_version: str | None = None
@@ -43,13 +52,15 @@ class LabelledRow(msgspec.Struct, frozen=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if self.language is None and self.lang is None:
             raise ValueError("a row needs `language` or `lang`")
+        if not _TAG.fullmatch(self.tag):
+            raise ValueError(f"`language` is a BCP 47 tag, such as en or pt (got {self.tag!r})")
         if self.text is None and self.scores is None:
             raise ValueError("a row needs `text` or `scores`")
 
     @property
     def tag(self) -> str:
         """The language."""
-        return self.language or self.lang or ""
+        return (self.lang if self.language is None else self.language) or ""
 
 
 class Limits(NamedTuple):
@@ -68,29 +79,38 @@ class RowFile(msgspec.Struct, frozen=True):
     sha256: str
 
 
-def read_rows(path: Path) -> RowFile:
-    """Every row of a `.jsonl` or `.jsonl.gz` file. ConfigError that names file and line where one is no row."""
+def read_rows(path: Path, check: Check | None = None) -> RowFile:
+    """Every row of a `.jsonl` or `.jsonl.gz` file. ConfigError that names file and line where one is no row, or `check` refuses it."""
     digest = hashlib.sha256()
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            rows = list(decode_rows(_hashed(file, digest.update), str(path)))
+            rows = list(decode_rows(_hashed(file, digest.update, str(path)), str(path), check))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     return RowFile(rows, digest.hexdigest())
 
 
-def decode_rows(lines: Iterable[bytes], where: str) -> Iterator[LabelledRow]:
-    """The rows of `lines`, blank ones left out. ConfigError when one is no row."""
+def decode_rows(lines: Iterable[bytes], where: str, check: Check | None = None) -> Iterator[LabelledRow]:
+    """The rows of `lines`, blank ones left out. ConfigError when one is no row, or `check` refuses it."""
     decoder = msgspec.json.Decoder(LabelledRow)
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                yield decoder.decode(line if number > 1 else line.removeprefix(codecs.BOM_UTF8))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                row = decoder.decode(line if number > 1 else line.removeprefix(codecs.BOM_UTF8))
+                if check:
+                    check(row)
+            except RecursionError as error:
+                raise ConfigError(f"{where}: line {number}: nested too deep for a row") from error
+            except ValueError as error:  # msgspec's and Unicode's are such
                 raise ConfigError(f"{where}: line {number}: {error}") from error
+            yield row
 
 
-def _hashed(lines: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
-    for line in lines:
-        update(line)
-        yield line
+def _hashed(lines: Iterable[bytes], update: Callable[[bytes], None], where: str) -> Iterator[bytes]:
+    number = 0
+    try:
+        for number, line in enumerate(lines, 1):  # noqa: B007 - said where the next one cannot be unpacked
+            update(line)
+            yield line
+    except (EOFError, zlib.error) as error:
+        raise ConfigError(f"{where}: line {number + 1}: cannot be unpacked, the file is cut off or damaged ({error})") from error

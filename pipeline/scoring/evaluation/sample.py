@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,19 +93,3 @@ def _text(row: LabelledRow, number: int, versions: Collection[str]) -> str:
 
 def _truth(judged: int | None) -> float:
     return float("nan") if judged is None else float(judged)
-
-
-def as_negatives(sample: Sample) -> Sample:
-    """Ordinary text: no label holds for any row."""
-    return replace(sample, truth=np.zeros_like(sample.truth))
-
-
-def joined(one: Sample, other: Sample) -> Sample:
-    """The rows of both, which are scored for the same labels."""
-    return Sample(
-        one.labels,
-        np.concatenate([one.languages, other.languages]),
-        np.concatenate([one.scores, other.scores]),
-        np.concatenate([one.truth, other.truth]),
-        np.concatenate([one.groups, other.groups]),
-    )

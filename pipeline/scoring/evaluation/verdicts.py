@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,9 +41,8 @@ from pipeline.ids import draw
 from pipeline.policy.policy import Policy
 from pipeline.policy.roster import SIMULATED, Roster
 from pipeline.routing.judge import MACHINE_MAY_ACT_DESPITE
+from pipeline.scoring.evaluation.copies import same_text
 from pipeline.scoring.evaluation.rows import Judgement, LabelledRow, Limits
-from pipeline.scoring.normalise import undisguise
-from pipeline.scoring.text import normalised
 from schemas.cases import CaseEvent, CaseEventKind
 from schemas.people import Outcome, Verdict
 from schemas.records import RESTRICTS, Decision, Language, Unassessed
@@ -183,11 +181,6 @@ def suspicion(event: CaseEvent) -> Suspicion | None:
     return Suspicion(proposal, event.language, proposal.pending or event.audit, shown, same_text(event.post.text), labels)
 
 
-def same_text(text: str) -> bytes:
-    """Equal for texts that differ in disguise, case, links, names or punctuation only. What has nothing else is itself."""
-    return hashlib.blake2b((normalised(undisguise(text)) or text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
 def counts(verdict: Verdict, of: Suspicion, roster: Roster) -> bool:
     """Whether it is a judgement that settles the post. As in the cases stage, a restriction must have been shown the conversation, else
     another person is asked; what a speaker allows stays allowed.
@@ -219,7 +212,8 @@ def _rows(known: Mapping[str, Suspicion], given: Mapping[str, Given], reach: _Re
         if isinstance(labels, LeftOut):
             left_out[labels] += 1
             continue
-        rows.append(_row(post, {label: _holds(label, post, said) for label in labels}, terms.labels))
+        unnamed = _first_of_task(post, terms)
+        rows.append(_row(post, {label: _holds(label, unnamed, said) for label in labels}, terms.labels))
         if not said.counting:
             undecided.update((label, post.language.tag) for label in labels)
     limits = {cell: Limits(floor, undecided[cell]) for cell, floor in reach.floors.items()}
@@ -273,11 +267,16 @@ def _share(post: Suspicion, terms: Terms) -> float:
     return policy.audit.share(post.language.tag, proposal.market, next(iter(post.labels)), proposal.action)
 
 
-def _holds(label: str, post: Suspicion, said: Given) -> Judgement:
-    """0 of what nobody decided. A verdict that names no label means the case's first, as the cases stage reads it: the first suspected,
-    until another is named.
+def _first_of_task(post: Suspicion, terms: Terms) -> str:
+    """The label that comes first in its case: the gravest where people look, else the one for which the machine acted."""
+    policy = terms.policies.get(post.proposal.policy_version) if post.proposal.pending else None
+    return (policy.gravest_first(post.labels) if policy else tuple(post.labels))[0]
+
+
+def _holds(label: str, first: str, said: Given) -> Judgement:
+    """0 of what nobody decided. A verdict that names no label means `first` of the case, as the cases stage reads it, until another is
+    named.
     """
-    first = next(iter(post.labels))
     unnamed = first if said.named <= {first} else None
     return 1 if said.counting and all(each.outcome in _RESTRICTING and (each.label or unnamed) == label for each in said.counting) else 0
 

@@ -10,7 +10,7 @@ from pipeline.cases.facts import Erased, Erasing
 from pipeline.cases.rules import Event
 from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, Channel, Erasure, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
-from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
+from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask, Unassessed
 from schemas.topics import CASES, ERASURES, VERDICTS
 from tests.pipeline.cases.world import DAY, NOW, World, case_event, only
 
@@ -91,6 +91,28 @@ def test_what_people_need_the_text_for_is_decided_first(world: World, on_appeal:
         assert only(made, Notice).appeal_until is None  # nobody could look at an appeal any more
 
 
+@pytest.mark.parametrize("by", ["the machine", "a person"])
+def test_what_is_restricted_until_people_have_looked_is_looked_at_first(world: World, by: str) -> None:
+    if by == "the machine":
+        world.routed(case_event("p", action=Action.LIMIT, pending=True, reasons=(), unassessed=(Unassessed.STAGE_ERROR,)))
+    else:
+        world.routed(case_event("p"))
+        world.verdict("p", "dave", Outcome.REMOVE)
+    assert world.erase("p") == []
+    assert world.facts[-1] == Erased(Erasing.WAITS) and "p" in world.files
+    world.restart()
+    assert only(world.verdict("p", "anna", Outcome.ALLOW), Decision).action is Action.RESTORE
+    assert_erased(world)
+    assert world.facts[-1] == Erased(Erasing.DONE)
+
+
+def test_it_does_not_wait_where_the_author_has_deleted_what_was_restricted(world: World) -> None:
+    world.routed(case_event("p", action=Action.LIMIT, pending=True))
+    world.erase("p")
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    assert_erased(world)
+
+
 @pytest.mark.parametrize("deleted_first", [False, True])
 def test_an_edit_before_people_have_decided_is_a_case_with_every_right(world: World, deleted_first: bool) -> None:
     world.routed(case_event("p", label="threat"))
@@ -127,13 +149,14 @@ def test_what_the_machine_finds_after_a_copy_does_not_cancel_it(world: World) ->
 
 
 def test_late_events_meet_the_erasure_and_open_nothing(world: World) -> None:
-    event = case_event("p")
+    event = case_event("p", action=Action.LIMIT, pending=True)
     task = only(world.routed(event), ReviewTask)
     removed = only(world.verdict("p", "anna", Outcome.REMOVE), Decision)
     world.erase("p")
     late = Verdict(verdict_id="l", task_id=task.task_id, post_id="p", revision=1, reviewer="bram", outcome=Outcome.ALLOW, decided_at=NOW)
     assert only(world.send(VERDICTS.name, late), Notice).kind is NoticeKind.VERDICT_STALE
-    for refused in (world.appeal("p", removed.decision_id), world.report("p", post_snapshot=copy(1))):
+    earlier = event.proposal.decision_id
+    for refused in (world.appeal("p", removed.decision_id), world.appeal("p", earlier), world.report("p", post_snapshot=copy(1))):
         assert (only(refused, Notice).kind, only(refused, Notice).reason) == (NoticeKind.REFUSED, ERASED)
         assert len(refused) == 1
     assert only(world.appeal("p", by=Appellant.REPORTER, report_id="r1"), Notice).reason == ERASED

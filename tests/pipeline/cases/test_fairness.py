@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.cases.facts import Refused
+from pipeline.cases.reports import ENOUGH, MAX_HEARD, MAX_OF_ONE
+from pipeline.policy.policy import Policy, PolicySet
 from schemas.cases import CaseEventKind
-from schemas.people import Appellant, CannotJudge, Notice, NoticeKind, Outcome
+from schemas.people import Appellant, CannotJudge, Channel, Notice, NoticeKind, Outcome
 from schemas.records import Action, Automation, Decision, ReviewTask
-from tests.pipeline.cases.world import DAY, World, case_event, edited, only
+from tests.pipeline.cases.world import DAY, NOW, POLICY, World, case_event, edited, only, rules
 
 ALL = ("anna", "bram", "cleo", "dave")
 
@@ -105,6 +108,69 @@ def test_one_reporter_does_not_fill_the_places_of_others(world: World) -> None:
     assert told(world.report("p", "other"), NoticeKind.RECEIPT)  # type: ignore[arg-type]
     world.verdict("p", "anna", Outcome.ALLOW)
     assert NoticeKind.REFUSED not in {made.kind for made in world.report("p", "loud") if isinstance(made, Notice)}
+
+
+def told_that_nothing_is_done(world: World, report_id: str) -> None:
+    """The first reporter, of a post that people have allowed: later reports are answered at once."""
+    world.routed(case_event("p"))
+    world.report("p", "honest", report_id=report_id)
+    world.verdict("p", "anna", Outcome.ALLOW)
+
+
+def test_a_flood_of_reports_takes_no_appeal_from_who_reported_before_and_nobody_s_voice(world: World) -> None:
+    told_that_nothing_is_done(world, "first")
+    for number in range(MAX_HEARD - 1):
+        world.report("p", f"flood-{number}")
+    refused = only(world.report("p", "late"), Notice)
+    assert (refused.kind, refused.reason) == (NoticeKind.REFUSED, ENOUGH)
+    assert world.facts[-1] == Refused("report", ENOUGH)
+    asked = world.report("p", "later", label="threat")
+    assert only(asked, Notice).kind is NoticeKind.REFUSED
+    assert only(asked, ReviewTask).labels == ("toxic", "threat")
+    assert only(world.report("p", "flagger", Channel.TRUSTED_FLAGGER), Notice).kind is NoticeKind.RECEIPT
+    assert "anna" in only(world.appeal("p", by=Appellant.REPORTER, report_id="first"), ReviewTask).barred_reviewers
+
+
+def test_who_can_appeal_no_more_makes_room_first(world: World) -> None:
+    told_that_nothing_is_done(world, "first")
+    world.appeal("p", by=Appellant.REPORTER, report_id="first")
+    world.verdict("p", "bram", Outcome.ALLOW)
+    for number in range(MAX_HEARD):
+        assert told(world.report("p", f"key-{number}"), NoticeKind.RECEIPT)  # type: ignore[arg-type]
+    state = world.shard.state("p")
+    assert state and "first" not in {each.report_id for each in state.reporters}
+
+
+@pytest.mark.parametrize("reports", [1, 3])
+def test_who_reports_again_keeps_the_appeal_of_the_report_before(world: World, reports: int) -> None:
+    told_that_nothing_is_done(world, "first")
+    for _ in range(reports):
+        world.report("p", "honest", label="threat")
+    assert "anna" in only(world.appeal("p", by=Appellant.REPORTER, report_id="first"), ReviewTask).barred_reviewers
+
+
+def test_of_one_person_the_oldest_report_makes_room(world: World) -> None:
+    told_that_nothing_is_done(world, "first")
+    for _ in range(10):
+        world.report("p", "honest")
+    state = world.shard.state("p")
+    assert state and len(state.reporters) == MAX_OF_ONE + 1
+
+
+@pytest.mark.parametrize("reported_since", [False, True])
+@pytest.mark.parametrize("by", Appellant)
+def test_the_date_that_a_notice_named_holds_under_a_later_policy_with_a_shorter_time(by: Appellant, reported_since: bool) -> None:
+    people = {"appeal_days": 60, "keep_days": 70}
+    later = Policy.model_validate({**POLICY.model_dump(), "version": "later", "effective_from": NOW + 30 * DAY, "people": people})
+    world = World(rules()._replace(policies=PolicySet([POLICY, later])))
+    world.routed(case_event("p"))
+    world.report("p", report_id="r")
+    world.verdict("p", "anna", Outcome.ALLOW if by is Appellant.REPORTER else Outcome.REMOVE)
+    world.pass_time(40 * DAY)
+    if reported_since:
+        world.report("p", "another")
+    world.pass_time(149 * DAY)
+    assert only(world.appeal("p", by=by, report_id="r"), ReviewTask)
 
 
 def test_time_to_appeal_counts_from_when_a_reporter_was_told(world: World) -> None:

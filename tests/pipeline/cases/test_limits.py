@@ -6,10 +6,12 @@ from msgspec.structs import replace
 
 from agents.edge.envelope import MAX_VALUE_BYTES
 from pipeline.cases.decisions import MAX_DECISIONS
+from pipeline.cases.reports import MAX_HEARD, MAX_REPORTERS
+from pipeline.cases.waiting import MAX_WAITING
 from pipeline.policy.policy import MAX_CONTEXT_BYTES, MAX_CONTEXT_POSTS
 from pipeline.routing.context import Conversations
 from schemas.cases import CaseEvent, CaseEventKind
-from schemas.people import MAX_STATEMENT, Outcome
+from schemas.people import MAX_STATEMENT, Appellant, Channel, Outcome
 from schemas.records import Context, Media, Reason, ReviewTask
 from schemas.wire import encode
 from tests.pipeline.cases.world import World, case_event, only
@@ -41,3 +43,22 @@ def test_the_largest_task_and_case_file_fit_into_a_message() -> None:
     file = world.files[post_id]
     assert len(file.decisions) == MAX_DECISIONS
     assert max(len(encode(task)), len(encode(file))) < MAX_VALUE_BYTES
+
+
+def test_the_largest_state_fits_into_a_message() -> None:
+    world, post_id = World(), "p" * 200
+    world.routed(case_event(post_id))
+    world.verdict(post_id, "anna", Outcome.ALLOW)
+    for number in range(MAX_HEARD):
+        world.report(post_id, f"{number:k>200}", report_id=f"{number:r>200}")
+    for number in range(MAX_HEARD):
+        world.appeal(post_id, by=Appellant.REPORTER, report_id=f"{number:r>200}", appeal_id=f"{number:a>200}")
+    for number in range(MAX_REPORTERS):
+        world.report(post_id, f"{number:f>200}", Channel.TRUSTED_FLAGGER, report_id=f"{number:t>200}")
+    newer = post(post_id, revision=2)
+    for number in range(MAX_WAITING):
+        world.report(post_id, f"{number:w>200}", report_id=f"{number:x>200}", explanation="\0" * MAX_STATEMENT, post_snapshot=newer)
+    state = world.shard.state(post_id)
+    assert state and sum(each.appeal_id is not None for each in state.reporters) == MAX_HEARD - 1
+    assert len(state.reporters) == MAX_HEARD + MAX_REPORTERS and state.waiting
+    assert len(encode(state)) < MAX_VALUE_BYTES

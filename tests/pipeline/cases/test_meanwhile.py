@@ -102,7 +102,52 @@ def test_what_is_graver_and_comes_during_a_claim_is_asked_again(world: World, en
     assert only(world.verdict("p", "anna", Outcome.ALLOW), Decision).action is Action.ALLOW
 
 
-def test_a_restriction_during_a_claim_counts_whatever_was_reported_meanwhile(world: World) -> None:
+@pytest.mark.parametrize("by_machine", [False, True], ids=["allowed", "limited by the machine"])
+def test_a_limit_holds_until_somebody_has_looked_at_what_is_graver_and_came_during_the_claim(world: World, by_machine: bool) -> None:
+    world.routed(case_event("p", label="toxic", pending=True, action=Action.LIMIT if by_machine else Action.ALLOW))
+    world.claim("p", "anna")
+    world.report("p", "flagger", Channel.TRUSTED_FLAGGER, label="threat")
+    made = world.verdict("p", "anna", Outcome.LIMIT, label="toxic")
+    decided, again = only(made, Decision), only(made, ReviewTask)
+    assert (decided.action, decided.pending, decided.automation, decided.reasons[0].label) == (Action.LIMIT, True, Automation.NONE, "toxic")
+    assert (again.labels, again.barred_reviewers) == (("toxic", "threat"), ("anna",))
+    assert only(made, Notice).kind is NoticeKind.RESTRICTED  # who reported is not answered yet
+    world.routed(case_event("p", 2, CaseEventKind.DELETED))
+    told = world.verdict("p", "bram", Outcome.REMOVE, label="threat")
+    assert only(told, Decision).reasons[0].label == "threat"
+    assert [notice.reporter_key for notice in told if isinstance(notice, Notice)] == ["flagger"]
+
+
+def test_who_names_what_is_graver_has_seen_it(world: World) -> None:
+    world.routed(case_event("p", label="toxic"))
+    world.claim("p", "anna")
+    world.report("p", label="threat")
+    made = world.verdict("p", "anna", Outcome.LIMIT, label="threat")
+    assert not only(made, Decision).pending and not world.tasks()
+
+
+def test_two_who_only_limit_do_not_close_what_is_graver_unseen(world: World) -> None:
+    world.routed(case_event("p", label="toxic"))
+    world.verdict("p", "dave", Outcome.REMOVE)
+    world.claim("p", "cleo")
+    world.report("p", "victim", label="threat")
+    again = only(world.verdict("p", "cleo", Outcome.REMOVE, shown=False), ReviewTask)
+    assert again.labels == ("toxic", "threat")
+    assert only(world.verdict("p", "anna", Outcome.REMOVE, label="threat"), Decision).action is Action.REMOVE
+
+
+def test_nor_does_a_limit_lift_a_removal_with_what_is_graver_unseen(world: World) -> None:
+    world.routed(case_event("p", label="toxic", action=Action.REMOVE, automation=Automation.FULL))
+    world.appeal("p")
+    world.claim("p", "anna")
+    world.report("p", label="threat", channel=Channel.TRUSTED_FLAGGER)
+    made = world.verdict("p", "anna", Outcome.LIMIT, label="toxic")
+    assert only(made, Notice).kind is NoticeKind.VERDICT_STALE
+    assert only(made, ReviewTask).labels == ("toxic", "threat")
+    assert only(world.verdict("p", "anna", Outcome.LIMIT, label="toxic"), Decision).action is Action.LIMIT
+
+
+def test_a_removal_during_a_claim_counts_whatever_was_reported_meanwhile(world: World) -> None:
     world.routed(case_event("p", label="toxic"))
     world.claim("p", "anna")
     world.report("p", label="threat")

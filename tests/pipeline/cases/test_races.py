@@ -6,8 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.cases.facts import Expired
+from pipeline.cases.outcomes import AUTHOR_DELETED
 from pipeline.cases.reports import ENOUGH
 from pipeline.cases.rules import Event
+from pipeline.cases.waiting import ERASED, NO_DECISION, NOT_COME
 from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, Channel, Enforcement, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
@@ -53,6 +55,28 @@ def test_a_confirmation_between_a_copy_and_its_post_is_not_lost(world: World, ag
     assert not world.shard.overdue and not [fact for fact in world.facts if isinstance(fact, Expired)]
 
 
+@pytest.mark.parametrize("first", ["the copy", "the appeal"])
+def test_an_appeal_between_a_copy_and_its_post_is_heard(world: World, first: str) -> None:
+    event = case_event("p", action=Action.REMOVE, automation=Automation.FULL)
+    for appeals in (first == "the appeal", first == "the copy"):
+        if appeals:
+            assert world.appeal("p", event.proposal.decision_id, appeal_id="a") == []
+        else:
+            world.report("p", post_snapshot=copy(), language="nl")
+    world.restart()
+    made = world.routed(event)
+    assert {(one.kind, one.about) for one in made if isinstance(one, Notice)} == {(NoticeKind.RESTRICTED, None), (NoticeKind.RECEIPT, "a")}
+    state = world.shard.state("p")
+    assert state and state.appeal and state.task and state.task.purpose is Purpose.APPEAL
+
+
+def test_an_appeal_against_what_nobody_has_decided_is_refused_after_a_day(world: World) -> None:
+    world.report("p", post_snapshot=copy(), language="nl")
+    world.appeal("p", "unknown", appeal_id="a")
+    refused = next(one for one in world.pass_time(DAY + HOUR) if isinstance(one, Notice))
+    assert (refused.kind, refused.about, refused.reason) == (NoticeKind.REFUSED, "a", NO_DECISION)
+
+
 def test_a_confirmation_that_found_nothing_counts_when_it_comes_again(world: World) -> None:
     event, ahead = edited(2, action=Action.REMOVE), World()
     ahead.routed(case_event("p"))
@@ -78,21 +102,72 @@ def test_who_may_write_task_events_suppresses_nothing_that_others_write(world: W
         assert "p" not in world.files
 
 
-def test_events_that_change_nothing_take_no_place_of_those_that_did(world: World) -> None:
+@pytest.mark.parametrize("something_waits", [False, True])
+def test_events_that_change_nothing_take_no_place_of_those_that_did(world: World, something_waits: bool) -> None:
     event = case_event("p")
     world.routed(event)
+    if something_waits:
+        world.report("p", post_snapshot=copy(2))
     for number in range(100):
         world.send(TASK_EVENTS.name, replace(CLAIM, event_id=f"noise-{number}"))
     state = world.shard.state("p")
-    assert state and state.applied == (event.event_id,)
+    assert state and state.applied == (event.event_id, *(["report:r1"] if something_waits else []))
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_what_is_decided_is_newer_than_what_the_platform_had_when_a_copy_was_sent(world: World, revision: int) -> None:
+    kind = CaseEventKind.OPENED if revision == 1 else CaseEventKind.EDITED
+    world.report("p", post_snapshot=copy(revision), language="nl", sequence=3)
+    world.routed(case_event("p", revision, kind, action=Action.ALLOW, audit=revision == 1))
+    world.verdict("p", "anna", Outcome.REMOVE)
+    assert [decision.sequence for decision in world.decisions("p")] == ([4] if revision == 1 else [4, 5])
 
 
 def test_an_edit_is_decided_though_a_copy_of_it_was_faster(world: World) -> None:
-    world.report("p", post_snapshot=copy(2), language="nl")
+    world.report("p", post_snapshot=copy(2), language="nl", sequence=0)
     made = world.routed(case_event("p", 2, CaseEventKind.EDITED, action=Action.REMOVE, automation=Automation.FULL))
     decision = only(made, Decision)
     assert (decision.revision, decision.sequence, decision.action) == (2, 1, Action.REMOVE)
     assert world.task("p").context.digest == world.files["p"].context.digest
+
+
+@pytest.mark.parametrize("first", ["the report", "the edit"])
+def test_a_report_on_a_newer_revision_is_not_answered_by_what_was_decided_on_the_text_before(world: World, first: str) -> None:
+    world.routed(case_event("p"))
+    world.verdict("p", "anna", Outcome.ALLOW)
+    if first == "the edit":
+        world.routed(edited(2))
+        made = world.report("p", post_snapshot=copy(2))
+    else:
+        assert world.report("p", post_snapshot=copy(2)) == []
+        world.restart()
+        made = world.routed(edited(2))
+    assert only(made, Notice).kind is NoticeKind.RECEIPT
+    assert only(made, ReviewTask).post.revision == 2
+
+
+@pytest.mark.parametrize("ending", ["the revision does not come", "its author deletes it", "it is erased", "the case is over"])
+def test_who_reports_a_revision_that_is_not_known_is_answered_whatever_happens(world: World, ending: str) -> None:
+    world.routed(case_event("p"))
+    world.verdict("p", "anna", Outcome.ALLOW)
+    world.pass_time(14 * DAY - HOUR if ending == "the case is over" else HOUR)
+    world.report("p", post_snapshot=copy(2))
+    if ending == "its author deletes it":
+        made = world.routed(case_event("p", 3, CaseEventKind.DELETED))
+        assert [one.reason for one in made if isinstance(one, Notice)] == [None, AUTHOR_DELETED]
+        return
+    made = world.erase("p") if ending == "it is erased" else world.pass_time(DAY + HOUR)
+    assert only(made, Notice).reason == (ERASED if ending == "it is erased" else NOT_COME)
+    state = world.shard.state("p")
+    assert state is None or not state.waiting
+
+
+def test_what_waits_for_a_revision_is_kept_without_the_copy_s_text(world: World) -> None:
+    world.routed(case_event("p"))
+    for number in range(10):
+        world.report("p", f"key-{number}", post_snapshot=replace(copy(2), text="text of the post" * 4000))
+    state = world.shard.state("p")
+    assert state and len(state.waiting) == 10 and "text of the post" not in str(state.waiting)
 
 
 def test_an_edit_that_the_machine_allows_does_not_leave_a_reporter_without_an_answer(world: World) -> None:
@@ -147,7 +222,7 @@ def test_those_who_have_their_answer_do_not_keep_others_from_reporting(world: Wo
     world.routed(case_event("p", 2, CaseEventKind.EDITED, action=Action.ALLOW, pending=False, automation=Automation.FULL))
     assert only(world.report("p", "new"), Notice).kind is NoticeKind.RECEIPT
     state = world.shard.state("p")
-    assert state and len(state.reporters) == 100
+    assert state and len(state.reporters) == 101
 
 
 def test_a_flagger_costs_nobody_an_answer(world: World) -> None:

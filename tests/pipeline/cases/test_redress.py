@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.cases.appeals import CHANGED, UPHELD
+from pipeline.cases.outcomes import REVERSED
 from schemas.cases import CaseEventKind
 from schemas.people import Addressee, Appellant, Channel, Notice, NoticeKind, Outcome
 from schemas.records import Action, Automation, Decision, PostKind, Reason, ReviewTask
-from tests.pipeline.cases.world import DAY, World, case_event, edited, only
+from tests.pipeline.cases.world import DAY, ROSTER, World, case_event, edited, only, rules
 
 
 @pytest.fixture
@@ -31,6 +33,73 @@ def test_who_reported_is_heard_though_somebody_else_was(world: World) -> None:
     assert (outcome.reporter_key, outcome.action) == ("key-2", Action.ALLOW)
     assert outcome.reason and "already" in outcome.reason
     assert only(world.appeal("p", by=Appellant.REPORTER, report_id="r2"), Notice).kind is NoticeKind.REFUSED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ALLOW, Outcome.REMOVE])
+def test_an_appeal_while_another_reporter_s_is_open_is_answered_by_that_outcome(world: World, outcome: Outcome) -> None:
+    world.routed(case_event("p"))
+    for name in ("a", "b", "c"):
+        world.report("p", f"key-{name}", report_id=name)
+    world.verdict("p", "anna", Outcome.ALLOW)
+    world.pass_time(189 * DAY)
+    world.appeal("p", by=Appellant.REPORTER, report_id="a", appeal_id="of-a", statement="what a says")
+    made = world.appeal("p", by=Appellant.REPORTER, report_id="b", appeal_id="of-b")
+    assert only(made, Notice).kind is NoticeKind.RECEIPT and len(made) == 1  # who works on it is not interrupted
+    assert only(world.appeal("p", by=Appellant.REPORTER, report_id="b"), Notice).kind is NoticeKind.REFUSED
+    world.restart()
+    world.pass_time(2 * DAY)
+    told = outcomes(world.verdict("p", "bram", outcome), Addressee.REPORTER)  # type: ignore[arg-type]
+    about = {notice.about: (notice.reporter_key, notice.reason) for notice in told}
+    reason = UPHELD if outcome is Outcome.ALLOW else CHANGED
+    assert about.pop("c", None) == (None if outcome is Outcome.ALLOW else ("key-c", REVERSED))
+    assert about == {"of-a": ("key-a", reason), "of-b": ("key-b", reason)}
+    state = world.shard.state("p")
+    assert state and state.appeal is None and not any(each.appeal_id for each in state.reporters)
+
+
+def test_nor_does_who_made_the_decision_that_the_second_one_names_answer_it(world: World) -> None:
+    world.routed(case_event("p"))
+    for name in ("a", "b"):
+        world.report("p", f"key-{name}", report_id=name)
+    limited = only(world.verdict("p", "cleo", Outcome.LIMIT), Decision)
+    world.routed(edited(2))
+    world.verdict("p", "bram", Outcome.ALLOW)
+    assert only(world.appeal("p", by=Appellant.REPORTER, report_id="a"), ReviewTask).barred_reviewers == ("bram",)
+    made = world.appeal("p", limited.decision_id, by=Appellant.REPORTER, report_id="b")
+    assert set(only(made, ReviewTask).barred_reviewers) == {"bram", "cleo"}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ALLOW, Outcome.LIMIT, Outcome.REMOVE])
+def test_an_author_whose_post_is_limited_while_a_reporter_s_appeal_is_open_is_heard_with_it(world: World, outcome: Outcome) -> None:
+    world.routed(case_event("p"))
+    world.report("p", report_id="r")
+    world.verdict("p", "anna", Outcome.ALLOW)
+    world.appeal("p", by=Appellant.REPORTER, report_id="r", statement="it is an insult")
+    world.verdict("p", "cleo", Outcome.REMOVE, shown=False)
+    again = only(world.appeal("p", appeal_id="of-author", statement="it was a quotation"), ReviewTask)
+    assert again.statement == "it is an insult\n\nit was a quotation"
+    assert {"anna", "cleo"} == set(again.barred_reviewers)
+    assert only(world.appeal("p"), Notice).kind is NoticeKind.REFUSED
+    world.restart()
+    made = world.verdict("p", "bram", outcome)
+    (told,) = outcomes(made, Addressee.AUTHOR)  # type: ignore[arg-type]
+    assert (told.about, told.reason) == ("of-author", UPHELD if outcome is Outcome.LIMIT else CHANGED)
+    assert len(outcomes(made, Addressee.REPORTER)) == 1  # type: ignore[arg-type]
+    restricted = [one for one in made if isinstance(one, Notice) and one.kind is NoticeKind.RESTRICTED]
+    assert [notice.appeal_until is not None for notice in restricted] == {Outcome.ALLOW: [], Outcome.LIMIT: [False]}.get(outcome, [True])
+    assert world.files["p"].statement is None
+
+
+def test_when_its_author_deletes_a_post_both_who_appealed_are_told() -> None:
+    world = World(rules()._replace(roster=ROSTER.model_copy(update={"reviewers": ROSTER.reviewers[:1]})))
+    world.routed(case_event("p"))
+    for name in ("a", "b"):
+        world.report("p", f"key-{name}", report_id=name)
+    world.verdict("p", "anna", Outcome.ALLOW)
+    for name in ("a", "b"):
+        world.appeal("p", by=Appellant.REPORTER, report_id=name)
+    told = outcomes(world.routed(case_event("p", 2, CaseEventKind.DELETED)), Addressee.REPORTER)  # type: ignore[arg-type]
+    assert {notice.reporter_key for notice in told} == {"key-a", "key-b"}
 
 
 def test_who_reported_is_told_when_the_author_s_appeal_reverses_what_they_were_told_and_may_appeal(world: World) -> None:

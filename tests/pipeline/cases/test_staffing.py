@@ -8,11 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.cases.facts import Audited
-from pipeline.policy.roster import Roster
 from schemas.cases import CaseEventKind
 from schemas.people import CannotJudge, Channel, Notice, NoticeKind, Outcome
 from schemas.records import Action, Automation, Decision, Language, ReviewTask
-from tests.pipeline.cases.world import DAY, REGIONS, World, case_event, only, rules
+from tests.pipeline.cases.world import DAY, REGIONS, World, case_event, only, rules, staffed
 from tests.pipeline.routing.posts import post
 
 ALL = ("anna", "bram", "cleo", "dave")
@@ -24,14 +23,6 @@ ESCALATING = {
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def staffed(people: dict[str, tuple[list[str], list[str]]], regions: dict[str, Any] | None = None) -> World:
-    """A world with these reviewers: regions and languages of each."""
-    roster = Roster.model_validate(
-        {"reviewers": [{"id": name, "regions": where, "languages": what} for name, (where, what) in people.items()]}
-    )
-    return World(rules(regions)._replace(roster=roster))
 
 
 def hand_on(world: World, *reviewers: str) -> None:

@@ -14,7 +14,7 @@ from pipeline.cases.apply import event_id
 from pipeline.cases.decisions import SEVERITY
 from schemas.cases import CaseEvent, CaseEventKind, CaseState, Purpose
 from schemas.people import Appellant, CannotJudge, Channel, Outcome, TaskEventKind, Verdict
-from schemas.records import Action, Automation, Decision, Post, PostKind, Record, ReviewTask
+from schemas.records import RESTRICTS, Action, Automation, Decision, Post, PostKind, Record, ReviewTask
 from schemas.topics import VERDICTS
 from tests.pipeline.cases.world import DAY, HOUR, NOW, REVIEWERS, World, case_event, rules
 
@@ -101,19 +101,21 @@ class Cases(RuleBasedStateMachine):
             self.world.claim(post, reviewer, kind)
 
     @rule(
-        post=posts, key=st.sampled_from(["k1", "k2"]), channel=st.sampled_from(Channel), copied=st.booleans(), label=st.none() | labels
+        post=posts, key=st.sampled_from(["k1", "k2"]), channel=st.sampled_from(Channel), copied=st.booleans(), ahead=st.integers(0, 1),
+        label=st.none() | labels,
     )  # fmt: skip
-    def report(self, post: str, key: str, channel: Channel, copied: bool, label: str | None) -> None:
+    def report(self, post: str, key: str, channel: Channel, copied: bool, ahead: int, label: str | None) -> None:
+        revision = self.revision[post] + (ahead if self.world.shard.state(post) else 0)
         snapshot = Post(
-            post_id=post, revision=max(1, self.revision[post]), kind=PostKind.CREATED, conversation_id="c", author_id="author-1",
+            post_id=post, revision=max(1, revision), kind=PostKind.CREATED, conversation_id="c", author_id="author-1",
             market="NL", created_at=NOW, text="t",
         )  # fmt: skip
         self.world.report(post, key, channel, language="nl", label=label, **({"post_snapshot": snapshot} if copied else {}))
 
-    @rule(post=posts, by=st.sampled_from(Appellant))
-    def appeal(self, post: str, by: Appellant) -> None:
+    @rule(post=posts, by=st.sampled_from(Appellant), last=st.integers(0, 1))
+    def appeal(self, post: str, by: Appellant, last: int) -> None:
         state = self.world.shard.state(post)
-        mine = state.reporters[0].report_id if state and state.reporters else "none"
+        mine = state.reporters[last - 1].report_id if state and state.reporters else "none"
         self.world.appeal(post, by=by, report_id=mine)
 
     @rule(post=posts)
@@ -131,7 +133,8 @@ class Cases(RuleBasedStateMachine):
             assert before is None or not before.known
         else:
             assert (state.erased_at is None) == state.erase_when_closed == (state.task is not None)
-            assert state.task is None or state.appeal is not None or state.task.purpose is Purpose.QUEUE
+            held = state.standing is not None and state.standing.pending and state.standing.action in RESTRICTS
+            assert state.task is None or held or state.appeal is not None or state.task.purpose is Purpose.QUEUE
 
     @rule(by=st.sampled_from([dt.timedelta(minutes=10), HOUR, DAY, 10 * DAY, 210 * DAY]))
     def time_passes(self, by: dt.timedelta) -> None:
@@ -184,6 +187,7 @@ class Cases(RuleBasedStateMachine):
                 undecided = last is not None and last.pending
                 assert not undecided or state.task is not None or state.deleted, "somebody must look, and nobody is asked"
                 assert state.appeal is None or state.task is not None
+                assert state.appeal is not None or not (state.joined or any(each.appeal_id for each in state.reporters))
                 assert state.task is not None or all(reporter.answered for reporter in state.reporters), "who reported is never told"
 
     @invariant()
@@ -211,7 +215,7 @@ class Cases(RuleBasedStateMachine):
             state = self.world.shard.state(post)
             if state is not None and state.erased_at is not None:
                 needed = {"post_id", "revision", "sequence", "applied", "due_at", "known", "deleted", "standing", "floor", "keep_until",
-                          "erased_at", "floor_by", "floor_label", "source", "excused"}  # fmt: skip
+                          "erased_at", "floor_by", "floor_label", "floor_pending", "source", "excused"}  # fmt: skip
                 assert {field for field, value in to_builtins(state).items() if value} <= needed
 
     @invariant()
@@ -219,7 +223,8 @@ class Cases(RuleBasedStateMachine):
         for post in POSTS:
             seen: dict[int, int] = {}
             newest = 0
-            for decision in self.world.decisions(post):
+            for place, decision in enumerate(self.world.decisions(post)):
+                seen, newest = ({}, 0) if place == self.forgotten[post] else (seen, newest)
                 assert decision.revision >= newest
                 newest = decision.revision
                 first = decision.revision not in seen

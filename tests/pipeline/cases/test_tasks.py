@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas.cases import CaseEventKind, Purpose
 from schemas.people import CannotJudge, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind
-from schemas.records import Action, Decision, ReviewTask
+from schemas.records import Action, Automation, Decision, Reason, ReviewTask
 from tests.pipeline.cases.world import DAY, HOUR, MINUTE, World, case_event, only
 
 
@@ -44,6 +44,22 @@ def test_an_escalation_goes_to_the_named_queue_and_outlives_the_author_s_deletio
     state = world.shard.state("p")
     assert state and state.deleted and state.task and state.task.purpose is Purpose.QUEUE
     assert only(world.verdict("p", "bram", Outcome.REMOVE), Decision).revision == 2
+
+
+def test_a_graver_suspicion_under_an_act_of_the_machine_is_what_its_task_is_about(world: World) -> None:
+    """The machine has removed the post for something mild; that holds, and the task names what is grave first."""
+    reasons = (
+        Reason(rule="remove", label="toxic", probability=0.99, threshold=0.95),
+        Reason(rule="look", label="threat", probability=0.5, threshold=0.3),
+    )
+    event = case_event("p", action=Action.REMOVE, pending=True, automation=Automation.PARTIAL, reasons=reasons)
+    made = world.routed(event)
+    assert (only(made, ReviewTask).labels, only(made, Notice).labels) == (("threat", "toxic"), ("toxic",))
+    escalated = world.verdict("p", "anna", Outcome.ESCALATE)
+    assert only(escalated, ReviewTask).queue == "threat-to-life"
+    assert not [record for record in escalated if isinstance(record, Decision)]  # it is removed already
+    allowed = only(world.verdict("p", "bram", Outcome.ALLOW), Decision)
+    assert (allowed.action, allowed.supersedes) == (Action.RESTORE, event.proposal.decision_id)
 
 
 def test_a_deletion_ends_what_waits_for_people(world: World) -> None:

@@ -268,6 +268,14 @@ class World:
         return self.tasks()[state.task.task_id]
 
 
+def staffed(people: dict[str, tuple[list[str], list[str]]], regions: dict[str, Any] | None = None) -> World:
+    """A world with these reviewers: regions and languages of each."""
+    roster = Roster.model_validate(
+        {"reviewers": [{"id": name, "regions": where, "languages": what} for name, (where, what) in people.items()]}
+    )
+    return World(rules(regions)._replace(roster=roster))
+
+
 def only(records: list[Record], kind: type[Any]) -> Any:
     """The one record of that type."""
     found = [record for record in records if isinstance(record, kind)]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import pipeline
 from pipeline.config import read_toml
-from pipeline.policy.check import Facts, Level, check
+from pipeline.policy.check import Level, check, openings
 from pipeline.policy.evidence import Evidence
-from pipeline.policy.policy import Policy, read_policies
+from pipeline.policy.facts import Facts
+from pipeline.policy.policy import Policy, Scope, read_policies
 from pipeline.policy.regions import Regions, read_regions
 from pipeline.scoring.bundle import read_bundle
+from pipeline.scoring.facts import facts_of
 from pipeline.scoring.tiers import read_tiers
 from schemas.records import Unassessed
 
@@ -21,7 +24,7 @@ CASES = Path(__file__).parent / "cases"
 PACKAGED = Path(pipeline.__file__).parent
 
 PACKAGED_BUNDLE = read_bundle(PACKAGED / "models" / "default")
-PACKAGED_MODEL = Facts(PACKAGED_BUNDLE.model_version, PACKAGED_BUNDLE.labels, PACKAGED_BUNDLE.languages)
+PACKAGED_MODEL = facts_of(PACKAGED_BUNDLE)
 
 
 @pytest.fixture
@@ -40,6 +43,26 @@ def regions() -> Regions:
             ]
         }
     )
+
+
+def with_threat_limit_at(house: Policy, at_least: float) -> Policy:
+    rules = [{**rule.model_dump(), "at_least": at_least if rule.id == "threat-limit" else rule.at_least} for rule in house.rules]
+    return Policy.model_validate(house.model_dump() | {"rules": rules}).with_evidence(house.evidence)
+
+
+def test_openings_are_what_routing_does(house: Policy) -> None:
+    """Not in a language that the model is not calibrated for; in ms from where id is open as well; and by market where that differs."""
+    facts = Facts("tiny@1", {"toxic", "threat"}, {"en", "ms"})
+    in_both = "ms from 0.75 (59 of 60 right)"
+    assert f"limit threat in en from 0.7 (98 of 100 right), {in_both}" in openings(house, facts)
+    assert not [line for line in openings(house, facts) if "toxic" in line and "ms" in line]
+    assert f"limit threat in {in_both}" in openings(house, facts._replace(uncalibrated={"en"}))
+    rules = [rule.model_dump() for rule in house.rules]
+    own = {"id": "threat-limit-de", "label": "threat", "action": "limit", "at_least": 0.9, "markets": ["DE"]}
+    never = {**own, "id": "threat-limit-fr", "at_least": 0.99, "markets": ["FR"]}
+    policy = Policy.model_validate(house.model_dump() | {"rules": [*rules, own, never]}).with_evidence(house.evidence)
+    (line,) = [line for line in openings(policy, facts._replace(languages={"en"})) if "threat" in line]
+    assert line == "limit threat in en from 0.7 (98 of 100 right), en in DE from 0.9 (30 of 30 right), en not in FR"
 
 
 LANGUAGES = {"nl", "fr", "en", "ms", "sv"}
@@ -127,7 +150,7 @@ def test_by_the_packaged_policy_nothing_is_done_alone_in_a_language_without_evid
         without = [tag for tag in PACKAGED_MODEL.languages if policy.lacks_evidence([tag], PACKAGED_MODEL.version)]
         assert "nl" in without
         for language, rule in itertools.product(without, policy.rules):
-            assert policy.acts_alone_from(rule, language, PACKAGED_MODEL.version) is None
+            assert policy.acts_alone_from(Scope((language,), ""), rule.label, rule.action, PACKAGED_MODEL.version) is None
         assert policy.unassessed_rule([Unassessed.NO_CALIBRATION], "nl", "NL").review_share > 0
 
 
@@ -145,13 +168,27 @@ def test_rules_that_can_never_act_alone_are_found(version: str, evidence: bool, 
         assert f"house@7: rule {rule!r} can never {action} alone: {why}" in texts
 
 
-def test_a_rule_above_its_evidence_is_found(house: Policy, regions: Regions) -> None:
-    higher = [rule.model_copy(update={"at_least": 0.9}) if rule.id == "threat-limit" else rule for rule in house.rules]
-    policy = house.model_copy(update={"rules": tuple(higher)})
-    assert (
-        "house@7: rule 'threat-limit' acts from 0.9, and the evidence in en, ms is on all that lies above a lower threshold; "
-        "lower the rule's to rely on it"
-    ) in [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES - {"id"}))]
+@pytest.mark.parametrize(
+    ("at_least", "languages", "said"),
+    [
+        (0.8, {"en"}, "stands at 0.8, above the lowest threshold of its evidence: in en it acts from 0.9 (30 of 30 right)"),
+        (0.95, {"en"}, "stands at 0.95, above the lowest threshold of its evidence: in en it never acts"),
+        (0.95, {"en"}, "can never limit alone: the evidence holds from 0.7 (98 of 100 right) and, among others, from 0.9 (30 of 30 right), "
+         "and what lies above a threshold says nothing of what lies above a higher one, such as 0.95"),
+    ],
+)  # fmt: skip
+def test_a_rule_above_its_evidence_is_found(at_least: float, languages: set[str], said: str, house: Policy, regions: Regions) -> None:
+    policy = with_threat_limit_at(house, at_least)
+    texts = [finding.text for finding in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, languages))]
+    found = next(text for text in texts if text.startswith(f"house@7: rule 'threat-limit' {said}"))
+    assert found.endswith(("and could from 0.7 (98 of 100 right); lower the rule's to rely on more", "the rule could rely on it"))
+
+
+def test_openings_say_from_where(house: Policy) -> None:
+    facts = Facts("tiny@1", {"toxic", "threat"}, {"en", "nl", "fr"})
+    assert [line for line in openings(house, facts) if "threat" in line] == ["limit threat in en from 0.7 (98 of 100 right)"]
+    assert "limit threat in en from 0.9 (30 of 30 right)" in openings(with_threat_limit_at(house, 0.8), facts)
+    assert not [line for line in openings(with_threat_limit_at(house, 0.95), facts) if "threat" in line]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +213,37 @@ def test_a_rule_of_any_kind_that_holds_for_no_post_is_found(
         content["audit"] = {"seed": "s", "rules": [{"id": "odd", "share": 0.1, **changes["audit"]}]}
     findings = check(Policy.model_validate(content), regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES))
     assert [finding.level for finding in findings if finding.text == said] == [Level.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({"reasons": ["too_long"]}, {"reasons": ["too_long", "media"]}, "unassessed rule 'second' is never reached for reasons too_long"),
+        (
+            {"reasons": ["media"], "languages": ["nl"]},
+            {"reasons": ["media"], "languages": ["nl", "fr"]},
+            "unassessed rule 'second' is never reached for languages nl",
+        ),
+        ({"reasons": ["media"], "languages": ["nl"]}, {"reasons": ["media"]}, None),  # what it is for beside the more special one
+        ({"reasons": ["media"], "languages": ["nl"]}, {"reasons": ["media", "too_long"], "languages": ["nl", "fr"]}, None),
+        ({"reasons": ["media"], "markets": ["NL"]}, {"reasons": "all", "markets": ["NL"]}, None),
+    ],
+)
+def test_a_rule_that_is_never_reached_for_a_part_of_what_it_names_is_found(
+    first: dict[str, Any], second: dict[str, Any], said: str | None, house: Policy, regions: Regions
+) -> None:
+    also = [{"id": name, "review_share": 1, "action": "allow", **what} for name, what in (("first", first), ("second", second))]
+    rest = [rule.model_dump() for rule in house.unassessed if rule.id not in {"media-de"}]
+    policy = Policy.model_validate(house.model_dump() | {"unassessed": [*also, *rest]})
+    texts = [each.text for each in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES)) if "never reached" in each.text]
+    assert texts == ([f"house@7: {said}: rules before it take that"] if said else [])
+
+
+def test_an_audit_rule_that_is_never_reached_for_a_label_is_found(house: Policy, regions: Regions) -> None:
+    rules = [{"id": "a", "labels": ["toxic"], "share": 0.1}, {"id": "b", "labels": ["threat", "toxic"], "share": 0.2}]
+    policy = Policy.model_validate(house.model_dump() | {"audit": {"seed": "s", "rules": [*rules, {"id": "c", "share": 0.3}]}})
+    texts = [each.text for each in check(policy, regions, Facts("tiny@1", {"toxic", "threat"}, LANGUAGES)) if "never reached" in each.text]
+    assert texts == ["house@7: audit rule 'b' is never reached for labels toxic: rules before it take that"]
 
 
 def test_a_language_that_no_post_has_is_not_said_to_lack_a_model_too(house: Policy, regions: Regions) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import ConfigError
 from pipeline.policy.automation import Targets
-from pipeline.policy.policy import PolicySet, read_policies, read_targets
+from pipeline.policy.policy import Policy, PolicySet, Scope, read_policies, read_targets
 from pipeline.policy.rules import RuleAction
 
 CASES = Path(__file__).parent / "cases"
@@ -30,21 +30,57 @@ def read_with(folder: Path, evidence: str, sha256: str | None = None, name: str 
     return read_policies(folder)
 
 
+def limits_from(policy: Policy, *languages: str, model_version: str = "tiny@1") -> float | None:
+    """Where a post that may be in `languages` is limited as a threat by the machine alone."""
+    return policy.acts_alone_from(Scope(languages, "GB"), "threat", RuleAction.LIMIT, model_version)
+
+
+def at(policy: Policy, threshold: float) -> Policy:
+    """The policy with its rule that limits threats at `threshold`."""
+    rules = [{**rule.model_dump(), "at_least": threshold if rule.id == "threat-limit" else rule.at_least} for rule in policy.rules]
+    return Policy.model_validate(policy.model_dump() | {"rules": rules}).with_evidence(policy.evidence)
+
+
+@pytest.mark.parametrize(
+    ("at_least", "languages", "acts_from"),
+    [
+        (0.5, ["en"], 0.7),
+        (0.71, ["en"], 0.75),
+        (0.75, ["en"], 0.75),
+        (0.76, ["en"], 0.9),
+        (0.91, ["en"], None),  # what lies above .9 says nothing of what lies above .91
+        (0.75, ["id"], 0.75),
+        (0.76, ["id"], None),  # its file says nothing but where its band opens
+        (0.5, ["en", "id"], 0.75),
+        (0.76, ["en", "id"], None),
+    ],
+)
+def test_a_rule_acts_from_the_lowest_threshold_that_passed_and_is_not_below_its_own(
+    at_least: float, languages: list[str], acts_from: float | None, tmp_path: Path
+) -> None:
+    (policy,) = read_with(tmp_path, EVIDENCE).policies
+    assert limits_from(at(policy, at_least), *languages) == acts_from
+
+
+def test_without_a_threshold_that_passed_in_both_languages_the_machine_does_nothing_in_either(tmp_path: Path) -> None:
+    """English passed from .7, .75 and .9, Indonesian here from .8."""
+    (policy,) = read_with(tmp_path, EVIDENCE.replace("threshold = 0.75\nflagged = 100", "threshold = 0.8\nflagged = 100")).policies
+    assert (limits_from(policy, "en"), limits_from(policy, "id"), limits_from(policy, "en", "id")) == (0.7, 0.8, None)
+
+
 def test_evidence_comes_with_its_policy_and_is_no_policy_itself(tmp_path: Path) -> None:
     (policy,) = read_with(tmp_path, EVIDENCE).policies
     assert policy.evidence
     assert policy.evidence.covers("tiny@1", "nl") and policy.evidence.covers("tiny-fast@1", "en")
     assert not policy.evidence.covers("tiny@2", "nl") and not policy.evidence.covers("tiny@1", "fr")
-    rule = next(rule for rule in policy.rules if rule.id == "threat-limit")
-    assert [policy.acts_alone_from(rule, tag, "tiny@1") for tag in ("en", "id", "nl", "fr")] == [0.7, 0.75, None, None]
-    assert policy.acts_alone_from(rule, "en", "tiny@2") is None
+    assert [limits_from(policy, tag) for tag in ("en", "id", "nl", "fr")] == [0.7, 0.75, None, None]
+    assert limits_from(policy, "en", model_version="tiny@2") is None
 
 
 def test_evidence_on_posts_that_reached_a_rule_opens_bands_and_covers_no_language(tmp_path: Path) -> None:
     (policy,) = read_with(tmp_path, EVIDENCE.replace("made_on", "reached_only = true\nmade_on", 1)).policies
     assert policy.evidence and not policy.evidence.covers("tiny@1", "en")
-    rule = next(rule for rule in policy.rules if rule.id == "threat-limit")
-    assert policy.acts_alone_from(rule, "en", "tiny@1") == 0.7 and policy.lacks_evidence(["en"], "tiny@1")
+    assert limits_from(policy, "en") == 0.7 and policy.lacks_evidence(["en"], "tiny@1")
 
 
 @pytest.mark.parametrize("case", ERRORS, ids=[case["put"][:40] for case in ERRORS])

@@ -109,6 +109,34 @@ def test_a_policy_that_asks_for_no_evidence_leaves_everything_to_people() -> Non
     assert judge(scored(scores={"toxic": 0.1}), policy).unassessed == ()
 
 
+@pytest.mark.parametrize(
+    ("removes_toxic_at", "toxic", "then"),
+    [
+        (0.95, 0.96, (Action.REMOVE, False)),  # the band of removals is open from .95
+        (0.96, 0.97, (Action.LIMIT, True)),  # and from nowhere above: the machine limits, and people look, who may remove
+        (0.96, 0.85, (Action.LIMIT, False)),
+    ],
+)
+def test_a_limit_stays_open_where_the_rule_asks_for_a_removal_that_the_machine_may_not_do(
+    removes_toxic_at: float, toxic: float, then: tuple[Action, bool]
+) -> None:
+    rules = [{**rule.model_dump(), "at_least": removes_toxic_at if rule.id == "toxic-remove" else rule.at_least} for rule in POLICY.rules]
+    judgement = judge(scored(scores={"toxic": toxic}), house(rules=rules))
+    assert (judgement.action, judgement.pending) == then
+    assert judgement.automation is (Automation.PARTIAL if then[1] else Automation.FULL)
+    assert judgement.reasons[0].rule == ("toxic-remove" if then[0] is Action.REMOVE else "toxic-limit")
+    assert judgement.unassessed == ()
+
+
+@given(streams)
+def test_a_suspicion_that_people_would_see_alone_is_never_closed_by_an_act_for_something_milder(stream: list[ScoredPost]) -> None:
+    for one in stream:
+        threat = judge(msgspec.structs.replace(one, scores={**one.scores, "toxic": 0.0, "threat": one.scores.get("threat", 0.0)}), POLICY)
+        both = judge(msgspec.structs.replace(one, scores={**one.scores, "toxic": 0.99, "threat": one.scores.get("threat", 0.0)}), POLICY)
+        if threat.pending and any(reason.label == "threat" for reason in threat.reasons):
+            assert both.pending
+
+
 @given(streams, st.sampled_from(["tiny@1", "tiny@2"]))
 def test_the_machine_restricts_alone_only_within_an_open_band_of_every_language(stream: list[ScoredPost], version: str) -> None:
     for one in stream:

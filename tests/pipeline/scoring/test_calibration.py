@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.scoring.bundle import Bundle, read_bundle
 from pipeline.scoring.calibration import Calibration
+from pipeline.scoring.facts import facts_of
 from pipeline.scoring.model import Model
 from tests.support.tiny_model import LABELS, graph_with_probabilities, write_bundle
 
@@ -53,6 +54,12 @@ def test_platt_per_language_and_label(bundle: Bundle, language: str, label: int,
 def test_covers_the_languages_that_have_a_table(bundle: Bundle) -> None:
     calibration = Calibration(bundle)
     assert [calibration.covers(tag) for tag in ("nl", "en", "de", "tr", "other")] == [True, True, False, False, False]
+
+
+def test_what_policies_must_know_of_a_bundle(bundle: Bundle) -> None:
+    facts = facts_of(bundle)
+    assert (facts.version, facts.labels, facts.languages) == (bundle.model_version, bundle.labels, bundle.languages)
+    assert set(facts.uncalibrated) == set(bundle.languages) - {"nl", "en"}
 
 
 MS, ID, NL = ({"toxic": {"a": 1.0, "b": b}} for b in (1.0, -1.0, 0.5))

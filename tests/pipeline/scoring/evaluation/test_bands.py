@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.policy.automation import GroupTargets, Targets
+from pipeline.policy.automation import STARTS, GroupTargets, Targets
 from pipeline.policy.evidence import Band, Closed
 from pipeline.policy.rules import RuleAction
-from pipeline.scoring.evaluation.bands import GRID, Rows, band, bands, lowest
+from pipeline.scoring.evaluation.bands import GRID, Rows, band, bands, reached_from_starts
 from pipeline.scoring.evaluation.rows import Limits
-from pipeline.scoring.evaluation.sample import Sample, as_negatives, joined
+from pipeline.scoring.evaluation.sample import Sample
 
 REMOVE = RuleAction.REMOVE
 
@@ -113,10 +113,19 @@ def test_a_group_that_is_wronged_more_often_closes_the_band_or_raises_it() -> No
 
 def test_a_chain_ends_at_the_first_threshold_that_fails_and_another_start_goes_on() -> None:
     passes = np.array([threshold >= 0.9 or 0.6 <= threshold <= 0.7 for threshold in GRID])
-    assert GRID[lowest(passes) or 0] == 0.6
+    assert [GRID[place] for place in reached_from_starts(passes)] == [n / 100 for n in (*range(98, 89, -1), *range(70, 59, -1))]
     passes = np.array([threshold >= 0.9 or 0.6 <= threshold < 0.7 for threshold in GRID])
-    assert GRID[lowest(passes) or 0] == 0.9
-    assert lowest(np.zeros(len(GRID), np.bool_)) is None
+    assert [GRID[place] for place in reached_from_starts(passes)] == [n / 100 for n in range(98, 89, -1)]
+    assert reached_from_starts(np.zeros(len(GRID), np.bool_)) == []
+
+
+def test_a_band_that_opens_from_a_low_start_is_not_open_where_the_machine_errs() -> None:
+    """All that lies above .8 is precise enough together, and what lies above .95 is wrong: 40 of 40."""
+    mixed = found(rows((0, 0.97, 40), (1, 0.80, 2500), (0, 0.05, 1500)), targets())
+    assert (mixed.closed, mixed.threshold, mixed.flagged, mixed.correct) == (None, 0.5, 2540, 2500)
+    assert {each.threshold for each in mixed.passed} == {hundredths / 100 for hundredths in range(51, 81)}
+    assert {(each.flagged, each.correct) for each in mixed.passed} == {(2540, 2500)}
+    assert found(rows((0, 0.97, 40), (0, 0.05, 100)), targets()).passed == ()
 
 
 scores = st.sampled_from([0.05, 0.3, 0.55, 0.72, 0.81, 0.93, 0.97, 1.0])
@@ -156,6 +165,16 @@ def test_fewer_labels_that_speak_for_the_machine_never_open_a_band(
         assert more.closed is None and more.threshold <= fewer.threshold
 
 
+@given(samples, shares)
+@settings(deadline=None)
+def test_every_threshold_that_passed_meets_the_target_by_its_own_rows(kinds: list[tuple[int, float, int]], share: float | None) -> None:
+    what, asked = rows(*kinds), targets(share, least_rows=1, least_positives=1)
+    for each in found(what, asked).all_passed:
+        above = what.scores >= each.threshold
+        assert (each.flagged, each.correct) == (above.sum(), what.truth[above].sum())
+        assert each.precision_low >= 0.9 and each.threshold <= STARTS[0]
+
+
 @pytest.mark.parametrize("share", [None, 0.2])
 def test_a_band_that_is_not_precise_enough_opens_as_seldom_as_promised(share: float | None) -> None:
     """Simulated with a precision of 0.895 at every threshold, just short of 0.9; at most 5% may open."""
@@ -189,5 +208,5 @@ def test_a_band_for_each_label_language_and_action_with_rows_that_are_what_it_sa
     keys = [(each.label, each.language, each.action.value) for each in bands(sample, asked)]
     judged = ("hate", "fr"), ("hate", "nl"), ("spam", "en")
     assert keys == [(label, tag, action) for label, tag in judged for action in ("limit", "remove")]
-    french = next(each for each in bands(joined(sample, as_negatives(sample)), asked) if each.language == "fr")
-    assert (french.rows, french.positives, french.closed) == (2, 1, Closed.FEW_ROWS)
+    french = next(each for each in bands(sample, asked) if each.language == "fr")
+    assert (french.rows, french.positives, french.closed) == (1, 1, Closed.FEW_ROWS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +37,38 @@ def test_a_packed_file_is_the_same_rows_with_the_same_hash(tmp_path: Path) -> No
         (b'{"text": "a", "lang": "nl", "scores": {"toxic": 1.5}}', "Expected `float` <= 1.0"),
         (b"toxic", "malformed"),
         (b"\xff", "line 2"),
+        (b'{"text": "a", "lang": "EN"}', r"`language` is a BCP 47 tag, such as en or pt \(got 'EN'\)"),
+        (b'{"text": "a", "lang": "english"}', "`language` is a BCP 47 tag"),
+        (b'{"text": "a", "lang": ""}', "`language` is a BCP 47 tag"),
+        (b'{"text": "a", "lang": "e\\u0000n"}', "`language` is a BCP 47 tag"),
+        (b'{"text": "a", "lang": "en", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep for a row"),
     ],
 )
 def test_what_is_no_row_is_named_by_its_line(line: bytes, error: str) -> None:
     with pytest.raises(ConfigError, match=f"rows: line 2: .*{error}" if error != "line 2" else error):
         list(decode_rows([b"\n", line], "rows"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "line"),
+    [(lambda packed: packed[: len(packed) // 2], r"[1-9]\d*"), (lambda packed: packed[:40] + b"\xff\xff" + packed[42:], r"\d+")],
+)
+def test_a_packed_file_that_is_cut_off_or_damaged_is_a_sentence(harm: Callable[[bytes], bytes], line: str, tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl.gz"
+    rows = b"".join(b'{"text": "%s", "lang": "nl"}\n' % hashlib.sha256(b"%d" % number).hexdigest().encode() for number in range(2_000))
+    file.write_bytes(harm(gzip.compress(rows)))
+    with pytest.raises(ConfigError, match=rf"rows\.jsonl\.gz: line {line}: cannot be unpacked, the file is cut off or damaged"):
+        read_rows(file)
+
+
+def test_a_row_that_a_check_refuses_is_named_by_its_line(tmp_path: Path) -> None:
+    def no_german(row: LabelledRow) -> None:
+        if row.tag == "de":
+            raise ValueError("no German")
+
+    (tmp_path / "rows.jsonl").write_bytes(LINES)
+    with pytest.raises(ConfigError, match=r"rows\.jsonl: line 3: no German"):
+        read_rows(tmp_path / "rows.jsonl", no_german)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:

@@ -96,6 +96,17 @@ def precision(outcome: Judged, label: str = "toxic", threshold: float = 0.0) -> 
     return sum(here) / len(here)
 
 
+def test_without_a_label_a_verdict_under_an_act_of_the_machine_means_the_gravest_suspicion() -> None:
+    """Its task names that first, whatever the machine has acted for."""
+    reasons = (
+        Reason(rule="remove", label="toxic", probability=0.99, threshold=0.95),
+        Reason(rule="look", label="threat", probability=0.5, threshold=0.3),
+    )
+    event = case_event("p", action=Action.REMOVE, pending=True, automation=Automation.PARTIAL, reasons=reasons)
+    assert labels(found([event], [said(event)])) == [{"toxic": 0, "threat": 1}]
+    assert labels(found([event], [said(event, label="toxic")])) == [{"toxic": 1, "threat": 0}]
+
+
 def test_a_row_has_the_scores_that_the_rule_saw_and_no_text() -> None:
     event = suspected()
     (row,) = found([event], [said(event)]).rows
@@ -106,22 +117,22 @@ def test_a_row_has_the_scores_that_the_rule_saw_and_no_text() -> None:
 @pytest.mark.parametrize(
     ("given", "holds"),
     [
-        ([{"outcome": Outcome.LIMIT}], [1, 0]),  # without a label: the first
-        ([{"outcome": Outcome.REMOVE, "label": "threat"}], [0, 1]),
+        ([{"outcome": Outcome.LIMIT}], [1, 0]),  # without a label: the first, which is the gravest
+        ([{"outcome": Outcome.REMOVE, "label": "toxic"}], [0, 1]),
         ([{"outcome": Outcome.REMOVE, "label": "spam"}], [0, 0]),  # restricted, and not for what was suspected
         ([{"outcome": Outcome.ALLOW}], [0, 0]),
         ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.ALLOW, "reviewer": "bram"}], [0, 0]),
         ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.LIMIT, "reviewer": "bram"}], [1, 0]),
         ([{"outcome": Outcome.REMOVE}, {"outcome": Outcome.ALLOW, "reviewer": "dave"}], [1, 0]),  # does not speak Dutch
         # Whoever names another label puts it first, whether the verdict counts or not: nobody says which one was meant.
-        ([{"outcome": Outcome.ESCALATE, "label": "threat"}, {"outcome": Outcome.LIMIT, "reviewer": "bram"}], [0, 0]),
+        ([{"outcome": Outcome.ESCALATE, "label": "toxic"}, {"outcome": Outcome.LIMIT, "reviewer": "bram"}], [0, 0]),
         ([{"outcome": Outcome.LIMIT, "label": "spam", "reviewer": "dave"}, {"outcome": Outcome.REMOVE}], [0, 0]),
-        ([{"outcome": Outcome.LIMIT, "label": "toxic", "reviewer": "dave"}, {"outcome": Outcome.REMOVE}], [1, 0]),
+        ([{"outcome": Outcome.LIMIT, "label": "threat", "reviewer": "dave"}, {"outcome": Outcome.REMOVE}], [1, 0]),
     ],
 )
 def test_a_label_holds_if_all_who_could_judge_name_it(given: list[dict[str, Any]], holds: list[int]) -> None:
-    event = suspected("p", ("toxic", 0.9, 0.8), ("threat", 0.7, 0.6))
-    assert labels(found([event], [said(event, **each) for each in given])) == [{"toxic": holds[0], "threat": holds[1]}]
+    event = suspected("p", ("threat", 0.9, 0.8), ("toxic", 0.7, 0.6))
+    assert labels(found([event], [said(event, **each) for each in given])) == [{"threat": holds[0], "toxic": holds[1]}]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ALLOW, Outcome.REMOVE])
