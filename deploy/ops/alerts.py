@@ -166,9 +166,12 @@ def regions(people: People, w: Windows) -> Iterator[Alert]:
     )
     yield Alert(
         "SluiceReviewsOutOfLanguage",
-        f"region:sluice_out_of_language:ratio_6h > {people.out_of_language:g} and region:sluice_tasks:increase6h >= {people.least}",
+        f"region:sluice_out_of_language:ratio_6h > {people.out_of_language:g} and region:sluice_tasks:increase6h >= {people.least}"
+        f" or region:sluice_out_of_language:open / region:sluice_open:sum > {people.out_of_language:g}"
+        f" and region:sluice_out_of_language:open >= {people.least}",
         TICKET,
-        f"Nobody in {{{{ $labels.region }}}} is known to speak the language of {SHARE} of the tasks that it got in the last 6 hours.",
+        f"Nobody in {{{{ $labels.region }}}} is known to speak the language of {SHARE} of its tasks: of those of the last 6 hours, or of "
+        "those that are open.",
         "reviews-out-of-language",
     )
     yield Alert(

@@ -11,8 +11,8 @@ from deploy.ops.rules import Group, Record, Windows
 def recording(goals: Objectives, w: Windows) -> list[Group]:
     """All of them, in the order in which they need each other.
 
-    A share of which the mean of a week is taken has `> 0` at its denominator: 0 / 0 is recorded as NaN, and one NaN makes the mean NaN for as
-    long as it is in the week. So in quiet hours there is no share.
+    A share of which the mean of a week is taken has `> 0` at its denominator, so that there is none in quiet hours: 0 / 0 is recorded as
+    NaN, and one NaN makes the mean NaN for as long as it is in the week.
     """
     often, seldom = w.of("30s"), w.of("1m")
     return [
@@ -165,6 +165,9 @@ def people(w: Windows) -> list[Record]:
             "region:sluice_out_of_language:ratio_6h",
             f'(sum by (region) (increase(sluice_reviews_total{{out_of_language="true"}}[{w.six}])) or 0 * region:sluice_tasks:increase6h)'
             " / region:sluice_tasks:increase6h",
+        ),
+        Record(  # a move of many tasks within one scrape is no increase: the series of the counter begins with it
+            "region:sluice_out_of_language:open", 'sum by (region) (sluice_cases_open{out_of_language="true"})'
         ),
         Record(
             "region:sluice_incomplete:ratio_6h",
