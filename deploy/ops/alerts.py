@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agents.edge.watchdog import COMMIT_AGE_LIMIT_SECONDS
 from deploy.ops.objectives import Flow, MachineGoals, Objectives, People
 from deploy.ops.rules import Alert, Group, Windows
 from pipeline.flow import STAGES
@@ -103,6 +104,14 @@ def processes(flow: Flow, w: Windows) -> Iterator[Alert]:
         PAGE,
         f"{NUMBER} partitions that the stage {{{{ $labels.stage }}}} reads have not answered for {flow.down}: what comes there waits.",
         "partition-not-answering",
+        w.of(flow.down),
+    )
+    yield Alert(
+        "SluiceNotCommitting",
+        f"max by (stage) (sluice_commit_age_seconds) > {COMMIT_AGE_LIMIT_SECONDS:g}",
+        PAGE,
+        f"The stage {{{{ $labels.stage }}}} has not committed for {NOW}: posts flow, but after a restart all of that is done again.",
+        "not-committing",
         w.of(flow.down),
     )
     yield Alert(
