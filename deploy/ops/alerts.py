@@ -85,9 +85,9 @@ def processes(flow: Flow, w: Windows) -> Iterator[Alert]:
     )
     yield Alert(
         "SluiceStageRestarting",
-        f"stage_code:sluice_restarts:increase15m >= {flow.restarts} - 0.5",
+        f"stage_code:sluice_restarts:most15m >= {flow.restarts} - 0.5",
         TICKET,
-        f"The stage {{{{ $labels.stage }}}} ended {NUMBER} times within 15 minutes: {{{{ $labels.code }}}}.",
+        f"The stage {{{{ $labels.stage }}}} of one worker ended {NUMBER} times within 15 minutes: {{{{ $labels.code }}}}.",
         "stage-restarting",
     )
     yield Alert(

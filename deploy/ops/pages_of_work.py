@@ -84,8 +84,8 @@ def workers(goals: Objectives, w: Windows) -> Page:
         Row("Now", side_by_side(
             stat("Processes", COUNT, f"count(up{{{JOB}}} == 1)", "That answer Prometheus."),
             stat("Without an answer", COUNT, f"count(up{{{JOB}}} == 0) or vector(0)", "The same, of those that should.", Limit(1)),
-            stat("Restarts", COUNT, "round(sum(stage_code:sluice_restarts:increase15m)) or vector(0)", "Of stages, in 15 minutes.",
-                  Limit(goals.flow.restarts)),
+            stat("Restarts", COUNT, "round(max(stage_code:sluice_restarts:most15m)) or vector(0)",
+                 "Of the stage of a worker that ended most often in 15 minutes.", Limit(goals.flow.restarts)),
             stat("Policies", COUNT, "count(count by (versions, regions, roster) (sluice_policy_info))",
                   "Versions of policy, regions or roster at work.", Limit(2)),
             stat("Models", COUNT, 'count(count by (model) (sluice_model_info{tier="accurate"}))', "At work in the accurate tier.",

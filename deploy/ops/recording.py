@@ -46,6 +46,7 @@ def flow(goals: Objectives, w: Windows) -> list[Record]:
         Record("stage_reason:sluice_dead_letters:increase1h", f"sum by (stage, reason) (increase(sluice_dead_letters_total[{w.hour}]))"),
         Record("stage_result:sluice_posts:increase1h", f"sum by (stage, result) (increase(sluice_posts_total[{w.hour}]))"),
         Record("stage_code:sluice_restarts:increase15m", f"sum by (stage, code) (increase(sluice_restarts_total[{w.quarter}]))"),
+        Record("stage_code:sluice_restarts:most15m", f"max by (stage, code) (increase(sluice_restarts_total[{w.quarter}]))"),
         Record(
             "stage:sluice_busy:ratio_5m",
             f"sum by (stage) (rate(sluice_stage_seconds_sum[{w.short}])) / count by (stage) (sluice_assigned_partitions)",
