@@ -73,6 +73,11 @@ def test_every_stage_has_a_stateful_set_a_service_and_a_disruption_budget() -> N
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_a_pod_that_waits_for_kafka_does_not_keep_a_node_from_being_drained(stage: str) -> None:
+    assert every("PodDisruptionBudget")[SERVICE_PATTERN.format(stage)]["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_pod_has_no_more_rights_than_it_needs(stage: str) -> None:
     pod = every("StatefulSet")[SERVICE_PATTERN.format(stage)]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
