@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import confluent_kafka as ck
 from confluent_kafka.admin import AdminClient
 
 from agents.edge.app import consumer_group
+from agents.edge.bounds import TRANSACTION_MARK
 from agents.edge.failures import StopWorker
 from agents.edge.letters import letter, marked
 from agents.edge.reader import ANSWER_SECONDS, Cluster, Reader, Span, broker_faults, quiet, reading
@@ -29,7 +30,11 @@ from pipeline.policy.settled import check_settled
 from pipeline.scoring.bundle import GOLDEN, read_bundle
 from pipeline.scoring.facts import facts_of
 from pipeline.scoring.tiers import read_tiers
-from schemas.topics import COPIES, DEAD_LETTERS, TOPICS, min_in_sync
+from schemas.rights import TRANSACTIONAL
+from schemas.topics import COPIES, DEAD_LETTERS, inputs, min_in_sync
+
+Place = tuple[str, int]
+"""A topic, with its prefix, and a number of its partitions."""
 
 LAG_WORTH_A_WORD = 10_000
 """Records of a stage that wait: ten seconds of a thousand posts a second."""
@@ -181,32 +186,40 @@ def topics(settings: Settings, regions: Regions) -> Iterator[Finding]:
 
 
 def groups(settings: Settings, reader: Reader, existing: Mapping[str, int]) -> Iterator[Finding]:
-    """Per stage: are there workers, and how far behind are they?"""
+    """Per stage: are there workers, and how far behind are they in all that they read?"""
     workers: dict[str, int | None] = {}
-    places: dict[str, tuple[Mapping[int, int], Mapping[int, Span]]] = {}
+    places: dict[str, tuple[Mapping[Place, int], Mapping[Place, Span]]] = {}
     for stage in STAGES:
-        source = next(settings.topic_prefix + topic.name for topic in TOPICS if stage in topic.read_by)
-        if source not in existing:
+        sources = [name for topic in inputs(stage) if (name := settings.topic_prefix + topic.name) in existing]
+        if not sources:
             continue
         group = consumer_group(settings, stage)
-        committed, spans = committed_offsets(settings, group, source, existing[source]), reader.spans(source)
+        spans = all_spans(reader, sources)
+        places[stage] = committed_offsets(settings, group, spans), spans  # waits for the group's broker, which `members` does not
         workers[stage] = members(settings, group)
-        places[stage] = committed, spans
     none_at_all = set(workers.values()) == {0}
     for stage, count in workers.items():
         yield judge_group(stage, count, *places[stage], start="sluice worker" if none_at_all else f"sluice worker --stages {stage}")
 
 
-def judge_group(stage: str, workers: int | None, committed: Mapping[int, int], spans: Mapping[int, Span], start: str) -> Finding:
+def all_spans(reader: Reader, topics: Iterable[str]) -> dict[Place, Span]:
+    """What each partition of these existing topics holds."""
+    return {(topic, number): span for topic in topics for number, span in reader.spans(topic).items()}
+
+
+def judge_group(stage: str, workers: int | None, committed: Mapping[Place, int], spans: Mapping[Place, Span], start: str) -> Finding:
     """Pure. `workers` None: the broker does not say. A partition that is not in `committed` was never read. `start`: what starts one."""
-    lost = [number for number, offset in committed.items() if not spans[number].low <= offset <= spans[number].high]
-    lag = sum(max(0, span.high - committed.get(number, span.low)) for number, span in spans.items())
+    mark = TRANSACTION_MARK if stage == TRANSACTIONAL else 0
+    lost = [place for place, offset in committed.items() if not spans[place].low - mark <= offset <= spans[place].high]
+    lag = sum(max(0, span.high - max(span.low, committed.get(place, 0))) for place, span in spans.items())
     name = f"stage {stage}"
     if lost:
+        topic, number = first = min(lost)
         return Finding(
             Level.FAIL,
             name,
-            f"its position in {len(lost)} of {len(spans)} partitions is outside what the topic holds: posts are gone unread, or the topic "
+            f"its position in {len(lost)} of {len(spans)} partitions is outside what the topic holds, in {topic}[{number}] for one: it is "
+            f"{committed[first]}, and the log goes from {spans[first].low} to {spans[first].high}: records are gone unread, or the topic "
             "was made anew; a worker stops with exit code 75 until `kafka-consumer-groups.sh --reset-offsets` sets the group's offsets",
         )
     if workers == 0:
@@ -217,15 +230,15 @@ def judge_group(stage: str, workers: int | None, committed: Mapping[int, int], s
     return Finding(Level.OK, name, f"{who}, {lag} records wait")
 
 
-def committed_offsets(settings: Settings, group: str, topic: str, partitions: int) -> dict[int, int]:
-    """The group's position per partition; those without one are left out."""
+def committed_offsets(settings: Settings, group: str, places: Iterable[Place]) -> dict[Place, int]:
+    """The group's positions there; where it has none, the place is left out."""
     consumer = ck.Consumer({**quiet(client_config(settings), lambda _: None), "group.id": group, "enable.auto.commit": False})
     try:
         with broker_faults(f"group {group}"):
-            places = consumer.committed([ck.TopicPartition(topic, number) for number in range(partitions)], timeout=ANSWER_SECONDS)
+            found = consumer.committed([ck.TopicPartition(*place) for place in places], timeout=ANSWER_SECONDS)
     finally:
         consumer.close()
-    return {place.partition: place.offset for place in places if place.offset >= 0}
+    return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
 
 
 def members(settings: Settings, group: str) -> int | None:

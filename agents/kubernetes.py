@@ -14,7 +14,7 @@ from agents.topics import WantedTopic, wanted_topics
 from pipeline.flow import STAGES
 from pipeline.policy.regions import read_regions
 from schemas.rights import roles
-from schemas.topics import COPIES, TOPICS, Topic
+from schemas.topics import COPIES, inputs
 
 ROOT = PACKAGED.parent
 FOLDER = Path("deploy/kubernetes")
@@ -99,26 +99,23 @@ def documents() -> dict[Path, str]:
 
 def stage_resources(settings: Settings, stage: str) -> str:
     """Service, disruption budget and StatefulSet of a stage."""
-    template = Template((ROOT / FOLDER / "stage.yaml.in").read_text(encoding="utf-8"))
     share, first = SHARES[stage], settings.metrics_port
-    return template.substitute(
+    return template("stage").substitute(
         stage=stage, port=first + STAGES.index(stage), worker_port=first + WORKER_PORT, cpu=share.cpu, memory=share.memory
     )
 
 
 def scaling(stage: str) -> str:
-    """The ScaledObject of a stage."""
-    template = Template((ROOT / FOLDER / "scaling.yaml.in").read_text(encoding="utf-8"))
-    source = source_of(stage)
-    group = f"{Settings.model_fields['group'].default}.{stage}"
-    return template.substitute(
-        stage=stage, broker=BROKER, partitions=source.partitions, topic=source.name, group=group, patience=SHARES[stage].patience
-    )
+    """The ScaledObject of a stage, with a trigger for each topic that it reads: all of them have as many partitions."""
+    sources, group = inputs(stage), f"{Settings.model_fields['group'].default}.{stage}"
+    scaled = template("scaling").substitute(stage=stage, partitions=sources[0].partitions, patience=SHARES[stage].patience)
+    trigger = template("trigger")
+    return scaled + "".join(trigger.substitute(broker=BROKER, topic=source.name, group=group) for source in sources)
 
 
-def source_of(stage: str) -> Topic:
-    """The first topic that a stage reads: its others have as many partitions."""
-    return next(topic for topic in TOPICS if stage in topic.read_by)
+def template(name: str) -> Template:
+    """What stands in deploy/kubernetes for every stage, or every input of one."""
+    return Template((ROOT / FOLDER / f"{name}.yaml.in").read_text(encoding="utf-8"))
 
 
 def strimzi_topics(wanted: Iterable[WantedTopic], cluster: str) -> str:

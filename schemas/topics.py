@@ -318,6 +318,11 @@ TOPICS = (
 )
 
 
+def inputs(stage: str) -> tuple[Topic, ...]:
+    """What a stage reads from its group's offsets on. What is compacted is a state, which is read as a whole."""
+    return tuple(topic for topic in TOPICS if stage in topic.read_by and not topic.compacted)
+
+
 def review_topic(region: str) -> Topic:
     """The review topic of a region. ValueError if `region` is not lower-case words and digits joined by hyphens."""
     if not REGION_PATTERN.fullmatch(region):

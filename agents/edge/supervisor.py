@@ -56,7 +56,15 @@ class Slot:
 
 
 def claim_slot(settings: Settings) -> Slot:
-    """The named instance, or the first free number of this host. Raises ConfigError when the name is taken."""
+    """The named instance, or the first free number of this host. Raises ConfigError when the name is taken, or the folder of no use."""
+    try:
+        return _claim(settings)
+    except OSError as error:
+        said = f"data_dir (SLUICE_DATA_DIR): {settings.data_dir} cannot be used: {error.strerror}"
+        raise ConfigError(f"{said}; a folder in which this user may write is allowed") from error
+
+
+def _claim(settings: Settings) -> Slot:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     if settings.instance is not None:
         lock = _lock(settings.data_dir / f"{settings.instance}.lock")

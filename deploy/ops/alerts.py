@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agents.edge.watchdog import COMMIT_AGE_LIMIT_SECONDS
 from deploy.ops.objectives import Flow, MachineGoals, Objectives, People
 from deploy.ops.rules import Alert, Group, Windows
 from pipeline.flow import STAGES
@@ -84,9 +85,9 @@ def processes(flow: Flow, w: Windows) -> Iterator[Alert]:
     )
     yield Alert(
         "SluiceStageRestarting",
-        f"stage_code:sluice_restarts:increase15m >= {flow.restarts} - 0.5",
+        f"stage_code:sluice_restarts:most15m >= {flow.restarts} - 0.5",
         TICKET,
-        f"The stage {{{{ $labels.stage }}}} ended {NUMBER} times within 15 minutes: {{{{ $labels.code }}}}.",
+        f"The stage {{{{ $labels.stage }}}} of one worker ended {NUMBER} times within 15 minutes: {{{{ $labels.code }}}}.",
         "stage-restarting",
     )
     yield Alert(
@@ -103,6 +104,14 @@ def processes(flow: Flow, w: Windows) -> Iterator[Alert]:
         PAGE,
         f"{NUMBER} partitions that the stage {{{{ $labels.stage }}}} reads have not answered for {flow.down}: what comes there waits.",
         "partition-not-answering",
+        w.of(flow.down),
+    )
+    yield Alert(
+        "SluiceNotCommitting",
+        f"max by (stage) (sluice_commit_age_seconds) > {COMMIT_AGE_LIMIT_SECONDS:g}",
+        PAGE,
+        f"The stage {{{{ $labels.stage }}}} has not committed for {NOW}: posts flow, but after a restart all of that is done again.",
+        "not-committing",
         w.of(flow.down),
     )
     yield Alert(
@@ -166,9 +175,12 @@ def regions(people: People, w: Windows) -> Iterator[Alert]:
     )
     yield Alert(
         "SluiceReviewsOutOfLanguage",
-        f"region:sluice_out_of_language:ratio_6h > {people.out_of_language:g} and region:sluice_tasks:increase6h >= {people.least}",
+        f"region:sluice_out_of_language:ratio_6h > {people.out_of_language:g} and region:sluice_tasks:increase6h >= {people.least}"
+        f" or region:sluice_out_of_language:open / region:sluice_open:sum > {people.out_of_language:g}"
+        f" and region:sluice_out_of_language:open >= {people.least}",
         TICKET,
-        f"Nobody in {{{{ $labels.region }}}} is known to speak the language of {SHARE} of the tasks that it got in the last 6 hours.",
+        f"Nobody in {{{{ $labels.region }}}} is known to speak the language of {SHARE} of its tasks: of those of the last 6 hours, or of "
+        "those that are open.",
         "reviews-out-of-language",
     )
     yield Alert(

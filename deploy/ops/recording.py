@@ -9,7 +9,11 @@ from deploy.ops.rules import Group, Record, Windows
 
 
 def recording(goals: Objectives, w: Windows) -> list[Group]:
-    """All of them, in the order in which they need each other."""
+    """All of them, in the order in which they need each other.
+
+    A share of which the mean of a week is taken has `> 0` at its denominator, so that there is none in quiet hours: 0 / 0 is recorded as
+    NaN, and one NaN makes the mean NaN for as long as it is in the week.
+    """
     often, seldom = w.of("30s"), w.of("1m")
     return [
         Group("sluice-flow", often, flow(goals, w)),
@@ -42,6 +46,7 @@ def flow(goals: Objectives, w: Windows) -> list[Record]:
         Record("stage_reason:sluice_dead_letters:increase1h", f"sum by (stage, reason) (increase(sluice_dead_letters_total[{w.hour}]))"),
         Record("stage_result:sluice_posts:increase1h", f"sum by (stage, result) (increase(sluice_posts_total[{w.hour}]))"),
         Record("stage_code:sluice_restarts:increase15m", f"sum by (stage, code) (increase(sluice_restarts_total[{w.quarter}]))"),
+        Record("stage_code:sluice_restarts:most15m", f"max by (stage, code) (increase(sluice_restarts_total[{w.quarter}]))"),
         Record(
             "stage:sluice_busy:ratio_5m",
             f"sum by (stage) (rate(sluice_stage_seconds_sum[{w.short}])) / count by (stage) (sluice_assigned_partitions)",
@@ -65,7 +70,7 @@ def machine(w: Windows) -> list[Record]:
             "language:sluice_machine:ratio_1h",
             f"(sum by (language) ({alone}) or 0 * sum by (language) ({decided})) / sum by (language) ({decided})",
         ),
-        Record("sluice:machine:ratio_1h", f"(sum({alone}) or vector(0)) / sum({decided})"),
+        Record("sluice:machine:ratio_1h", f"(sum({alone}) or vector(0)) / (sum({decided}) > 0)"),
         Record("sluice:machine:ratio_7d", f"avg_over_time(sluice:machine:ratio_1h[{w.week}] offset {w.hour})"),
         Record("reason:sluice_unassessed:rate1h", f"sum by (reason) (rate(sluice_unassessed_total[{w.hour}]))"),
         Record("language:sluice_unspoken:increase1h", f"sum by (language) (increase(sluice_unspoken_total[{w.hour}]))"),
@@ -85,7 +90,7 @@ def scores(w: Windows) -> list[Record]:
                f"sum by (language) (increase(sluice_top_score_ratio_sum[{w.six}])) / language:sluice_scores:increase6h"),
         Record("language_le:sluice_scores:share_6h",
                f"sum by (language, le) (increase(sluice_top_score_ratio_bucket[{w.six}]))"
-               " / on (language) group_left () language:sluice_scores:increase6h"),
+               " / on (language) group_left () (language:sluice_scores:increase6h > 0)"),
         Record("language_le:sluice_scores:share_7d", f"avg_over_time(language_le:sluice_scores:share_6h[{w.week}] offset {w.six})"),
         Record("language:sluice_scores:drift",
                "max by (language) (abs(language_le:sluice_scores:share_6h - language_le:sluice_scores:share_7d))"),
@@ -162,6 +167,9 @@ def people(w: Windows) -> list[Record]:
             f'(sum by (region) (increase(sluice_reviews_total{{out_of_language="true"}}[{w.six}])) or 0 * region:sluice_tasks:increase6h)'
             " / region:sluice_tasks:increase6h",
         ),
+        Record(  # a move of many tasks within one scrape is no increase: the series of the counter begins with it
+            "region:sluice_out_of_language:open", 'sum by (region) (sluice_cases_open{out_of_language="true"})'
+        ),
         Record(
             "region:sluice_incomplete:ratio_6h",
             f"sum by (region) (increase(sluice_incomplete_context_total[{w.six}])) / region:sluice_tasks:increase6h",
@@ -181,10 +189,11 @@ def verdicts(w: Windows) -> list[Record]:
         Record("region:sluice_verdicts:increase6h", f"sum by (region) (increase(sluice_verdicts_total[{w.six}]))"),
         Record(now,
                f"sum by (region, outcome) (increase(sluice_verdicts_total[{w.six}]))"
-               " / on (region) group_left () region:sluice_verdicts:increase6h"),
+               " / on (region) group_left () (region:sluice_verdicts:increase6h > 0)"),
         Record(usual, f"avg_over_time({now}[{w.week}] offset {w.six})"),
         Record("region:sluice_verdict_mix:change",
-               f"sum by (region) (abs(({now} or 0 * {usual}) - ({usual} or 0 * {now}))) / 2 and on (region) {usual}"),
+               f"sum by (region) (abs(({now} or 0 * {usual}) - ({usual} or 0 * {now}))) / 2 and on (region) {usual}"
+               " and on (region) region:sluice_verdicts:increase6h > 0"),
         Record("tool:sluice_context:increase6h", f"sum by (tool) (increase(sluice_verdict_context_total[{w.six}]))"),
         Record("tool:sluice_not_shown:ratio_6h",
                f'sum by (tool) (increase(sluice_verdict_context_total{{shown="false"}}[{w.six}])) / tool:sluice_context:increase6h'),

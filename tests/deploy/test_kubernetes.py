@@ -14,7 +14,7 @@ import yaml
 from agents.edge.supervisor import WORKER_PORT
 from agents.settings import load
 from pipeline.flow import STAGES
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, inputs
 from tests.test_links import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -70,6 +70,11 @@ def test_every_stage_has_a_stateful_set_a_service_and_a_disruption_budget() -> N
         assert found["spec"]["serviceName"] == name
         assert found["spec"]["selector"]["matchLabels"] == labels == services[name]["spec"]["selector"]
         assert every("PodDisruptionBudget")[name]["spec"]["selector"]["matchLabels"] == labels
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_pod_that_waits_for_kafka_does_not_keep_a_node_from_being_drained(stage: str) -> None:
+    assert every("PodDisruptionBudget")[SERVICE_PATTERN.format(stage)]["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -142,10 +147,17 @@ def test_no_stage_scales_beyond_the_partitions_of_what_it_reads() -> None:
     scaled = every("ScaledObject")
     assert set(scaled) == set(every("StatefulSet"))
     for name, found in scaled.items():
-        (trigger,) = found["spec"]["triggers"]
-        assert found["spec"]["maxReplicaCount"] == topics[trigger["metadata"]["topic"]]["spec"]["partitions"]
+        for trigger in found["spec"]["triggers"]:
+            assert found["spec"]["maxReplicaCount"] == topics[trigger["metadata"]["topic"]]["spec"]["partitions"]
+            assert trigger["authenticationRef"]["name"] in every("TriggerAuthentication")
         assert found["spec"]["scaleTargetRef"] == {"kind": "StatefulSet", "name": name}
-        assert trigger["authenticationRef"]["name"] in every("TriggerAuthentication")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_scales_by_all_that_it_reads(stage: str) -> None:
+    triggers = every("ScaledObject")[SERVICE_PATTERN.format(stage)]["spec"]["triggers"]
+    assert [trigger["metadata"]["topic"] for trigger in triggers] == [topic.name for topic in inputs(stage)]
+    assert {trigger["metadata"]["consumerGroup"] for trigger in triggers} == {f"sluice.{stage}"}
 
 
 def test_prometheus_asks_every_port_of_every_pod_under_the_name_that_rules_want() -> None:

@@ -101,12 +101,13 @@ def test_what_it_stands_on_is_there() -> None:
 def test_keda_calls_kafka_by_a_name_that_other_namespaces_know() -> None:
     host, port = tomllib.loads((FOLDER / "base" / "sluice.toml").read_text(encoding="utf-8"))["broker"].split(":")
     name = f"{host}.{overlay()['namespace']}.svc:{port}"
-    assert {found["spec"]["triggers"][0]["metadata"]["bootstrapServers"] for found in every("ScaledObject").values()} == {name}
+    triggers = [trigger for found in every("ScaledObject").values() for trigger in found["spec"]["triggers"]]
+    assert {trigger["metadata"]["bootstrapServers"] for trigger in triggers} == {name}
     (replacement,) = overlay()["replacements"]
     assert replacement["source"]["name"] in every(replacement["source"]["kind"])
     (target,) = replacement["targets"]
     assert target["select"] == {"kind": "ScaledObject"}
-    assert target["fieldPaths"] == ["spec.triggers.0.metadata.bootstrapServers"]
+    assert target["fieldPaths"] == ["spec.triggers.*.metadata.bootstrapServers"]
     assert name.split(target["options"]["delimiter"])[target["options"]["index"]] == overlay()["namespace"]
 
 
@@ -117,7 +118,8 @@ def test_kubectl_renders_it_in_any_namespace(tmp_path: Path) -> None:
     scaled = [each for each in found if each["kind"] == "ScaledObject"]
     assert len(scaled) == len(every("ScaledObject"))
     for each in scaled:
-        assert each["spec"]["triggers"][0]["metadata"]["bootstrapServers"] == "kafka-kafka-bootstrap.elsewhere.svc:9093"
+        servers = {trigger["metadata"]["bootstrapServers"] for trigger in each["spec"]["triggers"]}
+        assert servers == {"kafka-kafka-bootstrap.elsewhere.svc:9093"}
     sets = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "StatefulSet"}
     assert set(sets) == set(every("StatefulSet"))
     assert not any("replicas" in each for each in sets.values())

@@ -78,6 +78,7 @@ def test_what_follows_from_another_alert_is_left_out() -> None:
     stopped = inhibited({"alertname": "SluiceStageDown", "stage": "routing"})
     assert stopped == {"SluiceStageStuck", "SluiceNothingFlows"}
     assert inhibited({"alertname": "SluiceStageDown", "stage": "cases"}) == {"SluiceStageStuck"}
+    assert inhibited({"alertname": "SluicePartitionNotAnswering", "stage": "routing"}) == {"SluiceNotCommitting"}
     assert inhibited({"alertname": "SluiceEnforcementNotConfirmed"}) == {"SluiceEnforcementOverdue"}
 
 

@@ -3,16 +3,22 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import confluent_kafka as ck
 import pytest
 
-from agents.doctor import Finding, Level, cluster, judge_group, model, policy, roster
-from agents.edge.reader import Cluster, Layout, Span
+from agents.doctor import Finding, Level, all_spans, cluster, committed_offsets, judge_group, model, policy, roster
+from agents.edge.reader import Cluster, Layout, Span, reading
+from agents.edge.security import client_config
+from agents.embedded import EmbeddedBroker
 from agents.settings import load
 from pipeline.policy.regions import Regions
+from schemas.topics import inputs
 from tests.agents.cli.commands import sluice
+from tests.support.clients import Outgoing, produce
 from tests.support.tiny_cascade import CLEAR, build_cascade
 
-SPANS = {0: Span(100, 200), 1: Span(0, 0), 2: Span(0, 50)}
+IN = "posts.incoming.v1"
+SPANS = {(IN, 0): Span(100, 200), (IN, 1): Span(0, 0), (IN, 2): Span(0, 50)}
 
 
 @pytest.mark.parametrize(
@@ -22,21 +28,66 @@ SPANS = {0: Span(100, 200), 1: Span(0, 0), 2: Span(0, 50)}
         (1, {0: 190}, Level.OK, "1 worker, 60 records wait"),
         (None, {}, Level.OK, "workers unknown, 150 records wait"),
         (0, {0: 200}, Level.WARN, "no worker runs it, 50 records wait: start one with `sluice worker --stages language`"),
-        (1, {0: 99}, Level.FAIL, "its position in 1 of 3 partitions is outside what the topic holds: posts are gone unread"),
-        (0, {2: 51}, Level.FAIL, "its position in 1 of 3 partitions is outside what the topic holds"),
+        (
+            1,
+            {0: 99, 2: 51},
+            Level.FAIL,
+            "its position in 2 of 3 partitions is outside what the topic holds, in posts.incoming.v1[0] for one: it is 99, and the log "
+            "goes from 100 to 200: records are gone unread",
+        ),
+        (0, {2: 51}, Level.FAIL, "its position in 1 of 3 partitions is outside what the topic holds, in posts.incoming.v1[2] for one"),
     ],
 )
 def test_a_stage_is_judged_by_its_workers_and_its_position(workers: int | None, committed: dict[int, int], level: Level, said: str) -> None:
-    found = judge_group("language", workers, committed, SPANS, "sluice worker --stages language")
+    positions = {(IN, number): offset for number, offset in committed.items()}
+    found = judge_group("language", workers, positions, SPANS, "sluice worker --stages language")
     assert (found.level, found.name) == (level, "stage language")
     assert found.sentence.startswith(said)
 
 
 def test_a_stage_that_is_far_behind_is_named() -> None:
-    found = judge_group("scoring", 1, {0: 5}, {0: Span(0, 10_006)}, "sluice worker --stages scoring")
+    found = judge_group("scoring", 1, {(IN, 0): 5}, {(IN, 0): Span(0, 10_006)}, "sluice worker --stages scoring")
     assert found == Finding(
         Level.WARN, "stage scoring", "1 worker, 10001 records wait: if that grows, start another `sluice worker --stages scoring`"
     )
+
+
+CASES, VERDICTS = "moderation.cases.v1", "moderation.verdicts.v1"
+
+
+@pytest.mark.parametrize(
+    ("committed", "level", "said"),
+    [
+        ({(CASES, 0): 7, (VERDICTS, 0): 12}, Level.OK, "1 worker, 8 records wait"),
+        ({(CASES, 0): 7}, Level.OK, "1 worker, 10 records wait"),
+        ({(CASES, 0): 7, (VERDICTS, 0): 9}, Level.OK, "1 worker, 10 records wait"),  # at 9 is the mark of a transaction
+        (
+            {(CASES, 0): 7, (VERDICTS, 0): 8},
+            Level.FAIL,
+            "its position in 1 of 2 partitions is outside what the topic holds, in moderation.v",
+        ),
+    ],
+)
+def test_of_cases_every_input_is_looked_at(committed: dict[tuple[str, int], int], level: Level, said: str) -> None:
+    found = judge_group("cases", 1, committed, {(CASES, 0): Span(0, 7), (VERDICTS, 0): Span(10, 20)}, "sluice worker --stages cases")
+    assert (found.level, found.sentence[: len(said)]) == (level, said)
+
+
+def test_what_waits_for_cases_is_counted_in_the_log_of_each_input() -> None:
+    names = [topic.name for topic in inputs("cases")]
+    with EmbeddedBroker(dict.fromkeys(names, 2)) as broker:
+        settings = load(broker=broker.address)
+        for name in (VERDICTS, "moderation.appeals.v1"):
+            produce(broker.address, name, [Outgoing(str(number).encode(), b"{}") for number in range(50)])
+        with reading(client_config(settings)) as reader:
+            spans = all_spans(reader, names)
+            group = ck.Consumer({"bootstrap.servers": broker.address, "group.id": "sluice.cases"})
+            group.commit(
+                offsets=[ck.TopicPartition(VERDICTS, number, spans[VERDICTS, number].high) for number in range(2)], asynchronous=False
+            )
+            group.close()
+            found = judge_group("cases", 1, committed_offsets(settings, "sluice.cases", spans), spans, "sluice worker")
+    assert found == Finding(Level.OK, "stage cases", "1 worker, 50 records wait")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from agents.edge.supervisor import (
 )
 from agents.settings import load
 from pipeline.config import ConfigError
+from tests.agents.cli.commands import sluice
 from tests.support.kafka import free_ports
 from tests.support.promtool import check_metrics
 from tests.support.workers import Process, fetch, wait_for, worker
@@ -154,6 +156,26 @@ def test_a_name_is_taken_by_one_worker_at_a_time(tmp_path: Path) -> None:
     assert slot.lock
     slot.lock.close()
     assert claim_slot(settings).instance == "pod-3"
+
+
+@pytest.mark.parametrize("instance", [None, "pod-3"])
+def test_a_folder_of_no_use_is_refused_in_a_sentence(tmp_path: Path, instance: str | None) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(ConfigError, match=rf"^data_dir \(SLUICE_DATA_DIR\): {file} cannot be used: File exists; a folder"):
+        claim_slot(load(data_dir=file, instance=instance))
+    (tmp_path / f"{instance}.lock").mkdir()
+    (tmp_path / f"{socket.gethostname()}-0.lock").mkdir()
+    with pytest.raises(ConfigError, match=rf"^data_dir \(SLUICE_DATA_DIR\): {tmp_path} cannot be used: Is a directory"):
+        claim_slot(load(data_dir=tmp_path, instance=instance))
+
+
+def test_a_worker_whose_folder_is_of_no_use_ends_with_78(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    result = sluice("worker", data_dir=file / "data")
+    assert result.exit_code == ExitCode.CONFIG
+    assert f"data_dir (SLUICE_DATA_DIR): {file}/data cannot be used: Not a directory; " in result.stderr
 
 
 def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
