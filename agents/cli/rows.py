@@ -61,7 +61,7 @@ class Wanted(NamedTuple):
         """ValueError for a row that is taken and of which nothing could be said, or something wrong."""
         if not self.takes(row):
             return
-        if never := of_no_post(row.tag):
+        if self.judged and (never := of_no_post(row.tag)):
             raise ValueError(f"`language` is {row.tag!r}, and {never}")
         if self.judged and (unknown := sorted(row.labels.keys() - self.labels)):
             raise ValueError(f"`labels` names {', '.join(unknown)}; the model's labels are {', '.join(self.labels)}")

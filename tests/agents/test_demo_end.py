@@ -41,4 +41,4 @@ def test_a_policy_that_does_not_fit_is_said_before_anything_starts(tmp_path: Pat
     policy.write_text(DEFAULT.replace("[labels.toxic]", "[labels.toxik]").replace('label = "toxic"', 'label = "toxik"'), encoding="utf-8")
     done = subprocess.run(DEMO, capture_output=True, text=True, timeout=60, env=os.environ | {"SLUICE_POLICY": str(policy)}, check=False)
     assert (done.returncode, done.stdout) == (78, "")
-    assert done.stderr.startswith("default@2026-11-28: label 'toxik' is none of the model's")
+    assert done.stderr.startswith("default@2026-11-28.2: label 'toxik' is none of the model's")

@@ -28,7 +28,7 @@ def test_the_default_policy_fits() -> None:
 
 
 def test_a_misspelt_label_in_any_version_stops_the_start(tmp_path: Path) -> None:
-    later = DEFAULT.replace('version = "2026-11-28"', 'version = "2"').replace("effective_from = 2026", "effective_from = 2027")
+    later = DEFAULT.replace('version = "2026-11-28.2"', 'version = "2"').replace("effective_from = 2026", "effective_from = 2027")
     settings = versions(tmp_path, DEFAULT, later.replace("[labels.toxic]", "[labels.toxik]").replace('label = "toxic"', 'label = "toxik"'))
     with pytest.raises(ConfigError) as error:
         agent(settings)

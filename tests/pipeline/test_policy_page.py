@@ -48,7 +48,7 @@ def decided(tag: str, *unassessed: Unassessed) -> tuple[Decision, ReviewTask]:
 def test_the_decision_is_that_of_the_worked_example() -> None:
     decision, _ = decided("nl", Unassessed.MEDIA)
     reached = [(reason.rule, reason.threshold) for reason in decision.reasons if reason.label]
-    assert reached == [("insult-limit", 0.85), ("insult-review", 0.75), ("toxic-limit", 0.95), ("toxic-review-from-90", 0.9)]
+    assert reached == [("insult-limit", 0.85), ("insult-review", 0.75), ("toxic-limit", 0.95), ("toxic-review-from-95", 0.95)]
     assert all(f"`{rule}` ({threshold:.2f}" in EXAMPLE for rule, threshold in reached)
     assert f"reasons are {', '.join(f'`{reason.rule}`' for reason in decision.reasons[:-1])} and `{decision.reasons[-1].rule}`" in EXAMPLE
     assert (decision.action, decision.pending, decision.automation) == (Action.ALLOW, True, Automation.PARTIAL)

@@ -203,6 +203,12 @@ def test_rows_of_which_nothing_could_be_said_are_refused_by_file_and_line(
     assert (result.exit_code, f"scored.jsonl: {said}" in result.stderr) == (78, True)
 
 
+def test_ordinary_text_may_be_in_a_language_that_no_post_has(tiny: Path, policy: Path, tmp_path: Path) -> None:
+    ordinary = written(tmp_path, *scored((1, 0.1, 0), language="gl"), name="ordinary.jsonl")
+    files = ("--data", written(tmp_path, *scored((2, 0.9, 1))), "--benign", ordinary)
+    assert sluice("calibrate", *files, "--out", str(tmp_path / "e.toml"), policy=policy, model=tiny).exit_code == 0
+
+
 @pytest.mark.parametrize("command", ["calibrate", "evaluate"])
 def test_rows_that_judge_nothing_are_refused(command: str, tiny: Path, policy: Path, tmp_path: Path) -> None:
     options = ("--out", str(tmp_path / "e.toml")) if command == "calibrate" else (str(tiny),)
