@@ -194,8 +194,9 @@ def groups(settings: Settings, reader: Reader, existing: Mapping[str, int]) -> I
         if not sources:
             continue
         group = consumer_group(settings, stage)
-        spans = all_spans(reader, sources)
-        places[stage] = committed_offsets(settings, group, spans), spans  # waits for the group's broker, which `members` does not
+        partitions = [(name, number) for name in sources for number in range(existing[name])]
+        committed = committed_offsets(settings, group, partitions)  # waits for the group's broker, which `members` does not
+        places[stage] = committed, all_spans(reader, sources)  # after the positions: the ends only grow
         workers[stage] = members(settings, group)
     none_at_all = set(workers.values()) == {0}
     for stage, count in workers.items():
