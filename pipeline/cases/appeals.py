@@ -19,7 +19,7 @@ MAX_APPEALED = 20
 UPHELD = "another person has looked and came to the same decision"
 OTHER_RULE = "another person has looked and came to the same decision, under another rule"
 KNOWN = "another person has looked already, since somebody else had complained, and came to the same decision"
-UNREAD = "nobody is left who can read the post: what people who could have decided stands"
+UNREAD = "nobody is left who can decide it: what people decided before stands"
 CHANGED = "another person has looked and came to another decision"
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from pipeline.cases.appeals import appealed
 from pipeline.cases.draft import Draft, Surroundings
-from pipeline.cases.erasures import erase, forget_content
+from pipeline.cases.erasures import end_for_erasure, erase, forget_content
 from pipeline.cases.facts import Confirmed, Fact, Leaving
 from pipeline.cases.opening import deleted, edited, opened
 from pipeline.cases.reports import reported
@@ -139,6 +139,7 @@ def _finish(draft: Draft, applied: tuple[str, ...] = ()) -> Change:
     nothing_known = not draft.state.known and not draft.state.waiting
     if draft.forgotten or nothing_known:
         return Change(None, None, draft.outputs, draft.facts)
+    end_for_erasure(draft)
     if draft.state.erase_when_closed and draft.state.task is None:
         forget_content(draft)
     people = draft.policy.people

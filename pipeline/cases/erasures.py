@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from pipeline.cases.appeals import give_up_appeal
 from pipeline.cases.decisions import close
 from pipeline.cases.draft import Draft
@@ -25,12 +27,23 @@ def erase(draft: Draft) -> None:
         draft.facts.append(Erased(Erasing.NOTHING))
         return
     draft.set(erase_when_closed=True)
-    if case.task is None:
+    if case.task is None or case.task.nobody_left:  # `end_for_erasure` sees to that
         return
     held = draft.restricted and case.standing is not None and case.standing.pending
-    if not case.task.nobody_left and (held or case.appeal is not None or case.task.purpose is Purpose.QUEUE):
+    if held or case.appeal is not None or case.task.purpose is Purpose.QUEUE:
         draft.facts.append(Erased(Erasing.WAITS))
-        return
+    else:
+        _end(draft)
+
+
+def end_for_erasure(draft: Draft) -> None:
+    """What waited for people to decide waits no longer where nobody is left who could."""
+    task = draft.state.task
+    if draft.state.erase_when_closed and task is not None and task.nobody_left:
+        _end(draft)
+
+
+def _end(draft: Draft) -> None:
     withdraw(draft, ERASED)
     answer_reporters(draft, ERASED)
     give_up_appeal(draft, ERASED)
@@ -53,7 +66,7 @@ def forget_content(draft: Draft) -> None:
         applied=case.applied,
         known=True,
         deleted=case.deleted,
-        standing=case.standing,
+        standing=replace(case.standing, read=False) if case.standing else None,  # of the text that is gone
         floor=case.floor,
         floor_by=case.floor_by,
         floor_label=case.floor_label,

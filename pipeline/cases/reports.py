@@ -11,7 +11,7 @@ from pipeline.cases.draft import GRAVE, Draft
 from pipeline.cases.outcomes import AUTHOR_DELETED, answer_reporters, may_appeal
 from pipeline.cases.rules import Event
 from pipeline.cases.tasks import ask, outgrown, renew
-from pipeline.cases.waiting import ERASED, refuse, wait
+from pipeline.cases.waiting import ERASED, refuse, room, still_waiting, wait
 from pipeline.ids import case_id
 from pipeline.policy.region import OTHER_LANGUAGE, carried
 from pipeline.routing.context import alone
@@ -55,9 +55,8 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
     elif anew:
         refuse(draft, report, ERASED)
         return
-    elif report.post_snapshot is not None and report.post_snapshot.revision > case.revision:
-        known_by_then = replace(report.post_snapshot, text="", media=())
-        wait(draft, Event(REPORTS.name, replace(report, post_snapshot=known_by_then), at))
+    elif (early := _early(draft, report, at)) is not None:
+        wait(draft, early)
         return
     reporter = Reporter(report_id=report.report_id, reporter_key=report.reporter_key, channel=report.channel)
     graver = _take_label(draft, report.label)
@@ -71,6 +70,19 @@ def reported(draft: Draft, report: Report, at: dt.datetime) -> None:
         ask(draft, Purpose.REPORT)
     else:
         _ask(draft, reporter, graver=graver, told=refusal is None)
+
+
+def _early(draft: Draft, report: Report, at: dt.datetime) -> Event | None:
+    """The report as it can wait for the revision that its copy is of, without the copy's text; None where that is known, where this
+    reporter has enough that wait, and where there is no room: then it is dealt with at once, and what it names is carried over.
+    """
+    copy = report.post_snapshot
+    if copy is None or copy.revision <= draft.state.revision:
+        return None
+    waiting = [each.record for each in still_waiting(draft)]
+    own = sum(isinstance(each, Report) and each.reporter_key == report.reporter_key for each in waiting)
+    event = Event(REPORTS.name, replace(report, post_snapshot=replace(copy, text="", media=())), at)
+    return event if own < MAX_OF_ONE and room(draft, event) else None
 
 
 def _no_room(report: Report, others: tuple[Reporter, ...]) -> str | None:

@@ -186,7 +186,7 @@ def _only_limit(draft: Draft, task: OpenTask, verdict: Verdict, standpoint: _Sta
         action = _ACTIONS[verdict.outcome] if removed else Action.LIMIT
         _hold(draft, task, verdict, Ruling(action, rule=UNCONFIRMED, label=label, pending=True), Purpose.CONFIRM)
     elif standing is not None and (aside or (decided and (draft.restricted or alone))):
-        _stand(draft, verdict.reviewer, standing, read=not aside)
+        _stand(draft, verdict.reviewer, standing, read=draft.restricted and not aside)
     else:
         _settle(draft, verdict.reviewer, standpoint, Action.LIMIT, label)
 
@@ -233,6 +233,7 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
     if label is not None and action in RESTRICTS:
         draft.set(labels=tuple(dict.fromkeys((label, *case.labels))))
     standing = draft.state.standing
+    was_read = standing is not None and standing.read and not draft.restricted and action is Action.ALLOW
     same = standing is not None and SEVERITY[standing.action] == SEVERITY[action] and not standing.pending
     same_reasons = action not in RESTRICTS or same_rule(draft, label)
     upheld = same and same_reasons and (agrees or case.appeal is not None)
@@ -240,7 +241,7 @@ def _settle(draft: Draft, reviewer: str, standpoint: _Standpoint, action: Action
         _uphold(draft, standing, label)
     else:
         decide(draft, Ruling(action, rule=BY_PERSON, label=label))
-    if standpoint.speaks and draft.state.standing is not None:
+    if (standpoint.speaks or was_read) and draft.state.standing is not None:
         draft.set(standing=replace(draft.state.standing, read=True))
     _told(draft, same_reasons=same_reasons)
 

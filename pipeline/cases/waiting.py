@@ -37,11 +37,17 @@ _DECODERS = {topic.name: decoder(topic.record) for topic in CASE_INPUTS if topic
 
 def wait(draft: Draft, event: Event) -> None:
     """Keeps the event until what it is about is known, or until the policy's time for that is over."""
-    kept, waiting = _kept(event), draft.state.waiting
-    if len(waiting) >= MAX_WAITING or sum(len(each.value) for each in (*waiting, kept)) > MAX_WAITING_CHARACTERS:
+    if room(draft, event):
+        draft.set(waiting=(*draft.state.waiting, _kept(event)))
+    else:
         _give_up(draft, event.topic, event.record, _in_vain(draft, event.record))
-        return
-    draft.set(waiting=(*waiting, kept))
+
+
+def room(draft: Draft, event: Event) -> bool:
+    """Whether one more can wait."""
+    waiting = draft.state.waiting
+    characters = sum(len(each.value) for each in (*waiting, _kept(event)))
+    return len(waiting) < MAX_WAITING and characters <= MAX_WAITING_CHARACTERS
 
 
 def _in_vain(draft: Draft, record: Record) -> str:
@@ -52,9 +58,14 @@ def _in_vain(draft: Draft, record: Record) -> str:
 
 def waiting_events(draft: Draft) -> list[Event]:
     """What waited, oldest first; it waits no longer."""
-    events = [Event(kept.topic, _DECODERS[kept.topic](kept.value.encode()), kept.at) for kept in draft.state.waiting]
+    events = still_waiting(draft)
     draft.set(waiting=())
     return events
+
+
+def still_waiting(draft: Draft) -> list[Event]:
+    """What waits, oldest first."""
+    return [Event(kept.topic, _DECODERS[kept.topic](kept.value.encode()), kept.at) for kept in draft.state.waiting]
 
 
 def give_up_waiting(draft: Draft, reason: str | None = None) -> None:
