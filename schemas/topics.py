@@ -301,16 +301,19 @@ DEAD_LETTERS = Topic(
     title="What could not be read: original bytes, reason, where from",
 )
 
-CASE_INPUTS = (CASES, TASK_EVENTS, VERDICTS, APPEALS, REPORTS, ENFORCEMENTS, ERASURES)
-"""What the cases stage reads: by post, so that one owner has all that concerns a post."""
-
 TOPICS = (
     POSTS_INCOMING,
     POSTS_LANGUAGE,
     POSTS_SCORED,
     DECISIONS,
     REVIEW,
-    *CASE_INPUTS,
+    CASES,
+    TASK_EVENTS,
+    VERDICTS,
+    APPEALS,
+    REPORTS,
+    ENFORCEMENTS,
+    ERASURES,
     CASE_STATE,
     CASE_FILES,
     NOTICES,
@@ -321,6 +324,10 @@ TOPICS = (
 def inputs(stage: str) -> tuple[Topic, ...]:
     """What a stage reads from its group's offsets on. What is compacted is a state, which is read as a whole."""
     return tuple(topic for topic in TOPICS if stage in topic.read_by and not topic.compacted)
+
+
+CASE_INPUTS = inputs("cases")
+"""By post, so that one owner has all that concerns a post."""
 
 
 def review_topic(region: str) -> Topic:

@@ -213,6 +213,8 @@ class Policy(ConfigModel):
         for rule in self.audit.rules if self.audit else ():
             for label in sorted(rule.labels - self.labels.keys()):
                 yield f"audit rule {rule.id!r} names the label {label!r}; allowed are {', '.join(sorted(self.labels))}"
+            for action in sorted({each.value for each in rule.actions} - OF_THE_MACHINE):
+                yield f"audit rule {rule.id!r} names the action {action!r}; allowed are {', '.join(sorted(OF_THE_MACHINE))}"
 
 
 class PolicySet:

@@ -159,13 +159,17 @@ def _fired(scored: ScoredPost, policy: Policy) -> list[Fired]:
     scores = scored.scores
     if not scores:
         return []
-    scope = Scope(tuple(dict.fromkeys(_tags(scored))), scored.post.market)
-    once = {rule.id: rule for tag in scope.languages for rule in _reached(policy.rules_for(tag, scope.market), scores)}
+    tags, market = tuple(dict.fromkeys(_tags(scored))), scored.post.market
+    once = {rule.id: rule for tag in tags for rule in _reached(policy.rules_for(tag, market), scores)}
+    if not once:
+        return []
+    scope = Scope(tags, market)
     may_act = MACHINE_MAY_ACT_DESPITE.issuperset(scored.unassessed)
     fired = []
     for rule in once.values():
         probability = scores[rule.label]
-        start = policy.acts_alone_from(scope, rule.label, rule.action, scored.model_version) if may_act else None
+        asks = rule.action is RuleAction.REVIEW or not may_act
+        start = None if asks else policy.acts_alone_from(scope, rule.label, rule.action, scored.model_version)
         alone = start is not None and probability >= start
         action, threshold = (rule.action, start) if alone else (RuleAction.REVIEW, None)
         fired.append(Fired(action, rule, policy.labels[rule.label], probability, threshold or rule.at_least))

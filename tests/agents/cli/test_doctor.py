@@ -6,8 +6,8 @@ from pathlib import Path
 import confluent_kafka as ck
 import pytest
 
-from agents.doctor import Finding, Level, all_spans, cluster, committed_offsets, judge_group, model, policy, roster
-from agents.edge.reader import Cluster, Layout, Span, reading
+from agents.doctor import Finding, Level, all_spans, cluster, committed_offsets, groups, judge_group, model, policy, roster
+from agents.edge.reader import Cluster, Layout, Reader, Span, reading
 from agents.edge.security import client_config
 from agents.embedded import EmbeddedBroker
 from agents.settings import load
@@ -88,6 +88,30 @@ def test_what_waits_for_cases_is_counted_in_the_log_of_each_input() -> None:
             group.close()
             found = judge_group("cases", 1, committed_offsets(settings, "sluice.cases", spans), spans, "sluice worker")
     assert found == Finding(Level.OK, "stage cases", "1 worker, 50 records wait")
+
+
+class BusyReader(Reader):
+    """Whenever it has asked where a log ends, records come in, and a worker commits all that there is."""
+
+    def spans(self, topic: str) -> dict[int, Span]:
+        found = super().spans(topic)
+        produce(self._address, topic, [Outgoing(str(number).encode(), b"{}") for number in range(4)])
+        group = ck.Consumer({"bootstrap.servers": self._address, "group.id": "sluice.cases"})
+        ends = [ck.TopicPartition(topic, number, span.high) for number, span in super().spans(topic).items()]
+        group.commit(offsets=ends, asynchronous=False)
+        group.close()
+        return found
+
+
+def test_a_group_that_reads_and_commits_meanwhile_is_not_taken_for_lost() -> None:
+    names = [topic.name for topic in inputs("cases")]
+    with EmbeddedBroker(dict.fromkeys(names, 2)) as broker:
+        settings = load(broker=broker.address)
+        reader = BusyReader(client_config(settings))
+        all_spans(reader, names)  # as it goes all the time
+        (found,) = groups(settings, reader, dict.fromkeys(names, 2))
+        reader.close()
+    assert found == Finding(Level.OK, "stage cases", "workers unknown, 0 records wait")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from pipeline.cases.facts import Erased, Erasing
 from pipeline.cases.rules import Event
 from schemas.cases import CaseEventKind, Purpose
-from schemas.people import Appellant, Channel, Erasure, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
+from schemas.people import Appellant, CannotJudge, Channel, Erasure, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask, Unassessed
 from schemas.topics import CASES, ERASURES, VERDICTS
-from tests.pipeline.cases.world import DAY, NOW, World, case_event, only
+from tests.pipeline.cases.world import DAY, NOW, World, case_event, only, staffed
 
 ERASED = "what was kept of the post was erased"
 REMOVED: dict[str, Any] = {"action": Action.REMOVE, "automation": Automation.FULL}
@@ -251,3 +251,14 @@ def test_what_is_opened_and_erased_in_one_step_leaves_no_file(world: World) -> N
     changes = world.shard.step([Event(CASES.name, case_event("p"), NOW), Event(ERASURES.name, wanted, NOW)], world, NOW)
     assert changes.files == {"p": None}
     assert b"text 1" not in (changes.states["p"] or b"")
+
+
+def test_an_erasure_that_waits_is_done_where_nobody_is_left_who_could_decide() -> None:
+    world = staffed({"anna": (["dutch"], ["nl"])})
+    world.routed(case_event("p", label="threat", action=Action.LIMIT, pending=True, automation=Automation.PARTIAL))
+    world.erase("p")
+    state = world.shard.state("p")
+    assert state and state.erased_at is None
+    world.verdict("p", "anna", Outcome.CANNOT_JUDGE, cannot_judge=CannotJudge.CONTEXT)
+    state = world.shard.state("p")
+    assert state and state.erased_at

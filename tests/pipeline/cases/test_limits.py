@@ -12,7 +12,7 @@ from pipeline.policy.policy import MAX_CONTEXT_BYTES, MAX_CONTEXT_POSTS
 from pipeline.routing.context import Conversations
 from schemas.cases import CaseEvent, CaseEventKind
 from schemas.people import MAX_STATEMENT, Appellant, Channel, Outcome
-from schemas.records import Context, Media, Reason, ReviewTask
+from schemas.records import MAX_HIGHLIGHTS, Action, Context, Highlight, Media, Reason, ReviewTask
 from schemas.wire import encode
 from tests.pipeline.cases.world import World, case_event, only
 from tests.pipeline.routing.posts import post
@@ -30,7 +30,8 @@ def largest(revision: int, kind: CaseEventKind) -> CaseEvent:
     context: Context = conversations.snapshot(own, MAX_CONTEXT_POSTS, MAX_CONTEXT_BYTES).context
     event = case_event("p" * 200, revision, kind, reasons=REASONS, cause="c" * 300)
     shown = replace(event.post, text=WORST * 65536, media=media, parent_id=own.parent_id)
-    return replace(event, post=shown, context=context)
+    words = tuple(Highlight(start=65_500 + number, end=65_536, label="l" * 32, drop=0.123456789) for number in range(MAX_HIGHLIGHTS))
+    return replace(event, post=shown, context=context, highlights=words, highlighted_by="m" * 129)
 
 
 def test_the_largest_task_and_case_file_fit_into_a_message() -> None:
@@ -62,3 +63,19 @@ def test_the_largest_state_fits_into_a_message() -> None:
     assert state and sum(each.appeal_id is not None for each in state.reporters) == MAX_HEARD - 1
     assert len(state.reporters) == MAX_HEARD + MAX_REPORTERS and state.waiting
     assert len(encode(state)) < MAX_VALUE_BYTES
+
+
+def test_the_largest_case_file_with_the_statements_of_two_appeals_fits_into_a_message() -> None:
+    world, post_id = World(), "p" * 200
+    world.routed(largest(1, CaseEventKind.OPENED))
+    for revision in range(2, MAX_DECISIONS + 2):
+        world.routed(largest(revision, CaseEventKind.EDITED))
+    world.report(post_id, report_id="r")
+    world.verdict(post_id, "anna", Outcome.ALLOW)
+    world.appeal(post_id, by=Appellant.REPORTER, report_id="r", statement=WORST * MAX_STATEMENT)
+    edit = largest(MAX_DECISIONS + 2, CaseEventKind.EDITED)
+    world.routed(replace(edit, proposal=replace(edit.proposal, action=Action.REMOVE)))
+    task = only(world.appeal(post_id, statement=WORST * MAX_STATEMENT), ReviewTask)
+    file = world.files[post_id]
+    assert file.statement and len(file.statement) > 2 * MAX_STATEMENT
+    assert max(len(encode(task)), len(encode(file))) < MAX_VALUE_BYTES

@@ -6,14 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.cases.facts import Expired
-from pipeline.cases.outcomes import AUTHOR_DELETED
 from pipeline.cases.reports import ENOUGH
 from pipeline.cases.rules import Event
-from pipeline.cases.waiting import ERASED, NO_DECISION, NOT_COME
+from pipeline.cases.waiting import NO_DECISION
 from schemas.cases import CaseEventKind, Purpose
 from schemas.people import Appellant, Channel, Enforcement, Notice, NoticeKind, Outcome, TaskEvent, TaskEventKind, Verdict
 from schemas.records import Action, Automation, Decision, Post, PostKind, ReviewTask
-from schemas.topics import ENFORCEMENTS, MAX_MESSAGE_BYTES, TASK_EVENTS, VERDICTS
+from schemas.topics import ENFORCEMENTS, TASK_EVENTS, VERDICTS
 from tests.pipeline.cases.world import DAY, HOUR, NOW, POLICY, World, case_event, edited, only, rules
 
 CLAIM = TaskEvent(event_id="t", task_id="another", post_id="p", kind=TaskEventKind.CLAIMED, at=NOW, reviewer="anna")
@@ -131,45 +130,6 @@ def test_an_edit_is_decided_though_a_copy_of_it_was_faster(world: World) -> None
     assert world.task("p").context.digest == world.files["p"].context.digest
 
 
-@pytest.mark.parametrize("first", ["the report", "the edit"])
-def test_a_report_on_a_newer_revision_is_not_answered_by_what_was_decided_on_the_text_before(world: World, first: str) -> None:
-    world.routed(case_event("p"))
-    world.verdict("p", "anna", Outcome.ALLOW)
-    if first == "the edit":
-        world.routed(edited(2))
-        made = world.report("p", post_snapshot=copy(2))
-    else:
-        assert world.report("p", post_snapshot=copy(2)) == []
-        world.restart()
-        made = world.routed(edited(2))
-    assert only(made, Notice).kind is NoticeKind.RECEIPT
-    assert only(made, ReviewTask).post.revision == 2
-
-
-@pytest.mark.parametrize("ending", ["the revision does not come", "its author deletes it", "it is erased", "the case is over"])
-def test_who_reports_a_revision_that_is_not_known_is_answered_whatever_happens(world: World, ending: str) -> None:
-    world.routed(case_event("p"))
-    world.verdict("p", "anna", Outcome.ALLOW)
-    world.pass_time(14 * DAY - HOUR if ending == "the case is over" else HOUR)
-    world.report("p", post_snapshot=copy(2))
-    if ending == "its author deletes it":
-        made = world.routed(case_event("p", 3, CaseEventKind.DELETED))
-        assert [one.reason for one in made if isinstance(one, Notice)] == [None, AUTHOR_DELETED]
-        return
-    made = world.erase("p") if ending == "it is erased" else world.pass_time(DAY + HOUR)
-    assert only(made, Notice).reason == (ERASED if ending == "it is erased" else NOT_COME)
-    state = world.shard.state("p")
-    assert state is None or not state.waiting
-
-
-def test_what_waits_for_a_revision_is_kept_without_the_copy_s_text(world: World) -> None:
-    world.routed(case_event("p"))
-    for number in range(10):
-        world.report("p", f"key-{number}", post_snapshot=replace(copy(2), text="text of the post" * 4000))
-    state = world.shard.state("p")
-    assert state and len(state.waiting) == 10 and "text of the post" not in str(state.waiting)
-
-
 def test_an_edit_that_the_machine_allows_does_not_leave_a_reporter_without_an_answer(world: World) -> None:
     world.routed(case_event("p"))
     world.report("p")
@@ -194,24 +154,6 @@ def test_a_post_that_comes_back_is_no_longer_deleted(world: World) -> None:
     world.routed(case_event("p", 2, CaseEventKind.DELETED))
     world.routed(case_event("p", 3, CaseEventKind.EDITED, action=Action.LIMIT, automation=Automation.FULL, pending=False))
     only(world.report("p", channel=Channel.TRUSTED_FLAGGER), ReviewTask)
-
-
-def test_each_report_on_an_unknown_post_waits_for_its_own_day(world: World) -> None:
-    world.report("p", "early")
-    world.pass_time(23 * HOUR)
-    world.report("p", "late")
-    assert only(world.pass_time(2 * HOUR), Notice).reporter_key == "early"
-    assert only(world.pass_time(22 * HOUR), Notice).reporter_key == "late"
-    assert len(world.shard) == 0
-
-
-def test_what_waits_for_an_unknown_post_fits_into_one_record(world: World) -> None:
-    for number in range(50):
-        world.report("p", f"key-{number}", explanation="\0" * 4000)
-    assert max(len(value) for _, value in world.log if value) < MAX_MESSAGE_BYTES // 2
-    answered = {notice.reporter_key for notice in world.notices()}
-    state = world.shard.state("p")
-    assert state and len(answered) + len(state.waiting) == 50
 
 
 def test_those_who_have_their_answer_do_not_keep_others_from_reporting(world: World) -> None:
